@@ -1,0 +1,36 @@
+//! Embeds the migrations, so that the program runs from anywhere.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::{env, fs};
+
+fn main() {
+    let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
+    let folder = Path::new(&root).join("database/migrations");
+    println!("cargo::rerun-if-changed={}", folder.display());
+    let mut names: Vec<String> = fs::read_dir(&folder)
+        .expect("the migrations are there")
+        .map(|entry| {
+            entry
+                .expect("can be read")
+                .file_name()
+                .into_string()
+                .expect("is UTF-8")
+        })
+        .filter(|name| {
+            Path::new(name)
+                .extension()
+                .is_some_and(|extension| extension == "sql")
+        })
+        .collect();
+    names.sort();
+    let mut code = String::from("&[\n");
+    for name in names {
+        let path = folder.join(&name).display().to_string();
+        writeln!(code, "    ({name:?}, include_bytes!({path:?})),")
+            .expect("strings take everything");
+    }
+    code.push_str("]\n");
+    let out = env::var("OUT_DIR").expect("cargo sets it");
+    fs::write(Path::new(&out).join("migrations.rs"), code).expect("the output folder takes files");
+}

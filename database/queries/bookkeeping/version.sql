@@ -1,0 +1,3 @@
+-- The version of our own schema in this database.
+select version
+from toysoldiers.installation

@@ -1,0 +1,16 @@
+-- The creators with the most views.
+-- $1: how many
+select
+    d.creator_id,
+    u.email,
+    c.verified,
+    d.total_content,
+    d.total_views,
+    d.total_watch_time,
+    d.total_tips,
+    d.total_comments
+from public.dashboard_creator d
+join public.creators c on c.id = d.creator_id
+join public.users u on u.id = c.user_id
+order by d.total_views desc, d.total_tips desc, d.creator_id
+limit $1

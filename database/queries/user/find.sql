@@ -1,0 +1,18 @@
+-- One user, by address whatever its case, by id, or by the id of the creator's profile.
+-- $1: address or null, $2: id or null
+select
+    u.id,
+    u.email,
+    u.role,
+    u.created_at,
+    u.updated_at,
+    c.id as creator_id
+from public.users u
+left join public.creators c on c.user_id = u.id
+where u.id in (
+    select id from public.users where lower(email) = lower($1)
+    union all
+    select id from public.users where id = $2
+    union all
+    select user_id from public.creators where id = $2
+)

@@ -1,0 +1,304 @@
+//! Creators: users with a profile, a payout account and a verification.
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use secrecy::SecretString;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::user::{self, User};
+use super::who::{self, Who};
+use super::{Actor, password};
+use crate::bookkeeping::{self, TOOL_VERSION};
+use crate::error::{Error, Result};
+use crate::pg::{Db, Param, Query};
+use crate::plan::{Consent, Plan, Risk, Step};
+
+crate::row! {
+    /// A creator with the totals the platform shows.
+    pub struct Creator {
+        /// Id of the profile.
+        pub id: Uuid,
+        /// Id of the user.
+        pub user_id: Uuid,
+        /// Address.
+        pub email: String,
+        /// Stripe Connect account.
+        pub payout_account: Option<String>,
+        /// About the creator.
+        pub bio: Option<String>,
+        /// Subscription tiers, as the platform writes them.
+        pub tiers: serde_json::Value,
+        /// Whether somebody checked who this is.
+        pub verified: bool,
+        /// When the user came.
+        pub created_at: Timestamp,
+        /// Items published.
+        pub total_content: i64,
+        /// Views of them.
+        pub total_views: i64,
+        /// Seconds watched.
+        pub total_watch_time: Decimal,
+        /// Completed tips in US dollars.
+        pub total_tips: Decimal,
+        /// Comments on them.
+        pub total_comments: i64,
+    }
+}
+
+crate::row! {
+    /// A creator that was made.
+    pub struct Created {
+        /// Id of the profile.
+        pub id: Uuid,
+        /// Id of the user.
+        pub user_id: Uuid,
+        /// Address.
+        pub email: String,
+        /// Stripe Connect account.
+        pub payout_account: Option<String>,
+        /// Whether somebody checked who this is: not yet.
+        pub verified: bool,
+        /// Whether the user was made too.
+        pub new_user: bool,
+    }
+}
+
+crate::row! {
+    /// What is needed to decide on a verification.
+    pub struct Profile {
+        /// Id of the profile.
+        pub id: Uuid,
+        /// Address.
+        pub email: String,
+        /// Stripe Connect account.
+        pub payout_account: Option<String>,
+        /// Whether somebody checked who this is.
+        pub verified: bool,
+    }
+}
+
+crate::row! {
+    /// Whether the statement found the creator as it was expected.
+    pub struct Turned {
+        /// Whether this run verified the creator.
+        pub changed: bool,
+    }
+}
+
+static SHOW: Query<Creator> = crate::query!("creator/show");
+static CREATE: Query<Created> = crate::query!("creator/create");
+static PROFILE: Query<Profile> = crate::query!("creator/profile");
+static VERIFY: Query<Turned> = crate::query!("creator/verify");
+
+/// A creator to be made.
+#[derive(Debug)]
+pub struct Draft {
+    /// Address, checked.
+    pub email: String,
+    /// Stripe Connect account, checked.
+    pub payout: Option<String>,
+    /// Whether there is no such user yet, so that a password is needed.
+    pub new_user: bool,
+}
+
+/// What a verification did.
+#[derive(Debug, Serialize)]
+pub struct Verified {
+    /// Id of the profile.
+    pub id: Uuid,
+    /// Address.
+    pub email: String,
+    /// Always true, afterwards.
+    pub verified: bool,
+    /// False if the creator was verified before.
+    pub changed: bool,
+}
+
+/// A Stripe Connect account: `acct_` and letters and digits.
+pub fn parse_payout(text: &str) -> Result<String> {
+    let text = text.trim();
+    match text.strip_prefix("acct_") {
+        Some(rest)
+            if !rest.is_empty()
+                && rest.len() <= 64
+                && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()) =>
+        {
+            Ok(text.to_owned())
+        }
+        _ => Err(Error::usage(format!("{text:?} is no payout account"))
+            .hint("write a Stripe Connect account, such as acct_1MqZK2Lkdw")
+            .into()),
+    }
+}
+
+/// The creator with totals; an error that names the nearest if there is none.
+pub async fn show(db: &Db, who: &Who) -> Result<Creator> {
+    match db.opt(&SHOW, &[&who.email(), &who.id()]).await? {
+        Some(creator) => Ok(creator),
+        None => Err(missing(db, who).await?),
+    }
+}
+
+async fn missing(db: &Db, who: &Who) -> Result<anyhow::Error> {
+    if let Some(User { email, .. }) = user::find(db, who).await? {
+        return Ok(Error::failed(format!("{email} is a user, but no creator"))
+            .hint(format!(
+                "make a profile with `toysoldiers creator create {email}`"
+            ))
+            .into());
+    }
+    who::missing(
+        db,
+        who,
+        "creator",
+        "make one with `toysoldiers creator create EMAIL`",
+    )
+    .await
+}
+
+/// What making a creator would do.
+pub async fn plan_create(db: &Db, email: String, payout: Option<String>) -> Result<Plan<Draft>> {
+    bookkeeping::require(db).await?;
+    let user = user::find(db, &Who::Email(email.clone())).await?;
+    if let Some(user) = &user
+        && user.creator_id.is_some()
+    {
+        return Err(already(&user.email));
+    }
+    let new_user = user.is_none();
+    let mut steps = Vec::new();
+    if new_user {
+        steps.push(Step::new("create", format!("user {email}")).detail("creator"));
+    }
+    let detail = payout.as_ref().map_or_else(
+        || "no payout account".to_owned(),
+        |payout| format!("paid to {payout}"),
+    );
+    steps.push(Step::new("create", format!("creator {email}")).detail(detail));
+    Ok(Plan {
+        title: format!("create the creator {email}"),
+        risk: Risk::Mild,
+        steps,
+        work: Draft {
+            email,
+            payout,
+            new_user,
+        },
+    })
+}
+
+/// Makes the profile, and the user with this password if there is none; all of it or nothing.
+pub async fn create(
+    db: &Db,
+    draft: Draft,
+    password: Option<&SecretString>,
+    actor: &Actor,
+    _consent: Consent,
+) -> Result<Created> {
+    let hash = password.map(password::hash).transpose()?;
+    let params: [&dyn Param; 5] = [&draft.email, &hash, &draft.payout, &actor.0, &TOOL_VERSION];
+    db.one(&CREATE, &params)
+        .await
+        .map_err(|error| match crate::error::sqlstate(&error) {
+            Some("23505") => already(&draft.email),
+            _ => error,
+        })
+}
+
+fn already(email: &str) -> anyhow::Error {
+    Error::failed(format!("{email} is a creator already"))
+        .note("nothing was changed")
+        .hint(format!(
+            "see the profile with `toysoldiers creator show {email}`"
+        ))
+        .into()
+}
+
+/// What verifying a creator would do: nothing if that was done before. Without a payout account it is refused
+/// unless `without_payout`.
+pub async fn plan_verify(
+    db: &Db,
+    who: &Who,
+    without_payout: bool,
+) -> Result<Plan<(Profile, bool)>> {
+    bookkeeping::require(db).await?;
+    let Some(profile) = db.opt(&PROFILE, &[&who.email(), &who.id()]).await? else {
+        return Err(missing(db, who).await?);
+    };
+    if profile.payout_account.is_none() && !profile.verified && !without_payout {
+        return Err(unpaid(&profile.email));
+    }
+    let mut steps = Vec::new();
+    if !profile.verified {
+        let detail = profile
+            .payout_account
+            .clone()
+            .unwrap_or_else(|| "no payout account".to_owned());
+        steps.push(Step::new("verify", format!("creator {}", profile.email)).detail(detail));
+    }
+    Ok(Plan {
+        title: format!("verify the creator {}", profile.email),
+        risk: Risk::Moderate,
+        steps,
+        work: (profile, without_payout),
+    })
+}
+
+/// Verifies the creator. Doing it twice is no error.
+pub async fn verify(
+    db: &Db,
+    (profile, without_payout): (Profile, bool),
+    actor: &Actor,
+    _consent: Consent,
+) -> Result<Verified> {
+    let Profile {
+        id,
+        email,
+        verified,
+        ..
+    } = profile;
+    let mut changed = false;
+    if !verified {
+        let params: [&dyn Param; 4] = [&id, &without_payout, &actor.0, &TOOL_VERSION];
+        changed = match db.opt(&VERIFY, &params).await? {
+            Some(turned) => turned.changed,
+            // Gone, or the payout account was taken away, since the plan was made.
+            None => return Err(unpaid(&email)),
+        };
+    }
+    Ok(Verified {
+        id,
+        email,
+        verified: true,
+        changed,
+    })
+}
+
+fn unpaid(email: &str) -> anyhow::Error {
+    Error::refused(format!("{email} has no payout account"))
+        .note("fans would tip a creator who cannot be paid; nothing was changed")
+        .hint("have the creator connect one first, or verify all the same with `--without-payout`")
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn payout_accounts_are_told_from_garbage() {
+        assert_eq!(parse_payout(" acct_1MqZ ").expect("is one"), "acct_1MqZ");
+        for garbage in [
+            "",
+            "acct_",
+            "acct-1",
+            "ACCT_1",
+            "acct_1 2",
+            "acct_é",
+            "acct_'; drop",
+        ] {
+            assert!(parse_payout(garbage).is_err(), "{garbage}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Where backups lie: a folder.
+//!
+//! A file appears under its name whole or not at all, and never in the place of another.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, Read, Write as _};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+
+use super::manifest::Manifest;
+use crate::error::{Error, Result};
+
+/// Ending of a file that is still being written: never taken for a backup.
+const PARTIAL: &str = ".partial";
+
+/// A folder of backups.
+#[derive(Debug, Clone)]
+pub struct Destination {
+    folder: PathBuf,
+}
+
+impl Destination {
+    /// The folder, there or not.
+    pub fn new(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    /// Where a file of this name is or will be.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Makes the folder if need be, for its owner only: a dump holds everything the database knows.
+    pub fn prepare(&self) -> Result<()> {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.folder)
+            .map_err(|error| {
+                Error::configuration(format!("cannot make the folder {}", self.folder.display()))
+                    .because(error)
+                    .hint("name a folder you may write to with `--to`")
+                    .into()
+            })
+    }
+
+    /// A file to write to, which vanishes unless it is [kept](Self::keep).
+    pub fn partial(&self, name: &str) -> Result<NamedTempFile> {
+        tempfile::Builder::new()
+            .prefix(&format!("{name}."))
+            .suffix(PARTIAL)
+            .permissions(fs::Permissions::from_mode(0o600))
+            .tempfile_in(&self.folder)
+            .map_err(|error| {
+                Error::configuration(format!("cannot write to {}", self.folder.display()))
+                    .because(error)
+                    .hint("name a folder you may write to with `--to`")
+                    .into()
+            })
+    }
+
+    /// Gives a written file its name, once it is on the disk.
+    pub fn keep(&self, file: NamedTempFile, name: &str) -> Result<()> {
+        let path = self.path(name);
+        let cannot = |error: io::Error| {
+            Error::failed(format!("cannot write {}", path.display())).because(error)
+        };
+        // pg_dump wrote through a handle of its own; the file's data is synced through ours.
+        File::open(file.path())
+            .and_then(|file| file.sync_all())
+            .map_err(cannot)?;
+        file.persist_noclobber(&path)
+            .map_err(|error| cannot(error.error))?;
+        File::open(&self.folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(cannot)?;
+        Ok(())
+    }
+
+    /// Writes the manifest: from here on there is a backup.
+    pub fn seal(&self, manifest: &Manifest) -> Result<()> {
+        let name = format!("{}.json", manifest.name);
+        let mut file = self.partial(&name)?;
+        let text = serde_json::to_string_pretty(manifest)
+            .map_err(|error| Error::failed("cannot write the manifest").because(error))?;
+        file.write_all(format!("{text}\n").as_bytes())
+            .map_err(|error| {
+                Error::failed(format!("cannot write {}", self.path(&name).display())).because(error)
+            })?;
+        self.keep(file, &name)
+    }
+
+    /// Takes away a file that turned out to belong to no backup.
+    pub fn discard(&self, name: &str) {
+        let _ = fs::remove_file(self.path(name));
+    }
+
+    /// Reads a backup back from the disk and compares it with its manifest, also read back.
+    pub fn check(&self, name: &str) -> Result<Manifest> {
+        let path = self.path(&format!("{name}.json"));
+        let text = fs::read(&path).map_err(|error| {
+            Error::failed(format!("cannot read {}", path.display())).because(error)
+        })?;
+        let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| {
+            Error::failed(format!("{} is no manifest", path.display())).because(error)
+        })?;
+        let dump = self.path(&manifest.file);
+        let (bytes, sha256) = digest(&dump)?;
+        if (bytes, &sha256) != (manifest.bytes, &manifest.sha256) {
+            return Err(
+                Error::failed(format!("{} is not what its manifest says", dump.display()))
+                    .note(format!(
+                        "manifest: {} bytes, SHA-256 {}",
+                        manifest.bytes, manifest.sha256
+                    ))
+                    .note(format!("on disk:  {bytes} bytes, SHA-256 {sha256}"))
+                    .hint("take another backup, and have the disk looked at")
+                    .into(),
+            );
+        }
+        Ok(manifest)
+    }
+}
+
+/// Size and SHA-256 of a file, read in pieces.
+pub fn digest(path: &Path) -> Result<(u64, String)> {
+    let read = || -> io::Result<(u64, String)> {
+        let mut file = File::open(path)?;
+        let mut hash = Sha256::new();
+        let mut bytes = 0;
+        let mut piece = vec![0; 1024 * 1024];
+        loop {
+            let length = file.read(&mut piece)?;
+            if length == 0 {
+                break;
+            }
+            bytes += length as u64;
+            hash.update(&piece[..length]);
+        }
+        let mut hex = String::with_capacity(64);
+        for byte in hash.finalize() {
+            let _ = write!(hex, "{byte:02x}");
+        }
+        Ok((bytes, hex))
+    };
+    read().map_err(|error| {
+        Error::failed(format!("cannot read {}", path.display()))
+            .because(error)
+            .into()
+    })
+}

@@ -1,0 +1,339 @@
+//! The command line: one file a group, with its arguments, what each command runs, and how its results look.
+
+mod backup;
+mod creator;
+mod dashboard;
+mod demo;
+mod local;
+mod migrate;
+mod secret;
+mod user;
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use futures_util::FutureExt;
+
+use crate::context::{self, Context};
+use crate::error::{self, Error, Exit, Explanation, Kind, Result};
+use crate::settings::{Environ, Flags};
+use crate::ui::{Manners, Output, Ui};
+
+/// Runs the PostgreSQL database of Toy Soldiers.
+///
+/// Migrations, people, backups and the platform's numbers, in every environment. Without any configuration it
+/// works on `local`, a private PostgreSQL server that it makes, starts and stops by itself.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+#[command(after_help = "Try it: toysoldiers demo\n\n\
+    Exit codes: 0 done · 1 failed · 2 usage · 3 finding · 4 configuration · 5 unreachable or authentication\n\
+    6 refused · 7 declined at the prompt · 70 bug · 130 interrupted")]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+struct Global {
+    /// Environment to work on: `local`, `demo`, or one of toysoldiers.toml
+    #[arg(short, long, global = true, value_name = "NAME")]
+    env: Option<String>,
+    /// Database to work on, without an environment; keep passwords out of it
+    #[arg(long, global = true, value_name = "URL")]
+    database_url: Option<String>,
+    /// Configuration file [default: toysoldiers.toml, searched from here up]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// How results are written
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        default_value = "table",
+        hide_possible_values = false
+    )]
+    output: OutputArg,
+    /// Show what would be done and stop
+    #[arg(long, global = true)]
+    dry_run: bool,
+    /// Answer y/N questions with yes
+    #[arg(short, long, global = true)]
+    yes: bool,
+    /// Answer the question for the environment's name
+    #[arg(long, global = true, value_name = "NAME")]
+    confirm: Option<String>,
+    /// Never ask; refuse instead
+    #[arg(long, global = true)]
+    no_input: bool,
+    /// When to use colour
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "auto",
+        value_name = "WHEN"
+    )]
+    color: ColorArg,
+    /// How long to wait for locks on tables: `500ms`, `2s`, `5m` [default in migrations: 2s]
+    #[arg(long, global = true, value_name = "TIME", value_parser = duration)]
+    lock_timeout: Option<Duration>,
+    /// How long a statement may take; 0 is for ever [default in migrations: 0]
+    #[arg(long, global = true, value_name = "TIME", value_parser = duration)]
+    statement_timeout: Option<Duration>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum OutputArg {
+    Table,
+    Json,
+    Csv,
+    Ndjson,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ColorArg {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Take the tour: local server, migrations, sample data, a verified creator, a backup, the dashboard
+    Demo(demo::DemoArgs),
+    /// The private server behind the environments `local` and `demo`
+    #[command(subcommand)]
+    Local(local::LocalCommand),
+    /// Apply and inspect migrations
+    #[command(subcommand)]
+    Migrate(migrate::MigrateCommand),
+    /// Take backups
+    #[command(subcommand)]
+    Backup(backup::BackupCommand),
+    /// Users of the platform
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// Creators: users with a profile, a payout account and a verification
+    #[command(subcommand)]
+    Creator(creator::CreatorCommand),
+    /// The platform's numbers
+    Dashboard(dashboard::DashboardArgs),
+}
+
+impl Cli {
+    /// Reads the command line. The error is an exit code; what there is to say has been said.
+    pub fn read(args: impl IntoIterator<Item = OsString>) -> std::result::Result<Self, u8> {
+        let args: Vec<OsString> = args.into_iter().collect();
+        Self::try_parse_from(&args).map_err(|error| {
+            if !error.use_stderr() {
+                // Help and version are results.
+                let _ = error.print();
+                return Exit::Done.code();
+            }
+            if wants_json(&args) {
+                let text = error.render().to_string();
+                let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+                let message = lines
+                    .next()
+                    .unwrap_or_default()
+                    .trim_start_matches("error: ")
+                    .to_owned();
+                let explanation = Explanation::usage(message, lines.map(str::to_owned).collect());
+                Ui::new(Manners {
+                    output: Output::Json,
+                    ..Manners::default()
+                })
+                .explain(&explanation);
+            } else {
+                let _ = error.print();
+            }
+            Kind::Usage.code()
+        })
+    }
+
+    /// Runs the command, explains a failure, and says how the process ends.
+    pub async fn run_to_the_end(self) -> u8 {
+        let Self { global, command } = self;
+        let environ = context::environ();
+        let ui = Ui::new(global.manners(&environ));
+        let cx = Context::new(global.flags(), environ, ui);
+        std::panic::set_hook(Box::new(|_| {}));
+        let work = AssertUnwindSafe(command.run(&cx)).catch_unwind();
+        let outcome = tokio::select! {
+            outcome = work => outcome.unwrap_or_else(|panic| Err(bug(panic.as_ref()))),
+            () = interrupted() => {
+                cx.cancel().await;
+                Err(Error::new(Kind::Interrupted, "interrupted").into())
+            }
+        };
+        match outcome {
+            Ok(exit) => exit.code(),
+            Err(error) => {
+                let explanation = error::explain(&error);
+                cx.ui.explain(&explanation);
+                explanation.kind.code()
+            }
+        }
+    }
+}
+
+impl Command {
+    async fn run(self, cx: &Context) -> Result<Exit> {
+        match self {
+            Self::Demo(args) => args.run(cx).await,
+            Self::Local(command) => command.run(cx).await,
+            Self::Migrate(command) => command.run(cx).await,
+            Self::Backup(command) => command.run(cx).await,
+            Self::User(command) => command.run(cx).await,
+            Self::Creator(command) => command.run(cx).await,
+            Self::Dashboard(args) => args.run(cx).await,
+        }
+    }
+}
+
+impl Global {
+    fn flags(&self) -> Flags {
+        Flags {
+            env: self.env.clone(),
+            database_url: self.database_url.clone(),
+            config: self.config.clone(),
+            lock_timeout: self.lock_timeout,
+            statement_timeout: self.statement_timeout,
+        }
+    }
+
+    fn manners(&self, environ: &Environ) -> Manners {
+        let wanted = |is_terminal: bool| match self.color {
+            ColorArg::Always => true,
+            ColorArg::Never => false,
+            ColorArg::Auto => {
+                is_terminal
+                    && !environ.has("NO_COLOR")
+                    && environ
+                        .get("TERM")
+                        .ok()
+                        .flatten()
+                        .is_none_or(|term| term != "dumb")
+            }
+        };
+        Manners {
+            output: match self.output {
+                OutputArg::Table => Output::Table,
+                OutputArg::Json => Output::Json,
+                OutputArg::Csv => Output::Csv,
+                OutputArg::Ndjson => Output::Ndjson,
+            },
+            dry_run: self.dry_run,
+            yes: self.yes,
+            confirm: self.confirm.clone(),
+            no_input: self.no_input,
+            color: {
+                use std::io::IsTerminal;
+                (
+                    wanted(std::io::stdout().is_terminal()),
+                    wanted(std::io::stderr().is_terminal()),
+                )
+            },
+        }
+    }
+}
+
+/// Ends when somebody wants us to end.
+fn interrupted() -> impl Future<Output = ()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let signals = [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ]
+    .map(signal);
+    async move {
+        let mut waits = Vec::new();
+        for mut signal in signals.into_iter().flatten() {
+            waits.push(Box::pin(async move { signal.recv().await }));
+        }
+        if waits.is_empty() {
+            std::future::pending::<()>().await;
+        }
+        futures_util::future::select_all(waits).await;
+    }
+}
+
+fn bug(panic: &(dyn std::any::Any + Send)) -> anyhow::Error {
+    let what = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("it panicked");
+    Error::new(Kind::Bug, "this is a defect of toysoldiers")
+        .because(Error::new(Kind::Bug, what))
+        .hint("please report it, with the command and this text")
+        .into()
+}
+
+fn wants_json(args: &[OsString]) -> bool {
+    let args: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
+    args.windows(2).any(|pair| {
+        matches!(pair[0].as_ref(), "-o" | "--output")
+            && matches!(pair[1].as_ref(), "json" | "ndjson")
+    }) || args.iter().any(|arg| {
+        matches!(
+            arg.as_ref(),
+            "-ojson" | "-ondjson" | "--output=json" | "--output=ndjson"
+        )
+    })
+}
+
+/// `500ms`, `2s`, `5m`, `1h`, or 0.
+fn duration(text: &str) -> std::result::Result<Duration, String> {
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    let parsed: jiff::SignedDuration = text
+        .parse()
+        .map_err(|_| "write a number with its unit: 500ms, 2s, 5m, 1h, or 0".to_owned())?;
+    let duration =
+        Duration::try_from(parsed).map_err(|_| "time does not run backwards".to_owned())?;
+    if duration.as_millis() > i32::MAX as u128 {
+        return Err("the longest is 24 days".to_owned());
+    }
+    if duration < Duration::from_millis(1) {
+        return Err("the shortest is 1ms".to_owned());
+    }
+    Ok(duration)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("5m"), Ok(Duration::from_mins(5)));
+        assert_eq!(duration("0"), Ok(Duration::ZERO));
+        for bad in ["", "5", "-1s", "1ns", "99999h", "soon"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! `demo`: the tour. It runs the very commands a person would, as processes, and prints each before its output.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use clap::Args;
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+use crate::context::Context;
+use crate::error::{Error, Exit, Result};
+use crate::settings::{self, DEMO};
+
+/// A platform's worth of sample data.
+const SEED: &str = include_str!("../../database/seeds/demo.sql");
+const CREATOR: &str = "newcomer@example.com";
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "It works in the environment `demo`, a database of its own on the local server, and starts over each time."
+)]
+pub(super) struct DemoArgs {}
+
+impl DemoArgs {
+    pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
+        if cx.flags().env.is_some() || cx.flags().database_url.is_some() {
+            return Err(
+                Error::usage("the tour has an environment of its own, `demo`")
+                    .hint("run `toysoldiers demo` without `--env` and `--database-url`")
+                    .into(),
+            );
+        }
+        let tour = Tour::new(cx)?;
+        tour.chapter("A database of its own, empty, on a private server")?;
+        tour.run(&["local", "reset", "--confirm", DEMO]).await?;
+        tour.chapter("The platform's schema")?;
+        tour.run(&["migrate", "up"]).await?;
+        tour.chapter("Sample data: creators, fans, content, comments, tips, views")?;
+        tour.seed().await?;
+        tour.chapter("A new creator, checked and verified")?;
+        tour.run(&[
+            "creator",
+            "create",
+            CREATOR,
+            "--payout",
+            "acct_1MqZK2Lkdw",
+            "--generate",
+        ])
+        .await?;
+        tour.run(&["creator", "verify", CREATOR, "--yes"]).await?;
+        tour.chapter("A backup, read back and compared with its manifest")?;
+        tour.run(&["backup", "create"]).await?;
+        tour.chapter("The platform's numbers")?;
+        tour.run(&["dashboard"]).await?;
+        tour.chapter("Go on by yourself")?;
+        for words in [
+            &["migrate", "status"][..],
+            &["creator", "show", CREATOR],
+            &["dashboard", "--limit", "3", "-o", "json"],
+            &["local", "status"],
+            &["local", "stop"],
+        ] {
+            cx.ui.print(&format!("  {}\n", tour.line(words)))?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+struct Tour<'a> {
+    cx: &'a Context,
+    program: PathBuf,
+    /// As the person typed it.
+    name: String,
+}
+
+impl<'a> Tour<'a> {
+    fn new(cx: &'a Context) -> Result<Self> {
+        let program = std::env::current_exe()
+            .map_err(|error| Error::failed("cannot find the program itself").because(error))?;
+        let name = std::env::args()
+            .next()
+            .unwrap_or_else(|| "toysoldiers".to_owned());
+        Ok(Self { cx, program, name })
+    }
+
+    fn chapter(&self, title: &str) -> Result<()> {
+        self.cx.ui.print(&format!("\n# {title}\n"))
+    }
+
+    fn line(&self, words: &[&str]) -> String {
+        format!("{} --env {DEMO} {}", self.name, words.join(" "))
+    }
+
+    async fn run(&self, words: &[&str]) -> Result<()> {
+        let line = self.line(words);
+        self.cx.ui.print(&format!("\n$ {line}\n"))?;
+        let mut command = Command::new(&self.program);
+        command.args(["--env", DEMO]).args(words);
+        finish(command, None, &line).await
+    }
+
+    /// The sample data goes in as anyone's SQL would: through psql.
+    async fn seed(&self) -> Result<()> {
+        let server = self.cx.server()?;
+        let endpoint = server.endpoint(settings::DEMO_DATABASE);
+        let database = endpoint.database();
+        let psql = self.cx.programs().folder_with(&["psql"])?.join("psql");
+        let line = format!(
+            "psql -h {} -U {} -d {database} --no-psqlrc --quiet -v ON_ERROR_STOP=1 --single-transaction < database/seeds/demo.sql",
+            endpoint.host(),
+            endpoint.user().unwrap_or_default(),
+        );
+        self.cx.ui.print(&format!("\n$ {line}\n"))?;
+        let mut command = Command::new(&psql);
+        command
+            .args([
+                "-h",
+                &endpoint.host(),
+                "-U",
+                endpoint.user().unwrap_or_default(),
+                "-d",
+                database,
+            ])
+            .args([
+                "--no-psqlrc",
+                "--quiet",
+                "-v",
+                "ON_ERROR_STOP=1",
+                "--single-transaction",
+            ])
+            .current_dir(Path::new("/"));
+        finish(command, Some(SEED), &line).await
+    }
+}
+
+async fn finish(mut command: Command, input: Option<&str>, line: &str) -> Result<()> {
+    let cannot =
+        |error: std::io::Error| Error::failed(format!("cannot run `{line}`")).because(error);
+    command.stdin(if input.is_some() {
+        Stdio::piped()
+    } else {
+        Stdio::inherit()
+    });
+    let mut child = command.spawn().map_err(cannot)?;
+    if let (Some(input), Some(mut stdin)) = (input, child.stdin.take()) {
+        stdin.write_all(input.as_bytes()).await.map_err(cannot)?;
+    }
+    let status = child.wait().await.map_err(cannot)?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(Error::failed(format!("the tour stopped: `{line}` failed"))
+        .hint("see above what it said")
+        .into())
+}

@@ -1,0 +1,244 @@
+//! `migrate`
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+
+use crate::context::Context;
+use crate::error::{Error, Exit, Result};
+use crate::migrate::new::{self, Created};
+use crate::migrate::{self, Applied, Limits, Source, Status};
+use crate::ui::{Cell, Report, Table};
+
+/// Where migrations are when nobody says otherwise.
+const FOLDER: &str = "database/migrations";
+
+#[derive(Debug, Subcommand)]
+#[command(
+    after_help = "Migrations are files named NNN_description.sql. They come from `--migrations`, else from the folder\n\
+    toysoldiers.toml names, else from database/migrations, else from the program itself."
+)]
+pub(super) enum MigrateCommand {
+    /// Apply the migrations that are pending, one transaction each
+    Up(UpArgs),
+    /// Show which migrations are applied, pending or in trouble; writes nothing
+    Status(StatusArgs),
+    /// Make the next migration file
+    New(NewArgs),
+}
+
+#[derive(Debug, Args)]
+struct SourceArgs {
+    /// Folder of the migrations
+    #[arg(long, value_name = "FOLDER")]
+    migrations: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  toysoldiers migrate up --dry-run\n  toysoldiers --env staging migrate up\n  \
+    toysoldiers --env production migrate up --yes --lock-timeout 500ms"
+)]
+pub(super) struct UpArgs {
+    #[command(flatten)]
+    source: SourceArgs,
+    /// How long to wait for another run on the same database to end
+    #[arg(long, default_value = "10m", value_name = "TIME", value_parser = super::duration)]
+    wait: Duration,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  toysoldiers --env production migrate status --check || echo 'deploy first'"
+)]
+pub(super) struct StatusArgs {
+    #[command(flatten)]
+    source: SourceArgs,
+    /// End with exit code 3 unless every migration is applied
+    #[arg(long)]
+    check: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  toysoldiers migrate new \"tip currency\"")]
+pub(super) struct NewArgs {
+    /// The change in a few words; they become the file's name
+    description: String,
+    #[command(flatten)]
+    source: SourceArgs,
+    /// Number the file by the current time in UTC instead of counting on
+    #[arg(long)]
+    timestamp: bool,
+}
+
+impl MigrateCommand {
+    pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
+        match self {
+            Self::Up(args) => args.run(cx).await,
+            Self::Status(args) => args.run(cx).await,
+            Self::New(args) => args.run(cx).await,
+        }
+    }
+}
+
+impl SourceArgs {
+    fn source(self, cx: &Context) -> Result<Source> {
+        if let Some(path) = self.migrations {
+            return Ok(Source::Folder {
+                shown: path.display().to_string(),
+                path,
+            });
+        }
+        let settings = cx.settings()?;
+        if let Some((path, _)) = &settings.migrations {
+            return Ok(Source::Folder {
+                shown: shown(path),
+                path: path.clone(),
+            });
+        }
+        let path = settings.base.join(FOLDER);
+        Ok(if path.is_dir() {
+            Source::Folder {
+                shown: shown(&path),
+                path,
+            }
+        } else {
+            Source::Embedded
+        })
+    }
+}
+
+/// The path as seen from the current folder, if it is below.
+fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(&here)
+        .unwrap_or(path)
+        .display()
+        .to_string()
+}
+
+impl UpArgs {
+    async fn run(self, cx: &Context) -> Result<Exit> {
+        let source = self.source.source(cx)?;
+        let limits = Limits {
+            lock_timeout: cx.flags().lock_timeout.unwrap_or(Duration::from_secs(2)),
+            statement_timeout: cx.flags().statement_timeout.unwrap_or_default(),
+            actor: cx.actor(),
+        };
+        let db = cx.connect().await?;
+        let plan = migrate::plan(&db, &source).await?;
+        cx.carry_out(plan, async |work, consent| {
+            migrate::up(&db, work, consent, &limits, self.wait, &cx.ui).await
+        })
+        .await
+    }
+}
+
+impl StatusArgs {
+    async fn run(self, cx: &Context) -> Result<Exit> {
+        let source = self.source.source(cx)?;
+        let db = cx.connect().await?;
+        let status = migrate::status(&db, &source).await?;
+        cx.report(&status)?;
+        Ok(if self.check && !status.is_settled() {
+            Exit::Finding
+        } else {
+            Exit::Done
+        })
+    }
+}
+
+impl NewArgs {
+    async fn run(self, cx: &Context) -> Result<Exit> {
+        let source = self.source.source(cx)?;
+        let now = jiff::Timestamp::now().strftime("%Y%m%d%H%M%S").to_string();
+        let now = now
+            .parse()
+            .map_err(|error| Error::failed("the clock cannot be read").because(error))?;
+        let plan = new::plan(&source, &self.description, now, self.timestamp)?;
+        cx.carry_out(plan, async |draft, consent| new::create(draft, consent))
+            .await
+    }
+}
+
+impl Report for Applied {
+    fn table(&self) -> Table {
+        let mut table = Table::new(&["migration", "statements", "duration_ms"]);
+        for ran in &self.applied {
+            table.row([
+                Cell::text(&ran.migration),
+                Cell::Count(i64::try_from(ran.statements).unwrap_or(i64::MAX)),
+                Cell::Millis(i64::try_from(ran.duration_ms).unwrap_or(i64::MAX)),
+            ]);
+        }
+        table
+    }
+
+    fn summary(&self) -> String {
+        let Self {
+            source,
+            applied,
+            current,
+            total,
+            duration_ms,
+        } = self;
+        let at = current.as_deref().unwrap_or("no migration");
+        if applied.is_empty() {
+            return format!(
+                "nothing to do: {at} is the last of {total} migrations (from {source})"
+            );
+        }
+        let count = applied.len();
+        let plural = if count == 1 { "" } else { "s" };
+        format!(
+            "applied {count} migration{plural} from {source} in {duration_ms} ms; the database is at {at}"
+        )
+    }
+}
+
+impl Report for Status {
+    fn table(&self) -> Table {
+        let mut table = Table::new(&[
+            "version",
+            "name",
+            "state",
+            "applied_at",
+            "applied_by",
+            "duration_ms",
+        ]);
+        for entry in &self.migrations {
+            table.row([
+                Cell::text(format!("{:03}", entry.version)),
+                Cell::text(&entry.name),
+                Cell::text(entry.standing.word()),
+                entry.applied_at.into(),
+                entry.applied_by.clone().into(),
+                entry.duration_ms.map(Cell::Millis).into(),
+            ]);
+        }
+        table
+    }
+
+    fn summary(&self) -> String {
+        let (applied, pending, trouble) = self.counts();
+        let text = format!(
+            "{applied} applied, {pending} pending (from {})",
+            self.source
+        );
+        if trouble == 0 {
+            return text;
+        }
+        format!("{text}; {trouble} in trouble, which `toysoldiers migrate up` explains")
+    }
+}
+
+impl Report for Created {
+    fn table(&self) -> Table {
+        Table::record([("path", Cell::text(&self.path))])
+    }
+
+    fn summary(&self) -> String {
+        "write the change into it, then run `toysoldiers migrate up`".to_owned()
+    }
+}

@@ -1,0 +1,91 @@
+//! Where a new password comes from: a hidden prompt, a pipe, or chance. Never the command line.
+
+use std::io::{IsTerminal, Read};
+
+use clap::Args;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::account::password;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::plan::Progress;
+
+/// More than this is no password; reading stops there.
+const LONGEST: u64 = 4096;
+
+#[derive(Debug, Args)]
+pub(super) struct PasswordArgs {
+    /// Read the password from standard input
+    #[arg(long, conflicts_with = "generate")]
+    password_stdin: bool,
+    /// Make a password and show it once
+    #[arg(long)]
+    generate: bool,
+}
+
+impl PasswordArgs {
+    /// The password, checked.
+    pub(super) async fn obtain(&self, cx: &Context) -> Result<SecretString> {
+        if self.generate {
+            return password::generate();
+        }
+        let password = if self.password_stdin {
+            from_stdin()?
+        } else {
+            from_prompt(cx).await?
+        };
+        password::check(&password)?;
+        Ok(password)
+    }
+
+    /// Shows a password that nobody has seen yet; called once the work is done.
+    pub(super) fn reveal(&self, cx: &Context, email: &str, password: &SecretString) {
+        if self.generate {
+            cx.ui.say(&format!(
+                "password of {email}: {}",
+                password.expose_secret()
+            ));
+            cx.ui
+                .say("it is shown this once and kept nowhere but as a hash");
+        }
+    }
+}
+
+fn from_stdin() -> Result<SecretString> {
+    let mut stdin = std::io::stdin().lock();
+    if stdin.is_terminal() {
+        return Err(Error::usage(
+            "`--password-stdin` reads a pipe, and standard input is a terminal",
+        )
+        .hint("leave the flag out to be asked, hidden")
+        .into());
+    }
+    let mut text = String::new();
+    (&mut stdin)
+        .take(LONGEST)
+        .read_to_string(&mut text)
+        .map_err(|error| {
+            Error::usage("the password on standard input is not text").because(error)
+        })?;
+    let line = text.strip_suffix('\n').map_or(text.as_str(), |line| {
+        line.strip_suffix('\r').unwrap_or(line)
+    });
+    Ok(SecretString::from(line.to_owned()))
+}
+
+async fn from_prompt(cx: &Context) -> Result<SecretString> {
+    let otherwise = "give it with `--password-stdin`, or have one made with `--generate`";
+    for _ in 0..3 {
+        let first = cx.ui.ask_secret("password", otherwise).await?;
+        password::check(&first)?;
+        let second = cx.ui.ask_secret("the same again", otherwise).await?;
+        if first.expose_secret() == second.expose_secret() {
+            return Ok(first);
+        }
+        cx.ui.warn("the two differ");
+    }
+    Err(Error::failed("no password was typed the same twice")
+        .note("nothing was changed")
+        .hint("try again, or use `--generate`")
+        .into())
+}

@@ -1,0 +1,229 @@
+//! What a command works with: its settings, the person, and a way to the database.
+//!
+//! The only reader of the process environment.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use secrecy::SecretString;
+
+use crate::error::{Error, Exit, Result};
+use crate::local::Server;
+use crate::pg::connect::Cancel;
+use crate::pg::tools::Programs;
+use crate::pg::{Db, Endpoint};
+use crate::plan::{Consent, Plan, Progress};
+use crate::settings::{Environ, Flags, Settings, Target};
+use crate::ui::{Report, Stage, Ui};
+
+/// What a command works with.
+pub struct Context {
+    /// The person at the other end.
+    pub ui: Ui,
+    flags: Flags,
+    environ: Environ,
+    settings: OnceLock<Settings>,
+    sessions: Mutex<Vec<Cancel>>,
+}
+
+impl Context {
+    /// Reads nothing yet: no file, no connection.
+    pub fn new(flags: Flags, environ: Environ, ui: Ui) -> Self {
+        Self {
+            ui,
+            flags,
+            environ,
+            settings: OnceLock::new(),
+            sessions: Mutex::default(),
+        }
+    }
+
+    /// Flags, variables and the file together.
+    pub fn settings(&self) -> Result<&Settings> {
+        if let Some(settings) = self.settings.get() {
+            return Ok(settings);
+        }
+        let settings = Settings::load(&self.flags, &self.environ, &here()?)?;
+        Ok(self.settings.get_or_init(|| settings))
+    }
+
+    /// Opens a session in the chosen environment, naming it first.
+    pub async fn connect(&self) -> Result<Db> {
+        let environment = &self.settings()?.environment;
+        let (endpoint, password) = self.address()?;
+        let protection = if environment.protected {
+            "  PROTECTED"
+        } else {
+            ""
+        };
+        self.ui.banner(&format!(
+            "-> {}  {}{protection}",
+            environment.name,
+            endpoint.describe()
+        ));
+        if let Target::Url(endpoint) = &environment.target
+            && endpoint.has_password()
+        {
+            self.ui.warn(&format!(
+                "the password of {} stands in its address (from {}); keep it in a variable and name that with password_env",
+                environment.name, environment.origin
+            ));
+        }
+        let db = match &environment.target {
+            Target::Local(database) => self.server()?.connect(database, &self.ui).await?,
+            Target::Url(_) => {
+                let endpoint = password.map_or_else(
+                    || endpoint.clone(),
+                    |password| endpoint.with_password(&password),
+                );
+                Db::connect(&endpoint).await?
+            }
+        };
+        self.sessions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(db.cancel());
+        self.limit(&db).await?;
+        Ok(db)
+    }
+
+    /// Bounds the session as the flags say; costs nothing when they say nothing.
+    async fn limit(&self, db: &Db) -> Result<()> {
+        let limits = [
+            ("lock_timeout", self.flags.lock_timeout),
+            ("statement_timeout", self.flags.statement_timeout),
+        ];
+        let script: String = limits
+            .iter()
+            .filter_map(|(name, limit)| Some(format!("set {name} = {};", (*limit)?.as_millis())))
+            .collect();
+        if script.is_empty() {
+            Ok(())
+        } else {
+            db.script(&script).await
+        }
+    }
+
+    /// The flags about where to work.
+    pub fn flags(&self) -> &Flags {
+        &self.flags
+    }
+
+    /// The address of the chosen environment and its password, for other programs.
+    pub fn address(&self) -> Result<(Endpoint, Option<SecretString>)> {
+        let environment = &self.settings()?.environment;
+        let endpoint = match &environment.target {
+            Target::Local(database) => self.server()?.endpoint(database),
+            Target::Url(endpoint) => Endpoint::clone(endpoint),
+        };
+        Ok((endpoint, environment.password(&self.environ)?))
+    }
+
+    /// The private server.
+    pub fn server(&self) -> Result<Server> {
+        Ok(Server::new(self.data_folder()?, self.programs()))
+    }
+
+    /// PostgreSQL's programs.
+    pub fn programs(&self) -> Programs {
+        Programs::find(self.environ.path("TOYSOLDIERS_PG_BIN").as_deref())
+    }
+
+    /// Where things are kept that belong to no project: the private server, backups nobody gave a place.
+    pub fn data_folder(&self) -> Result<PathBuf> {
+        if let Some(folder) = self.environ.path("TOYSOLDIERS_LOCAL_DIR") {
+            return Ok(here()?.join(folder));
+        }
+        if rustix::process::geteuid().is_root() {
+            return Ok(PathBuf::from("/var/lib/toysoldiers"));
+        }
+        let home = |path: &str| self.environ.path("HOME").map(|home| home.join(path));
+        let folder = if cfg!(target_os = "macos") {
+            home("Library/Application Support")
+        } else {
+            self.environ
+                .path("XDG_DATA_HOME")
+                .filter(|folder| folder.is_absolute())
+                .or_else(|| home(".local/share"))
+        };
+        folder
+            .map(|folder| folder.join("toysoldiers"))
+            .ok_or_else(|| {
+                Error::configuration("there is no place for the local server: HOME is not set")
+                    .hint("set HOME, or name a folder in TOYSOLDIERS_LOCAL_DIR")
+                    .into()
+            })
+    }
+
+    /// The person who runs this, for the record: `sam@bastion`.
+    pub fn actor(&self) -> String {
+        let user = ["SUDO_USER", "USER", "LOGNAME"]
+            .iter()
+            .find_map(|name| self.environ.get(name).ok().flatten())
+            .unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()));
+        let host = rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .into_owned();
+        format!("{user}@{host}")
+    }
+
+    /// The one shape of every change: shows the plan, asks, applies, reports.
+    pub async fn carry_out<W, R: Report>(
+        &self,
+        plan: Plan<W>,
+        apply: impl AsyncFnOnce(W, Consent) -> Result<R>,
+    ) -> Result<Exit> {
+        let environment = &self.settings()?.environment;
+        let stage = Stage {
+            name: environment.name.clone(),
+            protected: environment.protected,
+        };
+        self.carry_out_on(&stage, plan, apply).await
+    }
+
+    /// The same, on a stage other than the chosen environment.
+    pub async fn carry_out_on<W, R: Report>(
+        &self,
+        stage: &Stage,
+        plan: Plan<W>,
+        apply: impl AsyncFnOnce(W, Consent) -> Result<R>,
+    ) -> Result<Exit> {
+        let consent = match self.ui.ask(&plan, stage).await? {
+            ControlFlow::Continue(consent) => consent,
+            ControlFlow::Break(exit) => return Ok(exit),
+        };
+        let report = apply(plan.work, consent).await?;
+        self.report(&report)
+    }
+
+    /// Shows a result; the command ends as the result says.
+    pub fn report(&self, report: &impl Report) -> Result<Exit> {
+        self.ui.show(report)?;
+        Ok(report.exit())
+    }
+
+    /// Cancels on the server what is still running there.
+    pub async fn cancel(&self) {
+        let sessions =
+            std::mem::take(&mut *self.sessions.lock().unwrap_or_else(PoisonError::into_inner));
+        for session in sessions {
+            session.cancel().await;
+        }
+    }
+}
+
+fn here() -> Result<PathBuf> {
+    std::env::current_dir().map_err(|error| {
+        Error::configuration("the current folder cannot be read")
+            .because(error)
+            .hint("change to a folder that is there")
+            .into()
+    })
+}
+
+/// The process environment.
+pub fn environ() -> Environ {
+    Environ::new(std::env::vars_os())
+}

@@ -1,0 +1,323 @@
+//! The one error type.
+//!
+//! An [`Error`] says what failed; its [`Kind`] picks the exit code; a hint says what to type next. On its way
+//! up it travels inside [`anyhow::Error`], gathering `cannot ...` contexts. [`explain`] flattens the chain
+//! once, in `main`, and nothing else decides what a failure looks like.
+//!
+//! Messages are lower case, without a full stop and without a remedy: the remedy is the hint.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use serde::Serialize;
+
+/// What every fallible function returns.
+pub type Result<T, E = anyhow::Error> = std::result::Result<T, E>;
+
+/// Why a command failed; each kind has an exit code of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The work was tried and failed.
+    Failed,
+    /// The command line makes no sense.
+    Usage,
+    /// The configuration or the environment it names is wrong.
+    Configuration,
+    /// The server cannot be reached or does not let us in.
+    Unreachable,
+    /// A guard, a permission or a lock stands in the way.
+    Refused,
+    /// A defect of this program.
+    Bug,
+    /// Ctrl-C.
+    Interrupted,
+}
+
+impl Kind {
+    /// The exit code of the process.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Configuration => 4,
+            Self::Unreachable => 5,
+            Self::Refused => 6,
+            Self::Bug => 70,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+/// How a command that did not fail ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// All done.
+    Done,
+    /// Done, and there is something to look at: pending work under `--check`, drift.
+    Finding,
+    /// Somebody answered no.
+    Declined,
+}
+
+impl Exit {
+    /// The exit code of the process.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Finding => 3,
+            Self::Declined => 7,
+        }
+    }
+}
+
+/// A place in a text file, with the line it is on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Excerpt {
+    /// The file, as a person would name it.
+    pub file: String,
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// How many characters to underline, at least 1.
+    pub width: usize,
+    /// The whole line.
+    pub text: String,
+}
+
+impl Excerpt {
+    /// The place of byte `offset` in `text`, underlining up to `bytes` bytes but never past the line's end.
+    pub fn new(file: impl Into<String>, text: &str, offset: usize, bytes: usize) -> Self {
+        let mut offset = offset.min(text.len());
+        while !text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        let start = text[..offset].rfind('\n').map_or(0, |newline| newline + 1);
+        let end = text[offset..]
+            .find('\n')
+            .map_or(text.len(), |newline| offset + newline);
+        let mut stop = (offset + bytes).min(end);
+        while !text.is_char_boundary(stop) {
+            stop += 1;
+        }
+        Self {
+            file: file.into(),
+            line: text[..start].matches('\n').count() + 1,
+            column: text[start..offset].chars().count() + 1,
+            width: text[offset..stop].chars().count().max(1),
+            text: text[start..end].trim_end_matches('\r').to_owned(),
+        }
+    }
+}
+
+/// A failure: what, why, where, and what to do next.
+#[derive(Debug)]
+pub struct Error {
+    /// Picks the exit code.
+    pub kind: Kind,
+    message: String,
+    excerpt: Option<Excerpt>,
+    notes: Vec<String>,
+    hint: Option<String>,
+    sqlstate: Option<String>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of this kind; the message is lower case and has no full stop.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            excerpt: None,
+            notes: Vec::new(),
+            hint: None,
+            sqlstate: None,
+            source: None,
+        }
+    }
+
+    /// The work was tried and failed.
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self::new(Kind::Failed, message)
+    }
+
+    /// The command line makes no sense.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, message)
+    }
+
+    /// The configuration is wrong.
+    pub fn configuration(message: impl Into<String>) -> Self {
+        Self::new(Kind::Configuration, message)
+    }
+
+    /// A guard stands in the way.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self::new(Kind::Refused, message)
+    }
+
+    /// What to type next, in the imperative.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// A fact worth knowing, such as what was kept.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// Where in a file it went wrong.
+    #[must_use]
+    pub fn at(mut self, excerpt: Excerpt) -> Self {
+        self.excerpt = Some(excerpt);
+        self
+    }
+
+    /// The server's code for it, five characters.
+    #[must_use]
+    pub fn sqlstate(mut self, code: impl Into<String>) -> Self {
+        self.sqlstate = Some(code.into());
+        self
+    }
+
+    /// What caused it.
+    #[must_use]
+    pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// A failure laid flat for showing: the same for people and for `-o json`.
+#[derive(Debug, Serialize)]
+pub struct Explanation {
+    /// Picks the exit code.
+    pub kind: Kind,
+    /// What failed.
+    pub message: String,
+    /// Why, outermost first.
+    pub causes: Vec<String>,
+    /// Where in a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub excerpt: Option<Excerpt>,
+    /// Facts worth knowing.
+    pub notes: Vec<String>,
+    /// What to do next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// The server's code, if it was the server that complained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sqlstate: Option<String>,
+}
+
+impl Explanation {
+    /// A command line that makes no sense.
+    pub fn usage(message: String, notes: Vec<String>) -> Self {
+        Self {
+            kind: Kind::Usage,
+            message,
+            causes: Vec::new(),
+            excerpt: None,
+            notes,
+            hint: None,
+            sqlstate: None,
+        }
+    }
+}
+
+/// Walks the chain of a failure. The first place, hint and kind found from the outside win; notes add up.
+pub fn explain(error: &anyhow::Error) -> Explanation {
+    let mut messages = Vec::<String>::new();
+    let mut kind = None;
+    let mut excerpt = None;
+    let mut notes = Vec::new();
+    let mut hint = None;
+    let mut sqlstate = None;
+    for link in error.chain() {
+        let message = link.to_string();
+        if messages.last() != Some(&message) {
+            messages.push(message);
+        }
+        if let Some(ours) = link.downcast_ref::<Error>() {
+            kind = kind.or(Some(ours.kind));
+            excerpt = excerpt.or_else(|| ours.excerpt.clone());
+            notes.extend(ours.notes.iter().cloned());
+            hint = hint.or_else(|| ours.hint.clone());
+            sqlstate = sqlstate.or_else(|| ours.sqlstate.clone());
+        }
+    }
+    let message = messages.remove(0);
+    Explanation {
+        kind: kind.unwrap_or(Kind::Failed),
+        message,
+        causes: messages,
+        excerpt,
+        notes,
+        hint,
+        sqlstate,
+    }
+}
+
+/// The server's code somewhere in the chain of a failure.
+pub fn sqlstate(error: &anyhow::Error) -> Option<&str> {
+    error
+        .chain()
+        .filter_map(|link| link.downcast_ref::<Error>())
+        .find_map(|ours| ours.sqlstate.as_deref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_excerpt_counts_characters_not_bytes() {
+        let text = "select 1;\n-- é\nselect 'ß' as naïve, wrong;";
+        let excerpt = Excerpt::new("f.sql", text, text.find("wrong").expect("is there"), 5);
+        assert_eq!((excerpt.line, excerpt.column, excerpt.width), (3, 22, 5));
+        assert_eq!(excerpt.text, "select 'ß' as naïve, wrong;");
+    }
+
+    #[test]
+    fn an_excerpt_never_leaves_its_line_or_the_text() {
+        let excerpt = Excerpt::new("f.sql", "ab\ncd", 1, 99);
+        assert_eq!((excerpt.line, excerpt.column, excerpt.width), (1, 2, 1));
+        let excerpt = Excerpt::new("f.sql", "é", 1, 1);
+        assert_eq!((excerpt.line, excerpt.column, excerpt.width), (1, 1, 1));
+        let excerpt = Excerpt::new("f.sql", "", 7, 1);
+        assert_eq!((excerpt.line, excerpt.column, excerpt.width), (1, 1, 1));
+    }
+
+    #[test]
+    fn the_outermost_kind_wins_and_notes_add_up() {
+        let inner = Error::new(Kind::Unreachable, "inner")
+            .note("one")
+            .hint("do that");
+        let error = anyhow::Error::new(Error::failed("outer").note("two").because(inner))
+            .context("cannot do it");
+        let explanation = explain(&error);
+        assert_eq!(explanation.kind, Kind::Failed);
+        assert_eq!(explanation.message, "cannot do it");
+        assert_eq!(explanation.causes, ["outer", "inner"]);
+        assert_eq!(explanation.notes, ["two", "one"]);
+        assert_eq!(explanation.hint.as_deref(), Some("do that"));
+    }
+}

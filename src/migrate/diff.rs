@@ -1,0 +1,266 @@
+//! Files against history: what is applied, what is pending, and what is wrong.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::file::Migration;
+use super::history::{Record, title};
+use crate::error::{Error, Result};
+
+/// How one migration stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// It ran, and its file is what it was.
+    Applied,
+    /// It has not run yet.
+    Pending,
+    /// It ran, and its file was changed since.
+    Edited,
+    /// It ran under another name.
+    Renamed,
+    /// It ran, and its file is gone.
+    Deleted,
+    /// It has not run, and a later one has.
+    Late,
+}
+
+impl Standing {
+    /// In a word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Pending => "pending",
+            Self::Edited => "edited",
+            Self::Renamed => "renamed",
+            Self::Deleted => "deleted",
+            Self::Late => "late",
+        }
+    }
+
+    /// Whether `migrate up` refuses to go on.
+    pub fn is_problem(self) -> bool {
+        !matches!(self, Self::Applied | Self::Pending)
+    }
+}
+
+/// One migration, in the files, in the history, or in both.
+#[derive(Debug, Clone, Serialize)]
+pub struct Entry {
+    /// Its number.
+    pub version: i64,
+    /// Its description, as in the file if there is one.
+    pub name: String,
+    /// How it stands.
+    #[serde(rename = "state")]
+    pub standing: Standing,
+    /// When it ran.
+    pub applied_at: Option<Timestamp>,
+    /// Who ran it.
+    pub applied_by: Option<String>,
+    /// How long it took, in milliseconds.
+    pub duration_ms: Option<i64>,
+    /// The description it ran under.
+    #[serde(skip)]
+    recorded: Option<String>,
+}
+
+impl Entry {
+    /// `010_dashboard_creator`.
+    pub fn title(&self) -> String {
+        title(self.version, &self.name)
+    }
+}
+
+/// Compares; both sides are in order of version.
+pub fn compare(files: &[Migration], history: &[Record]) -> Vec<Entry> {
+    let last = history.last().map(|record| record.version);
+    let mut entries: BTreeMap<i64, Entry> = history
+        .iter()
+        .map(|record| (record.version, entry(record, Standing::Deleted)))
+        .collect();
+    for file in files {
+        let Some(entry) = entries.get_mut(&file.version) else {
+            entries.insert(file.version, unapplied(file, last));
+            continue;
+        };
+        let recorded = std::mem::replace(&mut entry.name, file.name.clone());
+        let record = history
+            .binary_search_by_key(&file.version, |record| record.version)
+            .map(|index| &history[index]);
+        let checksum = file
+            .checksum_as(&file.name)
+            .map(|checksum| checksum.to_string());
+        let same = record.is_ok_and(|record| Some(&record.checksum) == checksum.as_ref());
+        entry.standing = match (same, recorded == file.name) {
+            (true, _) => Standing::Applied,
+            (false, true) => Standing::Edited,
+            (false, false) => Standing::Renamed,
+        };
+        entry.recorded = Some(recorded);
+    }
+    entries.into_values().collect()
+}
+
+fn entry(record: &Record, standing: Standing) -> Entry {
+    Entry {
+        version: record.version,
+        name: record.name.clone(),
+        standing,
+        applied_at: record.applied_at,
+        applied_by: record.applied_by.clone(),
+        duration_ms: record.duration_ms,
+        recorded: Some(record.name.clone()),
+    }
+}
+
+fn unapplied(file: &Migration, last: Option<i64>) -> Entry {
+    let is_late = last.is_some_and(|last| file.version < last);
+    Entry {
+        version: file.version,
+        name: file.name.clone(),
+        standing: if is_late {
+            Standing::Late
+        } else {
+            Standing::Pending
+        },
+        applied_at: None,
+        applied_by: None,
+        duration_ms: None,
+        recorded: None,
+    }
+}
+
+/// The first thing that is wrong, as an error that says what to do; the others as notes.
+pub fn problem(entries: &[Entry], files: &[Migration]) -> Option<anyhow::Error> {
+    let mut problems = entries.iter().filter(|entry| entry.standing.is_problem());
+    let mut error = describe(problems.next()?, entries, files);
+    for other in problems.take(5) {
+        error = error.note(format!(
+            "{} is {} too",
+            other.title(),
+            other.standing.word()
+        ));
+    }
+    Some(error.note("nothing was changed").into())
+}
+
+fn describe(entry: &Entry, entries: &[Entry], files: &[Migration]) -> Error {
+    let file = files.iter().find(|file| file.version == entry.version);
+    let path = file.map_or_else(
+        || format!("{}.sql", entry.title()),
+        |file| file.path.clone(),
+    );
+    match entry.standing {
+        Standing::Edited => Error::failed(format!("{path} was changed after it was applied")).hint(format!(
+            "put the file back as it was, and make the change in a new one: `toysoldiers migrate new {}`",
+            entry.name
+        )),
+        Standing::Renamed => {
+            let was = entry.recorded.as_deref().unwrap_or_default();
+            let number = file.map_or("", |file| file.file.split('_').next().unwrap_or_default());
+            Error::failed(format!("{path} was applied under another name, {was}"))
+                .hint(format!("name the file {number}_{was}.sql again"))
+        }
+        Standing::Deleted => Error::failed(format!("{} was applied, and its file is gone", entry.title()))
+            .hint(format!("bring {path} back, from version control say")),
+        _ => {
+            let last = entries.iter().rev().find(|entry| !matches!(entry.standing, Standing::Late | Standing::Pending));
+            let last = last.map_or_else(String::new, Entry::title);
+            Error::failed(format!("{path} came late: {last} is applied already, and it has a higher number"))
+                .hint("give the file a number after the last one, so that every database runs the same order")
+        }
+    }
+}
+
+/// Every file has its place in refinery's order; called with what [`super::settle`] let pass.
+pub fn refine(files: &[Migration]) -> Result<Vec<refinery::Migration>> {
+    files.iter().map(Migration::refined).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn file(version: i64, name: &str, sql: &str) -> Migration {
+        let file = format!("{version:03}_{name}.sql");
+        Migration {
+            version,
+            name: name.to_owned(),
+            path: file.clone(),
+            file,
+            sql: sql.to_owned(),
+        }
+    }
+
+    fn record(file: &Migration) -> Record {
+        Record {
+            version: file.version,
+            name: file.name.clone(),
+            checksum: file.refined().expect("fits").checksum().to_string(),
+            applied_on: String::new(),
+            applied_at: None,
+            applied_by: None,
+            duration_ms: None,
+        }
+    }
+
+    fn standings(files: &[Migration], history: &[Record]) -> Vec<(i64, Standing)> {
+        compare(files, history)
+            .iter()
+            .map(|entry| (entry.version, entry.standing))
+            .collect()
+    }
+
+    #[test]
+    fn every_way_to_differ_has_its_name() {
+        let applied: Vec<Record> = [(1, "a"), (2, "b"), (3, "c"), (5, "e")]
+            .iter()
+            .map(|(version, name)| record(&file(*version, name, "x")))
+            .collect();
+        let files = [
+            file(1, "a", "x"),
+            file(2, "b", "y"),
+            file(3, "z", "x"),
+            file(4, "d", "x"),
+            file(6, "f", "x"),
+        ];
+        assert_eq!(
+            standings(&files, &applied),
+            [
+                (1, Standing::Applied),
+                (2, Standing::Edited),
+                (3, Standing::Renamed),
+                (4, Standing::Late),
+                (5, Standing::Deleted),
+                (6, Standing::Pending),
+            ]
+        );
+    }
+
+    proptest! {
+        /// Whatever was applied in order and left alone is applied; the rest is pending.
+        #[test]
+        fn an_untouched_prefix_is_applied(count in 0_usize..20, done in 0_usize..20) {
+            let files: Vec<Migration> = (0..count).map(|n| file(i64::try_from(n).expect("is small") * 3, "m", "x")).collect();
+            let history: Vec<Record> = files.iter().take(done).map(record).collect();
+            for (index, (_, standing)) in standings(&files, &history).into_iter().enumerate() {
+                prop_assert_eq!(standing, if index < done { Standing::Applied } else { Standing::Pending });
+            }
+        }
+
+        /// Every number of either side has exactly one entry.
+        #[test]
+        fn nothing_is_lost(files in proptest::collection::btree_set(0_i64..30, 0..15), history in proptest::collection::btree_set(0_i64..30, 0..15)) {
+            let all: Vec<i64> = files.union(&history).copied().collect();
+            let files: Vec<Migration> = files.into_iter().map(|version| file(version, "m", "x")).collect();
+            let history: Vec<Record> = history.into_iter().map(|version| record(&file(version, "m", "x"))).collect();
+            let seen: Vec<i64> = standings(&files, &history).into_iter().map(|(version, _)| version).collect();
+            prop_assert_eq!(seen, all);
+        }
+    }
+}

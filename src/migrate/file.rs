@@ -1,0 +1,226 @@
+//! One migration file: what its name says and what its bytes are.
+//!
+//! A byte order mark is dropped and CRLF becomes LF before anything is hashed or run, so that an editor or a
+//! checkout on another system changes nothing.
+
+use refinery::Migration as Refined;
+
+use crate::error::{Error, Excerpt, Result};
+
+/// A migration as it lies in a folder or in the program.
+#[derive(Debug, Clone)]
+pub struct Migration {
+    /// Its number.
+    pub version: i64,
+    /// Its description: `creators` of `005_creators.sql`.
+    pub name: String,
+    /// The name of its file.
+    pub file: String,
+    /// The file as a person would name it.
+    pub path: String,
+    /// Its text, normalised.
+    pub sql: String,
+}
+
+/// What a file in the folder of migrations is.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `NNN_description.sql`
+    Up(i64, String),
+    /// `NNN_description.down.sql`, which undoes one.
+    Down,
+    /// Nothing of ours.
+    Other,
+}
+
+/// Reads a file's name. A name that ends in `.sql` and is none of ours is an error: it would never run.
+pub fn kind(file: &str, path: &str) -> Result<Kind> {
+    let Some(stem) = file.strip_suffix(".sql") else {
+        return Ok(Kind::Other);
+    };
+    let (stem, down) = stem
+        .strip_suffix(".down")
+        .map_or((stem, false), |stem| (stem, true));
+    let misfit = |why: &str| {
+        Error::failed(format!("{path} does not fit: {why}"))
+            .note("a migration is named NNN_description.sql, the description of letters, digits and underscores")
+            .hint("rename the file, or move it out of the folder")
+    };
+    let (number, name) = stem
+        .split_once('_')
+        .ok_or_else(|| misfit("it has no number and underscore in front"))?;
+    if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(misfit("it does not begin with a number").into());
+    }
+    let version = number
+        .parse()
+        .map_err(|_| misfit("its number is too large"))?;
+    if name.is_empty() {
+        return Err(misfit("it has no description").into());
+    }
+    if let Some(stranger) = name
+        .chars()
+        .find(|letter| !letter.is_ascii_alphanumeric() && *letter != '_')
+    {
+        return Err(misfit(&format!("its description contains {stranger:?}")).into());
+    }
+    if name.len() > 200 {
+        return Err(misfit("its description is longer than 200 characters").into());
+    }
+    Ok(if down {
+        Kind::Down
+    } else {
+        Kind::Up(version, name.to_owned())
+    })
+}
+
+/// The text of a file, or why it is none.
+pub fn decode(bytes: &[u8], path: &str) -> Result<String> {
+    let refuse = |what: String| {
+        Error::failed(format!("{path} is not UTF-8 text: {what}"))
+            .note("nothing was run")
+            .hint("save the file as UTF-8")
+    };
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return Err(refuse("it begins like UTF-16".to_owned()).into());
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let offset = error.valid_up_to();
+        let place = String::from_utf8_lossy(&bytes[..offset]).into_owned();
+        let line = place.matches('\n').count() + 1;
+        refuse(format!(
+            "byte {:#04x} at offset {offset}, on line {line}",
+            bytes[offset]
+        ))
+    })?;
+    if let Some(offset) = text.find('\0') {
+        return Err(
+            Error::failed(format!("{path} holds a NUL character at byte {offset}"))
+                .at(Excerpt::new(path, text, offset, 1))
+                .note("nothing was run")
+                .hint("remove the character; SQL text has none")
+                .into(),
+        );
+    }
+    Ok(if text.contains('\r') {
+        text.replace("\r\n", "\n")
+    } else {
+        text.to_owned()
+    })
+}
+
+impl Migration {
+    /// The migration as refinery takes it, which is where the checksum comes from.
+    pub fn refined(&self) -> Result<Refined> {
+        self.refined_as(&self.name)
+    }
+
+    /// refinery's checksum of the text under this name.
+    pub fn checksum_as(&self, name: &str) -> Option<u64> {
+        self.refined_as(name).ok().map(|refined| refined.checksum())
+    }
+
+    fn refined_as(&self, name: &str) -> Result<Refined> {
+        Refined::unapplied(&format!("V{}__{name}", self.version), &self.sql).map_err(|error| {
+            Error::failed(format!("{} does not fit", self.path))
+                .because(error)
+                .into()
+        })
+    }
+
+    /// `005_creators`, the file's name without its ending.
+    pub fn title(&self) -> &str {
+        self.file.strip_suffix(".sql").unwrap_or(&self.file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn migration(sql: &str) -> Migration {
+        Migration {
+            version: 1,
+            name: "a".to_owned(),
+            file: "001_a.sql".to_owned(),
+            path: "001_a.sql".to_owned(),
+            sql: sql.to_owned(),
+        }
+    }
+
+    #[test]
+    fn names_are_read() {
+        let read = |file: &str| kind(file, file).expect("fits");
+        assert_eq!(read("001_users.sql"), Kind::Up(1, "users".to_owned()));
+        assert_eq!(
+            read("20261122093000_tip_currency.sql"),
+            Kind::Up(20_261_122_093_000, "tip_currency".to_owned())
+        );
+        assert_eq!(read("001_users.down.sql"), Kind::Down);
+        assert_eq!(read("README.md"), Kind::Other);
+    }
+
+    #[test]
+    fn names_that_do_not_fit_are_errors() {
+        for file in [
+            "users.sql",
+            "_users.sql",
+            "1.5_users.sql",
+            "V1__users.sql",
+            "001_tip-currency.sql",
+            "001_.sql",
+            "001.sql",
+            "99999999999999999999_big.sql",
+            "001_a b.sql",
+            "001_é.sql",
+            ".sql",
+            "001_x.verify.sql",
+        ] {
+            assert!(kind(file, file).is_err(), "{file}");
+        }
+    }
+
+    #[test]
+    fn a_mark_and_carriage_returns_change_nothing() {
+        let unix = decode(b"select 1;\nselect 2;\n", "f").expect("is text");
+        let windows = decode(b"\xef\xbb\xbfselect 1;\r\nselect 2;\r\n", "f").expect("is text");
+        assert_eq!(unix, windows);
+        let checksum = |sql: &str| migration(sql).refined().expect("fits").checksum();
+        assert_eq!(checksum(&unix), checksum(&windows));
+    }
+
+    #[test]
+    fn what_is_not_text_is_refused_with_its_place() {
+        for (bytes, message) in [
+            (
+                &b"select 'caf\xe9';"[..],
+                "f is not UTF-8 text: byte 0xe9 at offset 11, on line 1",
+            ),
+            (
+                b"\xff\xfes\0e\0",
+                "f is not UTF-8 text: it begins like UTF-16",
+            ),
+            (
+                b"select 1;\nselect '\0';",
+                "f holds a NUL character at byte 18",
+            ),
+        ] {
+            assert_eq!(
+                decode(bytes, "f").expect_err("is refused").to_string(),
+                message
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_name_and_no_bytes_make_it_panic(name in "\\PC{0,40}", bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+            let _ = kind(&name, &name);
+            let _ = kind(&format!("{name}.sql"), &name);
+            let _ = decode(&bytes, "f");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What ran in a database, as the database remembers it.
+
+use jiff::Timestamp;
+
+use crate::bookkeeping;
+use crate::error::Result;
+use crate::pg::{Db, Query};
+
+crate::row! {
+    /// A row of the history, or none of it.
+    pub struct Row {
+        /// Version of our own schema.
+        pub bookkeeping: i32,
+        /// Number of the migration; nothing if none ran.
+        pub version: Option<i64>,
+        /// Its description.
+        pub name: Option<String>,
+        /// When, by refinery's clock, which is the client's.
+        pub applied_on: Option<String>,
+        /// refinery's checksum.
+        pub checksum: Option<String>,
+        /// When, by the server's clock.
+        pub applied_at: Option<Timestamp>,
+        /// By which role.
+        pub applied_by: Option<String>,
+        /// By whom.
+        pub actor: Option<String>,
+        /// By which version of this program.
+        pub tool_version: Option<String>,
+        /// How long it took.
+        pub duration_ms: Option<i64>,
+    }
+}
+
+static HISTORY: Query<Row> = crate::query!("migrate/history");
+
+/// A migration that ran.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// Its number.
+    pub version: i64,
+    /// Its description.
+    pub name: String,
+    /// refinery's checksum, as text.
+    pub checksum: String,
+    /// refinery's point in time, as text.
+    pub applied_on: String,
+    /// When, by the server's clock.
+    pub applied_at: Option<Timestamp>,
+    /// By whom.
+    pub applied_by: Option<String>,
+    /// How long it took.
+    pub duration_ms: Option<i64>,
+}
+
+/// The whole history.
+#[derive(Debug)]
+pub struct History {
+    /// Version of our own schema; nothing if it is not there.
+    pub bookkeeping: Option<i32>,
+    /// What ran, in order.
+    pub rows: Vec<Record>,
+}
+
+impl History {
+    /// Reads it in one round trip; a database without our schema has an empty one.
+    pub async fn read(db: &Db) -> Result<Self> {
+        let rows = bookkeeping::absent_is_none(db.all(&HISTORY, &[]).await)?.unwrap_or_default();
+        let bookkeeping = rows.first().map(|row| row.bookkeeping);
+        if let Some(version) = bookkeeping {
+            bookkeeping::refuse_newer(version)?;
+        }
+        let rows = rows
+            .into_iter()
+            .filter_map(|row| {
+                let by = row.actor.or(row.applied_by);
+                Some(Record {
+                    version: row.version?,
+                    name: row.name?,
+                    checksum: row.checksum?,
+                    applied_on: row.applied_on?,
+                    applied_at: row.applied_at,
+                    applied_by: by,
+                    duration_ms: row.duration_ms,
+                })
+            })
+            .collect();
+        Ok(Self { bookkeeping, rows })
+    }
+
+    /// The last one, by number: `010_dashboard_creator`.
+    pub fn current(&self) -> Option<String> {
+        self.rows.last().map(|row| title(row.version, &row.name))
+    }
+}
+
+/// `010_dashboard_creator` of its number and its description.
+pub fn title(version: i64, name: &str) -> String {
+    format!("{version:03}_{name}")
+}

@@ -1,0 +1,19 @@
+//! PostgreSQL, as this program speaks to it: connections, queries, locks, SQL text and the server's programs.
+//!
+//! One [`Db`] a task, no pool. Every query is one round trip and leaves nothing prepared behind, so it works
+//! through any pooler.
+
+pub mod connect;
+pub mod ident;
+pub mod lock;
+pub mod query;
+pub mod sql;
+pub mod sqlstate;
+pub mod tools;
+
+pub use connect::{Db, Endpoint};
+pub use ident::Ident;
+pub use query::{FromRow, Param, Query};
+
+/// The name under which the server knows our sessions.
+pub const APPLICATION_NAME: &str = "toysoldiers";

@@ -1,0 +1,114 @@
+//! Questions: a file of SQL, and a struct that names its columns.
+//!
+//! Columns are mapped by name, so that a query and its struct cannot drift apart in silence. Parameters carry
+//! their type, so that a query is parsed, bound and executed in one round trip without a prepared statement.
+
+use std::borrow::Cow;
+use std::fmt::Debug;
+use std::marker::PhantomData;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use tokio_postgres::Row;
+use tokio_postgres::types::{ToSql, Type};
+use uuid::Uuid;
+
+/// One file of `database/queries`, and what its rows are.
+pub struct Query<R> {
+    /// `noun/question`, the path of the file.
+    pub name: &'static str,
+    /// The text of the file.
+    pub sql: Cow<'static, str>,
+    rows: PhantomData<fn() -> R>,
+}
+
+impl<R> Query<R> {
+    /// Used by [`query!`](crate::query).
+    pub const fn new(name: &'static str, sql: &'static str) -> Self {
+        Self {
+            name,
+            sql: Cow::Borrowed(sql),
+            rows: PhantomData,
+        }
+    }
+
+    /// A query over names that only the database knows; they have gone through [`Ident`](super::Ident).
+    pub const fn composed(name: &'static str, sql: String) -> Self {
+        Self {
+            name,
+            sql: Cow::Owned(sql),
+            rows: PhantomData,
+        }
+    }
+}
+
+/// The query of a file: `query!("user/find")`.
+#[macro_export]
+macro_rules! query {
+    ($name:literal) => {
+        $crate::pg::Query::new(
+            $name,
+            include_str!(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/database/queries/",
+                $name,
+                ".sql"
+            )),
+        )
+    };
+}
+
+/// Something a row can be made into.
+pub trait FromRow: Sized {
+    /// Maps the columns by name.
+    fn from_row(row: &Row) -> Result<Self, tokio_postgres::Error>;
+}
+
+/// A struct whose fields are the columns of a query.
+#[macro_export]
+macro_rules! row {
+    ($(#[$meta:meta])* pub struct $name:ident { $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)* }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, serde::Serialize)]
+        pub struct $name { $($(#[$field_meta])* pub $field: $type,)* }
+
+        impl $crate::pg::FromRow for $name {
+            fn from_row(row: &tokio_postgres::Row) -> Result<Self, tokio_postgres::Error> {
+                Ok(Self { $($field: row.try_get(stringify!($field))?,)* })
+            }
+        }
+    };
+}
+
+/// A value with a type, on its way into a query.
+pub trait Param: Debug + Sync {
+    /// The value.
+    fn value(&self) -> &(dyn ToSql + Sync);
+    /// The type it has in SQL.
+    fn sql_type(&self) -> Type;
+}
+
+macro_rules! param {
+    ($($rust:ty => $sql:ident),* $(,)?) => {$(
+        impl Param for $rust {
+            fn value(&self) -> &(dyn ToSql + Sync) { self }
+            fn sql_type(&self) -> Type { Type::$sql }
+        }
+        impl Param for Option<$rust> {
+            fn value(&self) -> &(dyn ToSql + Sync) { self }
+            fn sql_type(&self) -> Type { Type::$sql }
+        }
+    )*};
+}
+
+param! {
+    bool => BOOL,
+    i32 => INT4,
+    i64 => INT8,
+    &str => TEXT,
+    String => TEXT,
+    Uuid => UUID,
+    Timestamp => TIMESTAMPTZ,
+    Decimal => NUMERIC,
+    serde_json::Value => JSONB,
+}

@@ -1,0 +1,83 @@
+//! One shape for every change: plan, show, consent, apply, report.
+//!
+//! A feature makes a [`Plan`], which is data; `ui` shows it and, if the person behind the terminal agrees,
+//! makes a [`Consent`]; the feature's function that does the work takes that `Consent`. A command that
+//! forgets to ask does not compile.
+
+use serde::Serialize;
+
+/// How much a change can hurt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Risk {
+    /// Changes nothing in any database: writes a file. Never asks.
+    Harmless,
+    /// Only adds. Asks nothing, or y/N in a protected environment.
+    Mild,
+    /// Small and can be undone. Asks y/N.
+    Moderate,
+    /// Destroys. The name of the environment must be typed.
+    Severe,
+}
+
+/// One thing a change will do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// The verb: `apply`, `create`, `drop`.
+    pub action: String,
+    /// What it is done to.
+    pub object: String,
+    /// What else there is to say, or nothing.
+    pub detail: String,
+}
+
+impl Step {
+    /// A step without a detail.
+    pub fn new(action: impl Into<String>, object: impl Into<String>) -> Self {
+        Self {
+            action: action.into(),
+            object: object.into(),
+            detail: String::new(),
+        }
+    }
+
+    /// What else there is to say.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+}
+
+/// A change that has been thought through but not begun.
+#[derive(Debug, Serialize)]
+pub struct Plan<W> {
+    /// The whole of it in a few words, in the imperative: `apply 14 migrations`.
+    pub title: String,
+    /// How much it can hurt in an unprotected environment.
+    pub risk: Risk,
+    /// What will be done, in order. Empty: there is nothing to do.
+    pub steps: Vec<Step>,
+    /// What the feature needs to do it.
+    #[serde(skip)]
+    pub work: W,
+}
+
+/// Somebody agreed to a plan. Only `ui` makes one (`tests/layers.rs` holds it to that).
+#[derive(Debug)]
+#[must_use]
+pub struct Consent(());
+
+impl Consent {
+    pub(crate) fn given() -> Self {
+        Self(())
+    }
+}
+
+/// Where long work says how far it is.
+pub trait Progress: Sync {
+    /// Something worth a line has happened.
+    fn say(&self, line: &str);
+    /// Something that needs attention has happened, and the work goes on.
+    fn warn(&self, line: &str);
+}

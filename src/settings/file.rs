@@ -1,0 +1,206 @@
+//! toysoldiers.toml: what is in it, and what is wrong with it, by line.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::nearest;
+use crate::error::{Error, Excerpt, Result};
+
+/// Name of the file, searched from the current folder up.
+pub const NAME: &str = "toysoldiers.toml";
+
+/// A configuration file that was read.
+#[derive(Debug)]
+pub struct File {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What is in it.
+    pub content: Content,
+}
+
+/// The whole file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Content {
+    /// The environment when nobody names one.
+    pub default_env: Option<String>,
+    /// `[migrations]`
+    pub migrations: MigrationsTable,
+    /// `[env.NAME]`
+    pub env: BTreeMap<String, EnvTable>,
+}
+
+/// `[migrations]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MigrationsTable {
+    /// Their folder, relative to the file.
+    pub dir: Option<PathBuf>,
+}
+
+/// `[env.NAME]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnvTable {
+    /// Where the database is.
+    pub url: String,
+    /// The variable that holds the password.
+    #[serde(default)]
+    pub password_env: Option<String>,
+    /// Whether every change asks first.
+    #[serde(default)]
+    pub protected: bool,
+    /// `[env.NAME.backup]`
+    #[serde(default)]
+    pub backup: BackupTable,
+}
+
+/// `[env.NAME.backup]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BackupTable {
+    /// The folder for backups, relative to the file.
+    pub destination: Option<String>,
+}
+
+impl File {
+    /// Reads the named file, or the first one found from `here` up; nothing if there is none.
+    pub fn find(named: Option<&Path>, here: &Path) -> Result<Option<Self>> {
+        let path = match named {
+            Some(path) => here.join(path),
+            None => match here
+                .ancestors()
+                .map(|folder| folder.join(NAME))
+                .find(|path| path.is_file())
+            {
+                Some(path) => path,
+                None => return Ok(None),
+            },
+        };
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            Error::configuration(format!("cannot read {}", path.display()))
+                .because(error)
+                .hint("name a file that is there with `--config`")
+        })?;
+        let content = parse(&path.display().to_string(), &text)?;
+        Ok(Some(Self { path, content }))
+    }
+}
+
+fn parse(file: &str, text: &str) -> Result<Content> {
+    let content: Content = toml::from_str(text).map_err(|error| describe(file, text, &error))?;
+    for reserved in [super::LOCAL, super::DEMO] {
+        if content.env.contains_key(reserved) {
+            let offset = text.find(&format!("env.{reserved}")).unwrap_or(0);
+            return Err(Error::configuration(format!(
+                "the environment {reserved} is the private server's"
+            ))
+            .at(Excerpt::new(
+                file,
+                text,
+                offset,
+                "env.".len() + reserved.len(),
+            ))
+            .hint("give yours another name")
+            .into());
+        }
+    }
+    for (name, table) in &content.env {
+        if let Some(destination) = &table.backup.destination
+            && destination.contains("://")
+        {
+            let offset = text.find(destination).unwrap_or(0);
+            return Err(Error::configuration(format!(
+                "the backups of {name} can only go to a folder in this version"
+            ))
+            .at(Excerpt::new(file, text, offset, destination.len()))
+            .hint("name a folder")
+            .into());
+        }
+    }
+    Ok(content)
+}
+
+/// serde names the key and the keys it knows in backquotes; the span shows where the key stands.
+fn describe(file: &str, text: &str, error: &toml::de::Error) -> anyhow::Error {
+    let message = error.message();
+    let span = error.span().unwrap_or(0..0);
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let unknown = message
+        .starts_with("unknown field")
+        .then(|| quoted.split_first())
+        .flatten();
+    let (what, hint) = if let Some((key, known)) = unknown {
+        let hint = match nearest(key, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the keys here are {}", known.join(", ")),
+        };
+        (format!("there is no key {key} in toysoldiers.toml"), hint)
+    } else {
+        let what = message
+            .lines()
+            .next()
+            .unwrap_or("cannot be read")
+            .replace('`', "");
+        (
+            format!("toysoldiers.toml cannot be read: {what}"),
+            "mend that line and try again".to_owned(),
+        )
+    };
+    Error::configuration(what)
+        .at(Excerpt::new(file, text, span.start, span.len()))
+        .hint(hint)
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::explain;
+
+    fn refused(text: &str) -> (String, usize, Option<String>) {
+        let explanation = explain(&parse("toysoldiers.toml", text).expect_err("is wrong"));
+        (
+            explanation.message,
+            explanation.excerpt.map_or(0, |excerpt| excerpt.line),
+            explanation.hint,
+        )
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line_and_the_nearest_known_one() {
+        let (message, line, hint) =
+            refused("default_env = \"x\"\n[env.x]\nurl = \"\"\nprotectd = true\n");
+        assert_eq!(message, "there is no key protectd in toysoldiers.toml");
+        assert_eq!(
+            (line, hint.as_deref()),
+            (4, Some("did you mean `protected`?"))
+        );
+    }
+
+    #[test]
+    fn a_wrong_type_and_a_missing_key_have_their_line() {
+        let (message, line, _) = refused("[env.x]\nurl = \"\"\nprotected = \"yes\"\n");
+        assert_eq!(
+            message,
+            "toysoldiers.toml cannot be read: invalid type: string \"yes\", expected a boolean"
+        );
+        assert_eq!(line, 3);
+        let (message, line, _) = refused("[env.x]\nprotected = true\n");
+        assert_eq!(
+            (message.as_str(), line),
+            ("toysoldiers.toml cannot be read: missing field url", 1)
+        );
+    }
+
+    #[test]
+    fn the_private_environments_cannot_be_taken() {
+        let (message, line, _) = refused("[env.local]\nurl = \"postgresql://x/y\"\n");
+        assert_eq!(
+            (message.as_str(), line),
+            ("the environment local is the private server's", 1)
+        );
+    }
+}

@@ -1,0 +1,164 @@
+//! Shows a plan and asks, as much as its risk wants.
+
+use std::fmt::Write;
+use std::io::IsTerminal;
+use std::ops::ControlFlow;
+
+use super::{Output, Ui, prompt, write_err, write_out};
+use crate::error::{Error, Exit, Result};
+use crate::plan::{Consent, Plan, Progress, Risk};
+
+/// Whom a plan is for.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    /// The name that must be typed for severe changes: the environment's, or the database's for a bare URL.
+    pub name: String,
+    /// Whether every change is one step more dangerous here.
+    pub protected: bool,
+}
+
+impl Ui {
+    /// Shows the plan and asks for consent; breaks with how the command ends when there is none.
+    ///
+    /// `--dry-run` is stopping here, after showing. A plan without steps needs no consent: there is nothing
+    /// to refuse.
+    pub async fn ask<W>(
+        &self,
+        plan: &Plan<W>,
+        stage: &Stage,
+    ) -> Result<ControlFlow<Exit, Consent>> {
+        if self.manners.dry_run {
+            self.show_plan(plan)?;
+            return Ok(ControlFlow::Break(Exit::Done));
+        }
+        if plan.steps.is_empty() {
+            return Ok(ControlFlow::Continue(Consent::given()));
+        }
+        match raised(plan.risk, stage.protected) {
+            Risk::Harmless | Risk::Mild => Ok(ControlFlow::Continue(Consent::given())),
+            Risk::Moderate if self.manners.yes => Ok(ControlFlow::Continue(Consent::given())),
+            Risk::Moderate => {
+                let question = format!("{} in {}?", sentence(&plan.title), stage.name);
+                self.require_terminal(&plan.title, "answer with `--yes`")?;
+                write_err(&lines(plan));
+                let agreed = prompt::yes_or_no(question).await?;
+                Ok(if agreed {
+                    ControlFlow::Continue(Consent::given())
+                } else {
+                    self.declined()
+                })
+            }
+            Risk::Severe => {
+                if let Some(given) = &self.manners.confirm {
+                    return if *given == stage.name {
+                        Ok(ControlFlow::Continue(Consent::given()))
+                    } else {
+                        Err(Error::refused(format!(
+                            "`--confirm {given}` does not name {}",
+                            stage.name
+                        ))
+                        .hint(format!(
+                            "to {}, give `--confirm {}`",
+                            plan.title, stage.name
+                        ))
+                        .into())
+                    };
+                }
+                self.require_terminal(
+                    &plan.title,
+                    &format!("confirm with `--confirm {}`", stage.name),
+                )?;
+                write_err(&lines(plan));
+                let question = format!("type {} to {}", stage.name, plan.title);
+                let typed = prompt::line(question).await?;
+                Ok(if typed == stage.name {
+                    ControlFlow::Continue(Consent::given())
+                } else {
+                    self.declined()
+                })
+            }
+        }
+    }
+
+    /// Asks for a secret that does not show while it is typed.
+    pub async fn ask_secret(
+        &self,
+        question: &str,
+        otherwise: &str,
+    ) -> Result<secrecy::SecretString> {
+        self.require_terminal(question, otherwise)?;
+        prompt::secret(question.to_owned()).await
+    }
+
+    fn declined(&self) -> ControlFlow<Exit, Consent> {
+        self.say("nothing was changed");
+        ControlFlow::Break(Exit::Declined)
+    }
+
+    fn require_terminal(&self, what: &str, otherwise: &str) -> Result<()> {
+        if self.manners.no_input {
+            return Err(Error::refused(format!(
+                "cannot {what}: it takes a question, and `--no-input` forbids them"
+            ))
+            .hint(otherwise)
+            .into());
+        }
+        if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
+            return Ok(());
+        }
+        Err(Error::refused(format!(
+            "cannot {what}: it takes a question, and there is no terminal to ask on"
+        ))
+        .hint(otherwise)
+        .into())
+    }
+
+    /// The plan as a result of its own: what `--dry-run` prints.
+    fn show_plan<W>(&self, plan: &Plan<W>) -> Result<()> {
+        match self.manners.output {
+            Output::Table if plan.steps.is_empty() => self.say("nothing to do"),
+            Output::Table => {
+                write_out(&format!("{}\n", lines(plan)))?;
+                self.say("dry run: nothing was changed");
+            }
+            Output::Json => {
+                let document = serde_json::to_string_pretty(plan)
+                    .map_err(|error| Error::failed("cannot write the plan").because(error))?;
+                write_out(&format!("{document}\n"))?;
+            }
+            Output::Csv | Output::Ndjson => {
+                return Err(Error::usage("a plan is shown as a table or as JSON")
+                    .hint("use `-o table` or `-o json` with `--dry-run`")
+                    .into());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// In a protected environment what only adds is asked for, and what changes is confirmed by name.
+fn raised(risk: Risk, protected: bool) -> Risk {
+    match risk {
+        Risk::Mild if protected => Risk::Moderate,
+        risk => risk,
+    }
+}
+
+fn sentence(title: &str) -> String {
+    let mut letters = title.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}
+
+/// The plan as people read it.
+fn lines<W>(plan: &Plan<W>) -> String {
+    let mut text = format!("plan: {}", plan.title);
+    for step in &plan.steps {
+        let _ = write!(text, "\n  {} {}", step.action, step.object);
+        if !step.detail.is_empty() {
+            let _ = write!(text, "  ({})", step.detail);
+        }
+    }
+    text
+}

@@ -1,0 +1,79 @@
+//! The one place that prints a failure.
+
+use std::fmt::Write;
+
+use serde_json::json;
+
+use super::style::Style;
+use super::{Output, Ui, write_err};
+use crate::error::{Excerpt, Explanation};
+
+impl Ui {
+    /// Tells a person what failed, why, and what to do next; under `-o json` the same as one line of JSON.
+    pub fn explain(&self, explanation: &Explanation) {
+        if matches!(self.manners.output, Output::Json | Output::Ndjson) {
+            let mut document = json!(explanation);
+            document["exit"] = json!(explanation.kind.code());
+            write_err(&json!({ "error": document }).to_string());
+        } else {
+            write_err(render(explanation, self.style_of_stderr()).trim_end());
+        }
+    }
+}
+
+fn render(explanation: &Explanation, style: Style) -> String {
+    let mut text = format!("{} {}\n", style.red("error:"), explanation.message);
+    for cause in &explanation.causes {
+        let _ = writeln!(
+            text,
+            "  caused by: {}",
+            cause.replace('\n', "\n             ")
+        );
+    }
+    if let Some(excerpt) = &explanation.excerpt {
+        text.push_str(&draw(excerpt, style));
+    }
+    for note in &explanation.notes {
+        let _ = writeln!(
+            text,
+            "  {} {}",
+            style.bold("note:"),
+            note.replace('\n', "\n        ")
+        );
+    }
+    if let Some(hint) = &explanation.hint {
+        let _ = writeln!(
+            text,
+            "  {} {}",
+            style.cyan("hint:"),
+            hint.replace('\n', "\n        ")
+        );
+    }
+    text
+}
+
+/// The line of the file with the place underlined.
+fn draw(excerpt: &Excerpt, style: Style) -> String {
+    let Excerpt {
+        file,
+        line,
+        column,
+        width,
+        text,
+    } = excerpt;
+    let number = line.to_string();
+    let gutter = " ".repeat(number.len().max(3));
+    // Tabs stay tabs in the line of carets, so that both lines are indented alike.
+    let indent: String = text
+        .chars()
+        .take(column - 1)
+        .map(|character| if character == '\t' { '\t' } else { ' ' })
+        .collect();
+    let carets = style.red(&"^".repeat(*width));
+    format!(
+        "  {} {file}:{line}:{column}\n  {gutter}|\n  {number:>pad$}| {text}\n  {gutter}| {indent}{carets}\n",
+        style.dim("-->"),
+        number = format!("{number} "),
+        pad = gutter.len(),
+    )
+}
