@@ -8,6 +8,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
 
 use serde::Serialize;
 
@@ -165,6 +166,11 @@ impl Error {
         self
     }
 
+    /// Whether it says what to type next.
+    pub fn has_hint(&self) -> bool {
+        self.hint.is_some()
+    }
+
     /// A fact worth knowing, such as what was kept.
     #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
@@ -252,7 +258,9 @@ pub fn explain(error: &anyhow::Error) -> Explanation {
     let mut hint = None;
     let mut sqlstate = None;
     for link in error.chain() {
-        let message = link.to_string();
+        let message = link
+            .downcast_ref::<io::Error>()
+            .map_or_else(|| link.to_string(), io_reason);
         if messages.last() != Some(&message) {
             messages.push(message);
         }
@@ -276,12 +284,37 @@ pub fn explain(error: &anyhow::Error) -> Explanation {
     }
 }
 
+/// An I/O error in plain words, without the number of the operating system.
+pub fn io_reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or(&text);
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(letters).collect()
+    })
+}
+
 /// The server's code somewhere in the chain of a failure.
 pub fn sqlstate(error: &anyhow::Error) -> Option<&str> {
     error
         .chain()
         .filter_map(|link| link.downcast_ref::<Error>())
         .find_map(|ours| ours.sqlstate.as_deref())
+}
+
+/// The candidate most like `word`, if one is like enough.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .into_iter()
+        .map(|candidate| {
+            (
+                strsim::jaro_winkler(&word.to_lowercase(), &candidate.to_lowercase()),
+                candidate,
+            )
+        })
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|(left, _), (right, _)| left.total_cmp(right))
+        .map(|(_, candidate)| candidate)
 }
 
 #[cfg(test)]

@@ -186,7 +186,7 @@ pub async fn up(
             current = history.current();
         } else {
             bookkeeping::install(db, history.bookkeeping).await?;
-            applied = runner::run(db, &all, &pending, limits, progress).await?;
+            applied = runner::run(db, &all, &pending, history.current(), limits, progress).await?;
             current = applied.last().map(|ran| ran.migration.clone());
         }
         lock::release(db, lock::MIGRATE).await?;

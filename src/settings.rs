@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::error::{Error, Result};
+use crate::error::{self, Error, Result};
 use crate::pg::Endpoint;
 pub use environ::Environ;
 use file::{EnvTable, File};
@@ -228,7 +228,7 @@ fn unknown(name: &str, origin: &Origin, file: Option<&File>) -> anyhow::Error {
     );
     let error =
         Error::configuration(format!("there is no environment {name} (from {origin})")).note(place);
-    match nearest(name, names.iter().map(String::as_str)) {
+    match error::nearest(name, names.iter().map(String::as_str)) {
         Some(near) => error.hint(format!("did you mean `--env {near}`?")),
         None => error.hint(format!(
             "add a table `[env.{name}]` with a url to toysoldiers.toml"
@@ -259,19 +259,4 @@ impl Environment {
             .filter(|_| !endpoint.has_password())
             .or_else(|| endpoint.password()))
     }
-}
-
-/// The candidate most like `word`, if one is like enough.
-pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    candidates
-        .into_iter()
-        .map(|candidate| {
-            (
-                strsim::jaro_winkler(&word.to_lowercase(), &candidate.to_lowercase()),
-                candidate,
-            )
-        })
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|(left, _), (right, _)| left.total_cmp(right))
-        .map(|(_, candidate)| candidate)
 }

@@ -1,1 +1,24 @@
-//! x
+//! One test binary: one link, one throw-away PostgreSQL server, a database a test.
+//!
+//! A module a noun. Tests read like transcripts: they run the real program and look at stdout, stderr and the
+//! exit code.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+mod backup;
+mod connect;
+mod creator;
+mod dashboard;
+mod demo;
+mod layers;
+mod local;
+mod migrate;
+mod migrate_race;
+mod migrate_refusal;
+mod output;
+mod queries;
+mod schema;
+mod settings;
+mod user;

@@ -3,9 +3,8 @@
 use uuid::Uuid;
 
 use super::email;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, nearest};
 use crate::pg::{Db, Query};
-use crate::settings::nearest;
 
 /// What a person typed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -186,15 +186,20 @@ impl Report for Applied {
         let at = current.as_deref().unwrap_or("no migration");
         if applied.is_empty() {
             return format!(
-                "nothing to do: {at} is the last of {total} migrations (from {source})"
+                "nothing to do: the database is at {at} ({}, {source})",
+                counted(*total)
             );
         }
-        let count = applied.len();
-        let plural = if count == 1 { "" } else { "s" };
-        format!(
-            "applied {count} migration{plural} from {source} in {duration_ms} ms; the database is at {at}"
-        )
+        let count = counted(applied.len());
+        format!("applied {count} in {duration_ms} ms ({source}); the database is at {at}")
     }
+}
+
+fn counted(migrations: usize) -> String {
+    format!(
+        "{migrations} migration{}",
+        if migrations == 1 { "" } else { "s" }
+    )
 }
 
 impl Report for Status {
@@ -222,10 +227,7 @@ impl Report for Status {
 
     fn summary(&self) -> String {
         let (applied, pending, trouble) = self.counts();
-        let text = format!(
-            "{applied} applied, {pending} pending (from {})",
-            self.source
-        );
+        let text = format!("{applied} applied, {pending} pending ({})", self.source);
         if trouble == 0 {
             return text;
         }

@@ -5,8 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-use crate::error::{Error, Result};
-use crate::pg::sqlstate::io_reason;
+use crate::error::{Error, Result, io_reason};
 
 /// The user of the server's processes.
 #[derive(Debug, Clone)]

@@ -175,7 +175,7 @@ fn describe(entry: &Entry, entries: &[Entry], files: &[Migration]) -> Error {
     }
 }
 
-/// Every file has its place in refinery's order; called with what [`super::settle`] let pass.
+/// The files as refinery takes them.
 pub fn refine(files: &[Migration]) -> Result<Vec<refinery::Migration>> {
     files.iter().map(Migration::refined).collect()
 }

@@ -12,7 +12,7 @@ use refinery_core::traits::r#async::{AsyncMigrate, AsyncQuery, AsyncTransaction}
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use tokio_postgres::error::{DbError, ErrorPosition};
+use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
 use super::file::Migration;
 use super::history::History;
@@ -48,11 +48,12 @@ pub struct Ran {
     pub duration_ms: u64,
 }
 
-/// Applies `pending`, which is what refinery will find pending among `all`.
+/// Applies `pending`, which is what refinery will find pending among `all`; `last` is what ran before.
 pub(super) async fn run(
     db: &Db,
     all: &[Migration],
     pending: &[&Migration],
+    last: Option<String>,
     limits: &Limits,
     progress: &dyn Progress,
 ) -> Result<Vec<Ran>> {
@@ -61,6 +62,7 @@ pub(super) async fn run(
         pending: pending.iter().rev().copied().collect(),
         limits,
         progress,
+        last,
         ran: Vec::new(),
         failure: None,
     };
@@ -82,6 +84,7 @@ struct Vehicle<'a> {
     pending: Vec<&'a Migration>,
     limits: &'a Limits,
     progress: &'a dyn Progress,
+    last: Option<String>,
     ran: Vec<Ran>,
     /// The whole story of a failure; refinery only hears that there was one.
     failure: Option<Error>,
@@ -212,6 +215,12 @@ impl Vehicle<'_> {
         failure: ScriptFailure,
     ) -> Error {
         let place = place(migration, prefix, before, &failure);
+        let statements = preflight::offsets(migration).len();
+        let stage = match failure.completed.saturating_sub(before) {
+            _ if place.is_some() => Stage::File,
+            completed if completed > statements => Stage::Commit,
+            _ => Stage::Record,
+        };
         let ScriptFailure { error, .. } = failure;
         let server = error.as_db_error();
         let known = server.is_some();
@@ -223,10 +232,6 @@ impl Vehicle<'_> {
             None => sqlstate::explain(error),
         };
         let mut error = Error::new(cause.kind, format!("migration {} failed", migration.file));
-        let recording = known && place.is_none();
-        if recording {
-            error = error.note("the file ran, but its row in toysoldiers.history could not be written; does the file change the role?");
-        }
         if let Some(place) = place {
             error = error.at(place);
         }
@@ -236,10 +241,14 @@ impl Vehicle<'_> {
         {
             error = error.note(note);
         }
-        let last = self.ran.last().map(|ran| ran.migration.clone());
+        let last = self
+            .ran
+            .last()
+            .map(|ran| &ran.migration)
+            .or(self.last.as_ref());
         let kept = match last {
             Some(last) => format!("{last} is the last applied migration"),
-            None => "no migration of this run was kept".to_owned(),
+            None => "no migration is applied".to_owned(),
         };
         let again = "run `toysoldiers migrate up` again";
         if !known {
@@ -251,14 +260,25 @@ impl Vehicle<'_> {
                 .because(cause)
                 .hint(format!("see `toysoldiers migrate status`, then {again}"));
         }
-        let hint = match suggestion {
-            Some(suggestion) => Some(format!(
+        let hint = match (stage, suggestion) {
+            (Stage::Record, _) => {
+                error = error
+                    .note("the file ran, but its row in toysoldiers.history could not be written");
+                Some(format!(
+                    "undo in the file what it changes for the session, its role say, and {again}"
+                ))
+            }
+            (Stage::Commit, _) => {
+                error = error.note("the file ran, but what it leaves cannot be committed");
+                Some(format!("fix the file and {again}"))
+            }
+            (Stage::File, Some(suggestion)) => Some(format!(
                 "{}; fix the file and {again}",
                 suggestion.trim_end_matches('.')
             )),
-            None if cause.kind == Kind::Failed => Some(format!("fix the file and {again}")),
             // Not the file's fault: what the server's code means is the better advice.
-            None => None,
+            (Stage::File, None) if cause.has_hint() => None,
+            (Stage::File, None) => Some(format!("fix the file and {again}")),
         };
         let error = error
             .note(format!("nothing of {} was kept; {kept}", migration.title()))
@@ -268,6 +288,14 @@ impl Vehicle<'_> {
             None => error,
         }
     }
+}
+
+/// What of a migration's message failed.
+#[derive(Clone, Copy)]
+enum Stage {
+    File,
+    Record,
+    Commit,
 }
 
 /// What goes before the file, and how many statements it is. Whatever the file before set for the session is
@@ -317,10 +345,10 @@ fn place(
                 sql::token_length(sql, offset),
             ));
         }
-        // "Syntax error at end of input": point at the end of what is there.
+        // What the parser trips over after the file is what the file left unfinished.
         let end = sql.trim_end().len();
-        let ended = server.message().contains("end of input");
-        return ended.then(|| Excerpt::new(&migration.path, sql, end, 1));
+        let unfinished = *server.code() == SqlState::SYNTAX_ERROR;
+        return unfinished.then(|| Excerpt::new(&migration.path, sql, end, 1));
     }
     let (offset, length) =
         *preflight::offsets(migration).get(failure.completed.checked_sub(before)?)?;

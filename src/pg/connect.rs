@@ -18,7 +18,7 @@ use tokio_postgres::{AsyncMessage, Client, Config, NoTls, SimpleQueryMessage};
 
 use super::query::{FromRow, Param, Query};
 use super::{APPLICATION_NAME, sqlstate};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, io_reason};
 
 /// How long a server may take to let us in.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -368,7 +368,7 @@ fn cannot_connect(endpoint: &Endpoint, error: &tokio_postgres::Error) -> Error {
         .source()
         .and_then(|source| source.downcast_ref::<io::Error>())
     {
-        return unreachable(endpoint, sqlstate::io_reason(io));
+        return unreachable(endpoint, io_reason(io));
     }
     let reason = error
         .source()

@@ -5,7 +5,7 @@ use std::io;
 
 use tokio_postgres::error::{DbError, SqlState};
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, io_reason};
 
 /// Kind and hint of an SQLSTATE; the hint is used when the server gives none.
 fn meaning(state: &SqlState) -> (Kind, Option<&'static str>) {
@@ -107,14 +107,4 @@ pub fn explain_db(db: &DbError) -> Error {
         Some(hint) => error.hint(hint),
         None => error,
     }
-}
-
-/// An I/O error in plain words, without the number of the operating system.
-pub fn io_reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or(&text);
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_lowercase().chain(letters).collect()
-    })
 }

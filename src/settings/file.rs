@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::nearest;
-use crate::error::{Error, Excerpt, Result};
+use crate::error::{Error, Excerpt, Result, nearest};
 
 /// Name of the file, searched from the current folder up.
 pub const NAME: &str = "toysoldiers.toml";

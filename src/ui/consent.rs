@@ -39,7 +39,10 @@ impl Ui {
             Risk::Moderate if self.manners.yes => Ok(ControlFlow::Continue(Consent::given())),
             Risk::Moderate => {
                 let question = format!("{} in {}?", sentence(&plan.title), stage.name);
-                self.require_terminal(&plan.title, "answer with `--yes`")?;
+                self.require_terminal(
+                    &format!("{} without a yes", plan.title),
+                    "agree with `--yes`",
+                )?;
                 write_err(&lines(plan));
                 let agreed = prompt::yes_or_no(question).await?;
                 Ok(if agreed {
@@ -65,7 +68,7 @@ impl Ui {
                     };
                 }
                 self.require_terminal(
-                    &plan.title,
+                    &format!("{} without a confirmation", plan.title),
                     &format!("confirm with `--confirm {}`", stage.name),
                 )?;
                 write_err(&lines(plan));
@@ -86,7 +89,7 @@ impl Ui {
         question: &str,
         otherwise: &str,
     ) -> Result<secrecy::SecretString> {
-        self.require_terminal(question, otherwise)?;
+        self.require_terminal("go on without a password", otherwise)?;
         prompt::secret(question.to_owned()).await
     }
 
@@ -95,22 +98,18 @@ impl Ui {
         ControlFlow::Break(Exit::Declined)
     }
 
+    /// There must be somebody to ask; `what` cannot be done otherwise.
     fn require_terminal(&self, what: &str, otherwise: &str) -> Result<()> {
-        if self.manners.no_input {
-            return Err(Error::refused(format!(
-                "cannot {what}: it takes a question, and `--no-input` forbids them"
-            ))
-            .hint(otherwise)
-            .into());
-        }
-        if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
+        let obstacle = if self.manners.no_input {
+            "`--no-input` forbids questions"
+        } else if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
             return Ok(());
-        }
-        Err(Error::refused(format!(
-            "cannot {what}: it takes a question, and there is no terminal to ask on"
-        ))
-        .hint(otherwise)
-        .into())
+        } else {
+            "there is no terminal to ask on"
+        };
+        Err(Error::refused(format!("cannot {what}: {obstacle}"))
+            .hint(otherwise)
+            .into())
     }
 
     /// The plan as a result of its own: what `--dry-run` prints.

@@ -15,6 +15,7 @@ pub(super) async fn yes_or_no(question: String) -> Result<bool> {
         Confirm::new()
             .with_prompt(question)
             .default(false)
+            .wait_for_newline(true)
             .interact()
     })
     .await

@@ -1,4 +1,5 @@
 -- One creator with totals, by address, by the id of the profile or of the user.
+-- Adding 0.00 gives dollars their cents.
 -- $1: address or null, $2: id or null
 select
     c.id,
@@ -12,7 +13,7 @@ select
     d.total_content,
     d.total_views,
     d.total_watch_time,
-    d.total_tips,
+    d.total_tips + 0.00 as total_tips,
     d.total_comments
 from public.creators c
 join public.users u on u.id = c.user_id

@@ -1,4 +1,4 @@
--- The creators with the most views.
+-- The creators with the most views. Adding 0.00 gives dollars their cents.
 -- $1: how many
 select
     d.creator_id,
@@ -7,7 +7,7 @@ select
     d.total_content,
     d.total_views,
     d.total_watch_time,
-    d.total_tips,
+    d.total_tips + 0.00 as total_tips,
     d.total_comments
 from public.dashboard_creator d
 join public.creators c on c.id = d.creator_id

@@ -1,0 +1,292 @@
+//! `backup create`.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use insta::assert_snapshot;
+
+use crate::support::{Database, Folder, Tool, server};
+
+#[test]
+fn takes_a_backup_that_restores_to_the_same_rows() {
+    let database = Database::seeded();
+    let tool = Tool::new().on(&database);
+    assert_snapshot!(tool.run(&["backup", "create", "--to", "b"]).ok().to_string().replace(&format!("{}-S", database.name), "DB-S").replace(&format!("  {}\n", database.name), "  DB\n"), @"
+    -- stdout
+    file  b/DB-STAMP.dump
+    manifest  b/DB-STAMP.json
+    environment  DB
+    taken at  NOW
+    last migration  010_dashboard_creator
+    tables  9
+    rows  48,393
+    bytes  1.6 MB
+    sha256  SHA256
+    checked  yes
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    the dump was read back from the disk and has the hash of its manifest
+    -- exit 0
+    ");
+    let files = tool.folder().list("b");
+    assert_eq!(files.len(), 2, "{files:?}");
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(tool.path().join("b").join(&files[1])).unwrap())
+            .unwrap();
+    let keys: Vec<&String> = manifest.as_object().unwrap().keys().collect();
+    assert_eq!(
+        keys,
+        [
+            "format",
+            "name",
+            "environment",
+            "taken_at",
+            "duration_ms",
+            "tool_version",
+            "server",
+            "pg_dump",
+            "last_migration",
+            "tables",
+            "file",
+            "bytes",
+            "sha256"
+        ]
+    );
+    let dump = tool.path().join("b").join(&files[0]);
+    let sum = Command::new("sha256sum").arg(&dump).output().unwrap();
+    assert!(
+        String::from_utf8(sum.stdout)
+            .unwrap()
+            .starts_with(manifest["sha256"].as_str().unwrap())
+    );
+    for file in &files {
+        assert_eq!(
+            std::fs::metadata(tool.path().join("b").join(file))
+                .unwrap()
+                .permissions()
+                .mode()
+                & 0o777,
+            0o600
+        );
+    }
+    let restored = Database::empty();
+    let status = Command::new(server::bin().join("pg_restore"))
+        .args(["--exit-on-error", "-U", "postgres", "-h"])
+        .arg(Database::socket())
+        .args(["-d", &restored.name])
+        .arg(&dump)
+        .status()
+        .unwrap();
+    assert!(status.success());
+    for table in manifest["tables"].as_array().unwrap() {
+        let name = format!(
+            "{}.{}",
+            table["schema"].as_str().unwrap(),
+            table["name"].as_str().unwrap()
+        );
+        assert_eq!(
+            restored.value(&format!("select count(*) from {name}")),
+            table["rows"].to_string(),
+            "{name}"
+        );
+    }
+    assert_eq!(manifest["tables"].as_array().unwrap().len(), 9);
+}
+
+#[test]
+fn the_counts_are_those_of_the_dump_while_others_write() {
+    let database = Database::seeded();
+    let tool = Tool::new().on(&database);
+    let writer = database.session("select 1");
+    let child = tool.spawn(&["backup", "create", "--to", "b", "-o", "json"]);
+    for _ in 0..300 {
+        writer.sql("insert into users (email, password_hash) values (gen_random_uuid() || '@example.com', 'x')");
+    }
+    let taken = tool.outcome(child).ok().json();
+    let counted = taken["manifest"]["tables"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|table| table["name"] == "users")
+        .unwrap()["rows"]
+        .to_string();
+    let dump = tool.folder().list("b")[0].clone();
+    let output = Command::new(server::bin().join("pg_restore"))
+        .args(["-a", "-t", "users", "-f", "-"])
+        .arg(tool.path().join("b").join(dump))
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let rows = text
+        .lines()
+        .skip_while(|line| !line.starts_with("COPY"))
+        .skip(1)
+        .take_while(|line| *line != "\\.")
+        .count();
+    assert_eq!(rows.to_string(), counted);
+}
+
+#[test]
+fn an_older_pg_dump_is_refused_before_it_starts() {
+    let database = Database::migrated();
+    let folder = Folder::new();
+    let old = folder.write("pg_dump", "#!/bin/sh\ncase \"$1\" in --version) echo 'pg_dump (PostgreSQL) 9.6.24';; *) touch \"$0.started\";; esac\n");
+    std::fs::set_permissions(&old, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let tool = Tool::new()
+        .on(&database)
+        .env("TOYSOLDIERS_PG_BIN", folder.path().to_str().unwrap());
+    let outcome = tool.run(&["backup", "create", "--to", "b"]).code(6);
+    assert!(
+        outcome
+            .stderr
+            .contains("error: pg_dump 9.6.24 is older than the server, which is "),
+        "{outcome}"
+    );
+    assert!(outcome.stderr.contains("hint: install them: "), "{outcome}");
+    assert!(!folder.path().join("pg_dump.started").exists());
+    assert_eq!(tool.folder().list("b"), [""; 0]);
+}
+
+#[test]
+fn a_dump_that_fails_leaves_nothing_that_looks_like_a_backup() {
+    let database = Database::migrated();
+    let folder = Folder::new();
+    // As pg_dump does: says its version, writes half a file, complains, fails.
+    let script = "#!/bin/sh\ncase \"$1\" in --version) echo 'pg_dump (PostgreSQL) 99.1'; exit;; esac\n\
+        while [ \"$1\" != --file ]; do shift; done\necho half > \"$2\"\necho 'pg_dump: error: out of luck' >&2\nexit 1\n";
+    let broken = folder.write("pg_dump", script);
+    std::fs::set_permissions(&broken, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let tool = Tool::new()
+        .on(&database)
+        .env("TOYSOLDIERS_PG_BIN", folder.path().to_str().unwrap());
+    assert_snapshot!(tool.run(&["backup", "create", "--to", "b"]), @"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: pg_dump failed
+      caused by: out of luck
+      note: nothing was kept
+    -- exit 1
+    ");
+    assert_eq!(tool.folder().list("b"), [""; 0]);
+}
+
+#[test]
+fn an_interrupted_dump_leaves_nothing_and_nobody_at_work() {
+    let database = Database::migrated();
+    let tool = Tool::new().on(&database);
+    let child = {
+        let folder = Folder::new();
+        let script = "#!/bin/sh\ncase \"$1\" in --version) echo 'pg_dump (PostgreSQL) 99.1'; exit;; esac\n\
+            while [ \"$1\" != --file ]; do shift; done\necho half > \"$2\"\necho $$ > \"$0.pid\"\nexec sleep 600\n";
+        let slow = folder.write("pg_dump", script);
+        std::fs::set_permissions(&slow, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let mut command = tool.command(&["backup", "create", "--to", "b"]);
+        let child = command
+            .env("TOYSOLDIERS_PG_BIN", folder.path())
+            .spawn()
+            .unwrap();
+        let pid_file = folder.path().join("pg_dump.pid");
+        while std::fs::read_to_string(&pid_file)
+            .unwrap_or_default()
+            .is_empty()
+        {
+            std::thread::yield_now();
+        }
+        let sleeper: i32 = std::fs::read_to_string(&pid_file)
+            .unwrap()
+            .trim()
+            .parse()
+            .unwrap();
+        let pid = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+        (child, sleeper)
+    };
+    let (child, sleeper) = child;
+    assert_snapshot!(tool.outcome(child), @"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: interrupted
+    -- exit 130
+    ");
+    assert_eq!(tool.folder().list("b"), [""; 0]);
+    let sleeper = rustix::process::Pid::from_raw(sleeper).unwrap();
+    while rustix::process::test_kill_process(sleeper).is_ok() {
+        std::thread::yield_now();
+    }
+    database.wait_until("select not exists (select from pg_stat_activity where datname = current_database() and application_name = 'toysoldiers')");
+}
+
+#[test]
+fn the_password_is_on_no_command_line() {
+    let database = Database::migrated();
+    database.sql("do $$ begin create role clerk login superuser password 'open sesame'; exception when duplicate_object then null; end $$");
+    let folder = Folder::new();
+    let script = format!(
+        "#!/bin/sh\n[ \"$1\" = --version ] && exec {0} --version\ntr '\\0' ' ' < /proc/$$/cmdline > \"$0.cmdline\"\ntr '\\0' ' ' < /proc/$PPID/cmdline >> \"$0.cmdline\"\nexec {0} \"$@\"\n",
+        server::bin().join("pg_dump").display()
+    );
+    let spy = folder.write("pg_dump", script);
+    std::fs::set_permissions(&spy, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let tool = Tool::new()
+        .env("TOYSOLDIERS_PG_BIN", folder.path().to_str().unwrap())
+        .env("SECRET", "open sesame");
+    tool.write(
+        "toysoldiers.toml",
+        format!(
+            "[env.shop]\nurl = \"{}\"\npassword_env = \"SECRET\"\n",
+            database.url_as("clerk")
+        ),
+    );
+    let outcome = tool
+        .run(&[
+            "--env", "shop", "backup", "create", "--to", "b", "-o", "json",
+        ])
+        .ok();
+    let seen = std::fs::read_to_string(folder.path().join("pg_dump.cmdline")).unwrap();
+    assert!(seen.contains("--snapshot="), "{seen}");
+    assert!(
+        !seen.contains("sesame") && !outcome.to_string().contains("sesame"),
+        "{seen}{outcome}"
+    );
+    let manifest = tool.folder().list("b").pop().unwrap();
+    assert!(
+        !std::fs::read_to_string(tool.path().join("b").join(manifest))
+            .unwrap()
+            .contains("sesame")
+    );
+}
+
+#[test]
+fn the_folder_of_the_file_is_the_default() {
+    let database = Database::migrated();
+    let tool = Tool::new();
+    tool.write(
+        "toysoldiers.toml",
+        format!(
+            "[env.shop]\nurl = \"{}\"\n[env.shop.backup]\ndestination = \"dumps\"\n",
+            database.url()
+        ),
+    );
+    tool.run(&["--env", "shop", "backup", "create"]).ok();
+    assert_eq!(tool.folder().list("dumps").len(), 2);
+    assert_snapshot!(tool.run(&["--env", "shop", "backup", "create", "--dry-run", "--to", "elsewhere"]).code(0).stdout.replace(&tool.path().display().to_string(), "HERE").split("  (by").next().unwrap(), @"
+    plan: take a backup
+      write elsewhere/shop-STAMP.dump
+    ");
+    assert_eq!(tool.folder().list("elsewhere"), [""; 0]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_an_error() {
+    let database = Database::migrated();
+    let tool = Tool::new().on(&database);
+    tool.write("file", "");
+    assert_snapshot!(tool.run(&["backup", "create", "--to", "file/b"]), @"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: cannot make the folder file/b
+      caused by: not a directory
+      hint: name a folder you may write to with `--to`
+    -- exit 4
+    ");
+}

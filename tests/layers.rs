@@ -1,0 +1,185 @@
+//! Who may use whom: the rules of the house, read off the code.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// Rooms and what they may use besides themselves.
+const RULES: &[(&str, &[&str])] = &[
+    ("error", &[]),
+    ("plan", &[]),
+    ("pg", &["error", "plan"]),
+    ("ui", &["plan", "error"]),
+    ("settings", &["pg", "error"]),
+    ("local", &["pg", "plan", "error"]),
+    ("bookkeeping", &["pg", "error"]),
+    // The private server has to be started before anyone can connect to it.
+    (
+        "context",
+        &["settings", "local", "pg", "ui", "plan", "error"],
+    ),
+    ("migrate", &["bookkeeping", "pg", "plan", "error"]),
+    ("account", &["bookkeeping", "pg", "plan", "error"]),
+    ("backup", &["migrate", "bookkeeping", "pg", "plan", "error"]),
+    ("dashboard", &["pg", "error"]),
+    ("cli", &["*"]),
+];
+
+/// Files that are pure: parse, compare, decide. No async, no input or output, no clock.
+const PURE: &[&str] = &[
+    "account/email.rs",
+    "backup/manifest.rs",
+    "migrate/diff.rs",
+    "migrate/file.rs",
+    "migrate/preflight.rs",
+    "pg/ident.rs",
+    "pg/sql.rs",
+    "ui/cell.rs",
+];
+
+fn files() -> Vec<(PathBuf, String)> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    walk(&root, &mut found);
+    found
+        .into_iter()
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).unwrap();
+            // Tests inside a file may use what they like.
+            let code = text.split("#[cfg(test)]").next().unwrap().to_owned();
+            (path.strip_prefix(&root).unwrap().to_owned(), code)
+        })
+        .collect()
+}
+
+fn room(path: &Path) -> String {
+    path.iter()
+        .next()
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .trim_end_matches(".rs")
+        .to_owned()
+}
+
+#[test]
+fn rooms_use_only_what_the_house_allows() {
+    let mut wrong = Vec::new();
+    for (path, code) in files() {
+        let room = room(&path);
+        if matches!(room.as_str(), "main" | "lib") {
+            continue;
+        }
+        let (_, allowed) = RULES
+            .iter()
+            .find(|(name, _)| *name == room)
+            .unwrap_or_else(|| panic!("{room} has no rule"));
+        for (number, line) in code.lines().enumerate() {
+            if line.trim_start().starts_with("//") {
+                continue;
+            }
+            for used in line.split("crate::").skip(1) {
+                let used: String = used
+                    .chars()
+                    .take_while(|letter| letter.is_alphanumeric() || *letter == '_')
+                    .collect();
+                let is_macro = ["row", "query"].contains(&used.as_str());
+                let used = if is_macro { "pg".to_owned() } else { used };
+                if used != room && !allowed.contains(&"*") && !allowed.contains(&used.as_str()) {
+                    wrong.push(format!(
+                        "{}:{}: {room} uses {used}",
+                        path.display(),
+                        number + 1
+                    ));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn imports_name_one_room_a_line() {
+    // `use crate::{a, b}` would hide from the rule above.
+    let hidden: Vec<_> = files()
+        .into_iter()
+        .filter(|(_, code)| code.contains("crate::{"))
+        .map(|(path, _)| path)
+        .collect();
+    assert!(hidden.is_empty(), "{hidden:?}");
+}
+
+#[test]
+fn some_words_belong_to_one_room() {
+    let owners: &[(&str, &[&str])] = &[
+        ("clap::", &["cli"]),
+        ("dialoguer::", &["ui"]),
+        ("comfy_table", &["ui"]),
+        ("std::env::var", &["context"]),
+        ("Consent::given", &["ui"]),
+        ("io::stderr", &["ui", "cli"]),
+        ("io::stdout", &["ui", "cli"]),
+        ("NoTls", &["pg"]),
+        ("process::exit", &[]),
+        ("ExitCode", &["main"]),
+    ];
+    let mut wrong = Vec::new();
+    for (path, code) in files() {
+        for (word, rooms) in owners {
+            if code
+                .lines()
+                .any(|line| line.contains(word) && !line.trim_start().starts_with("//"))
+                && !rooms.contains(&room(&path).as_str())
+            {
+                wrong.push(format!("{}: {word}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn pure_files_do_nothing_but_think() {
+    let files = files();
+    let mut wrong = Vec::new();
+    for pure in PURE {
+        let (_, code) = files
+            .iter()
+            .find(|(path, _)| path == Path::new(pure))
+            .unwrap_or_else(|| panic!("no {pure}"));
+        for word in [
+            "async ",
+            ".await",
+            "std::fs",
+            "std::env",
+            "std::process",
+            "tokio",
+            "::now()",
+            "Instant",
+        ] {
+            if code.contains(word) {
+                wrong.push(format!("{pure}: {word}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn files_stay_small_enough_to_hold_in_the_head() {
+    let large: BTreeSet<String> = files()
+        .into_iter()
+        .filter(|(_, code)| code.lines().count() > 400)
+        .map(|(path, code)| format!("{}: {} lines", path.display(), code.lines().count()))
+        .collect();
+    assert!(large.is_empty(), "{large:?}");
+}

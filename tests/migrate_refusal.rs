@@ -1,0 +1,249 @@
+//! Files that are refused before anything runs, and histories that do not fit the files.
+
+use insta::assert_snapshot;
+
+use crate::migrate::with;
+use crate::support::{Database, Tool};
+
+/// The refusal of a second migration; nothing of the first has run either.
+fn refusal(name: &str, text: &str) -> String {
+    let (database, tool) = with(&[("001_a.sql", "create table a();"), (name, text)]);
+    let outcome = tool.run(&["migrate", "up"]);
+    assert_eq!(
+        database
+            .value("select to_regclass('a') is null and to_regnamespace('toysoldiers') is null"),
+        "t"
+    );
+    outcome.to_string()
+}
+
+#[test]
+fn transaction_control_is_refused() {
+    assert_snapshot!(refusal("002_b.sql", "create table b();\n  commit;\ncreate table c();\n"), @"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: database/migrations/002_b.sql cannot be applied
+      caused by: COMMIT does not belong in a migration: each one is a transaction of its own
+      --> database/migrations/002_b.sql:2:3
+         |
+       2 |   commit;
+         |   ^^^^^^
+      note: nothing was run
+      hint: remove the transaction control; everything in the file happens, or nothing does
+    -- exit 1
+    ");
+    assert_snapshot!(refusal("002_b.sql", "BEGIN;\nCREATE TABLE b();\nCOMMIT;\n"), @"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: database/migrations/002_b.sql cannot be applied
+      caused by: BEGIN does not belong in a migration: each one is a transaction of its own
+      --> database/migrations/002_b.sql:1:1
+         |
+       1 | BEGIN;
+         | ^^^^^
+      note: nothing was run
+      hint: remove the transaction control; everything in the file happens, or nothing does
+    -- exit 1
+    ");
+}
+
+#[test]
+fn copy_from_the_client_is_refused() {
+    assert_snapshot!(refusal("002_b.sql", "create table b(id int);\nCOPY b(id) FROM stdin;\n1\n2\n\\.\nselect 'it''s';\n"), @"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: database/migrations/002_b.sql cannot be applied
+      caused by: COPY to or from the client cannot run in a migration
+      --> database/migrations/002_b.sql:2:1
+         |
+       2 | COPY b(id) FROM stdin;
+         | ^^^^^^^^^^^^^^^^^^^^^
+      note: nothing was run
+      hint: write the rows as INSERT ... VALUES
+    -- exit 1
+    ");
+}
+
+#[test]
+fn commands_for_psql_are_refused() {
+    assert_snapshot!(refusal("002_b.sql", "\\set ON_ERROR_STOP on\ncreate table b();\n\\i other.sql\n"), @r"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: database/migrations/002_b.sql cannot be applied
+      caused by: this is a command for psql, which a migration cannot hold
+      --> database/migrations/002_b.sql:1:1
+         |
+       1 | \set ON_ERROR_STOP on
+         | ^^^^^^^^^^^^^^^^^^^^^
+      note: nothing was run
+      hint: write it in SQL, or remove it
+    -- exit 1
+    ");
+}
+
+#[test]
+fn what_has_no_end_is_refused_where_it_begins() {
+    assert_snapshot!(refusal("002_b.sql", "select 1;\nselect $$abc;\n"), @"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: database/migrations/002_b.sql cannot be applied
+      caused by: this dollar-quoted string has no end
+      --> database/migrations/002_b.sql:2:8
+         |
+       2 | select $$abc;
+         |        ^
+      note: nothing was run
+      hint: end it
+    -- exit 1
+    ");
+    assert_snapshot!(refusal("002_b.sql", "select 1; /* and on"), @"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: database/migrations/002_b.sql cannot be applied
+      caused by: this comment has no end
+      --> database/migrations/002_b.sql:1:11
+         |
+       1 | select 1; /* and on
+         |           ^
+      note: nothing was run
+      hint: end it
+    -- exit 1
+    ");
+}
+
+#[test]
+fn names_that_do_not_fit_are_refused() {
+    assert_snapshot!(refusal("tip_currency.sql", "select 1;"), @"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: database/migrations/tip_currency.sql does not fit: it does not begin with a number
+      note: a migration is named NNN_description.sql, the description of letters, digits and underscores
+      hint: rename the file, or move it out of the folder
+    -- exit 1
+    ");
+    assert_snapshot!(refusal("002_tip-currency.sql", "select 1;"), @"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: database/migrations/002_tip-currency.sql does not fit: its description contains '-'
+      note: a migration is named NNN_description.sql, the description of letters, digits and underscores
+      hint: rename the file, or move it out of the folder
+    -- exit 1
+    ");
+}
+
+#[test]
+fn two_files_of_one_number_are_refused() {
+    assert_snapshot!(refusal("1_b.sql", "select 1;"), @"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: two migrations have the number 1: 001_a.sql and 1_b.sql
+      hint: give the one that is not applied yet the next free number
+    -- exit 1
+    ");
+}
+
+#[test]
+fn what_is_not_utf_8_is_refused_with_its_place() {
+    let (database, tool) = with(&[("001_a.sql", "create table a();")]);
+    for bytes in [&b"-- caf\xe9\n"[..], b"\xff\xfes\0e\0l\0", b"select '\0';"] {
+        tool.write("database/migrations/002_b.sql", bytes);
+        tool.run(&["migrate", "up"]).code(1);
+        tool.run(&["migrate", "status"]).code(1);
+    }
+    tool.write("database/migrations/002_b.sql", b"select 1;\n-- caf\xe9\n");
+    assert_snapshot!(tool.run(&["migrate", "up"]), @"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: database/migrations/002_b.sql is not UTF-8 text: byte 0xe9 at offset 16, on line 2
+      note: nothing was run
+      hint: save the file as UTF-8
+    -- exit 1
+    ");
+    assert_eq!(database.value("select to_regclass('a') is null"), "t");
+}
+
+/// A database where 001, 002 and 003 ran.
+fn three() -> (Database, Tool) {
+    let (database, tool) = with(&[
+        ("001_a.sql", "select 1;"),
+        ("002_b.sql", "select 2;"),
+        ("003_c.sql", "select 3;"),
+    ]);
+    tool.run(&["migrate", "up"]).ok();
+    (database, tool)
+}
+
+#[test]
+fn an_edited_file_is_refused() {
+    let (_, tool) = three();
+    tool.write("database/migrations/002_b.sql", "select 22;");
+    tool.write("database/migrations/004_d.sql", "select 4;");
+    assert_snapshot!(tool.run(&["migrate", "up"]), @"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: database/migrations/002_b.sql was changed after it was applied
+      note: nothing was changed
+      hint: put the file back as it was, and make the change in a new one: `toysoldiers migrate new b`
+    -- exit 1
+    ");
+    assert_snapshot!(tool.run(&["migrate", "status"]), @"
+    -- stdout
+    VERSION  NAME  STATE  APPLIED AT  APPLIED BY  DURATION
+    001  a  applied  NOW  tester@HOST DURATION
+    002  b  edited  NOW  tester@HOST DURATION
+    003  c  applied  NOW  tester@HOST DURATION
+    004  d  pending  -  -  -
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    2 applied, 1 pending (database/migrations); 1 in trouble, which `toysoldiers migrate up` explains
+    -- exit 0
+    ");
+    tool.run(&["migrate", "status", "--check"]).code(3);
+}
+
+#[test]
+fn a_renamed_file_is_refused() {
+    let (_, tool) = three();
+    let folder = tool.path().join("database/migrations");
+    std::fs::rename(folder.join("002_b.sql"), folder.join("002_beta.sql")).unwrap();
+    assert_snapshot!(tool.run(&["migrate", "up"]), @"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: database/migrations/002_beta.sql was applied under another name, b
+      note: nothing was changed
+      hint: name the file 002_b.sql again
+    -- exit 1
+    ");
+}
+
+#[test]
+fn a_deleted_file_is_refused() {
+    let (_, tool) = three();
+    std::fs::remove_file(tool.path().join("database/migrations/002_b.sql")).unwrap();
+    std::fs::remove_file(tool.path().join("database/migrations/003_c.sql")).unwrap();
+    assert_snapshot!(tool.run(&["migrate", "up"]), @"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: 002_b was applied, and its file is gone
+      note: 003_c is deleted too
+      note: nothing was changed
+      hint: bring 002_b.sql back, from version control say
+    -- exit 1
+    ");
+}
+
+#[test]
+fn a_late_file_is_refused() {
+    let (database, tool) = with(&[("001_a.sql", "select 1;"), ("003_c.sql", "select 3;")]);
+    tool.run(&["migrate", "up"]).ok();
+    tool.write("database/migrations/002_b.sql", "create table b();");
+    assert_snapshot!(tool.run(&["migrate", "up"]), @"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: database/migrations/002_b.sql came late: 003_c is applied already, and it has a higher number
+      note: nothing was changed
+      hint: give the file a number after the last one, so that every database runs the same order
+    -- exit 1
+    ");
+    assert_eq!(database.value("select to_regclass('b') is null"), "t");
+}

@@ -1,0 +1,368 @@
+//! `user create` and `user show`.
+
+use insta::assert_snapshot;
+
+use crate::support::{Database, Tool};
+
+const PASSWORD: &str = "correct horse battery staple";
+
+fn tool(database: &Database) -> Tool {
+    Tool::new().on(database).input(format!("{PASSWORD}\n"))
+}
+
+#[test]
+fn makes_a_user_and_writes_it_down_but_never_the_password() {
+    let database = Database::migrated();
+    let tool = tool(&database);
+    assert_snapshot!(tool.run(&["user", "create", " Nina@Example.com ", "--password-stdin"]), @"
+    -- stdout
+    id  UUID
+    email  Nina@Example.com
+    role  fan
+    created at  NOW
+    updated at  NOW
+    creator id  -
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    -- exit 0
+    ");
+    assert_snapshot!(tool.run(&["user", "show", "nina@example.COM"]), @"
+    -- stdout
+    id  UUID
+    email  Nina@Example.com
+    role  fan
+    created at  NOW
+    updated at  NOW
+    creator id  -
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    -- exit 0
+    ");
+    assert_snapshot!(tool.run(&["user", "show", "nina@example.com", "-o", "json"]).stdout, @r#"
+    {
+      "id": "UUID",
+      "email": "Nina@Example.com",
+      "role": "fan",
+      "created_at": "TIME",
+      "updated_at": "TIME",
+      "creator_id": null
+    }
+    "#);
+    assert_snapshot!(tool.run(&["user", "show", "nina@example.com", "-o", "csv"]).stdout, @"
+    id,email,role,created_at,updated_at,creator_id
+    UUID,Nina@Example.com,fan,TIME,TIME,
+    ");
+    let hash = database.value("select password_hash from users");
+    assert!(hash.starts_with("$2a$12$") && hash.len() == 60, "{hash}");
+    assert!(bcrypt::verify(PASSWORD, &hash).unwrap());
+    assert_snapshot!(database.sql("select action, actor ~ '^tester@', role, client is null, subject = (select id from users), details from toysoldiers.audit_log").join("\n"), @r#"user create|t|postgres|t|t|{"role": "fan"}"#);
+    let everything = database
+        .sql("select row_to_json(l)::text from toysoldiers.audit_log l")
+        .concat();
+    assert!(
+        !everything.contains("nina") && !everything.contains(&hash),
+        "{everything}"
+    );
+}
+
+#[test]
+fn pgcrypto_reads_the_hash() {
+    let database = Database::migrated();
+    tool(&database)
+        .run(&["user", "create", "a@example.com", "--password-stdin"])
+        .ok();
+    database.sql("create extension pgcrypto");
+    assert_eq!(
+        database.value(&format!(
+            "select password_hash = crypt('{PASSWORD}', password_hash) from users"
+        )),
+        "t"
+    );
+    assert_eq!(
+        database.value("select password_hash = crypt('wrong', password_hash) from users"),
+        "f"
+    );
+}
+
+#[test]
+fn an_address_is_taken_whatever_its_case() {
+    let database = Database::migrated();
+    let tool = tool(&database);
+    tool.run(&["user", "create", "a@example.com", "--password-stdin"])
+        .ok();
+    assert_snapshot!(tool.run(&["user", "create", "A@EXAMPLE.com", "--password-stdin"]), @"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: there is a user a@example.com already
+      note: addresses are the same whatever their case; nothing was changed
+      hint: see it with `toysoldiers user show a@example.com`
+    -- exit 1
+    ");
+    assert_eq!(database.value("select count(*) from users"), "1");
+    assert_eq!(
+        database.value("select count(*) from toysoldiers.audit_log"),
+        "1"
+    );
+}
+
+#[test]
+fn two_at_once_make_one_user() {
+    let database = Database::migrated();
+    let tool = tool(&database);
+    let racers: Vec<_> = (0..3)
+        .map(|_| tool.spawn(&["user", "create", "a@example.com", "--generate"]))
+        .collect();
+    let mut codes: Vec<_> = racers
+        .into_iter()
+        .map(|racer| tool.outcome(racer).code.unwrap())
+        .collect();
+    codes.sort_unstable();
+    assert_eq!(codes, [0, 1, 1]);
+    assert_eq!(
+        database.value(
+            "select (select count(*) from users), (select count(*) from toysoldiers.audit_log)"
+        ),
+        "1|1"
+    );
+}
+
+#[test]
+fn a_password_can_be_made_and_is_shown_once() {
+    let database = Database::migrated();
+    let outcome = Tool::new()
+        .on(&database)
+        .run(&[
+            "user",
+            "create",
+            "a@example.com",
+            "--generate",
+            "--role",
+            "admin",
+            "-o",
+            "json",
+        ])
+        .ok();
+    assert_eq!(outcome.json()["role"], "admin");
+    let password = outcome
+        .stderr
+        .lines()
+        .find_map(|line| line.strip_prefix("password of a@example.com: "))
+        .unwrap();
+    assert!(!outcome.stdout.contains(password));
+    assert!(bcrypt::verify(password, &database.value("select password_hash from users")).unwrap());
+}
+
+#[test]
+fn passwords_end_at_72_bytes() {
+    let database = Database::migrated();
+    let run = |password: &str, email: &str| {
+        Tool::new().on(&database).input(password).run(&[
+            "user",
+            "create",
+            email,
+            "--password-stdin",
+        ])
+    };
+    let longest = "x".repeat(72);
+    run(&longest, "a@example.com").ok();
+    assert!(bcrypt::verify(&longest, &database.value("select password_hash from users")).unwrap());
+    run(&"🎈".repeat(18), "b@example.com").ok();
+    assert_snapshot!(run(&"x".repeat(73), "c@example.com"), @"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: this cannot be a password
+      caused by: it has 73 bytes, and bcrypt reads 72; letters outside of ASCII take 2 to 4 bytes each
+      hint: choose another, or have one made with `--generate`
+    -- exit 2
+    ");
+    assert_snapshot!(run(&format!("{}x", "🎈".repeat(18)), "c@example.com"), @"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: this cannot be a password
+      caused by: it has 73 bytes, and bcrypt reads 72; letters outside of ASCII take 2 to 4 bytes each
+      hint: choose another, or have one made with `--generate`
+    -- exit 2
+    ");
+    run("", "c@example.com").code(2);
+    run("\r\n", "c@example.com").code(2);
+    run("a\0b", "c@example.com").code(2);
+    run(&"x".repeat(100_000), "c@example.com").code(2);
+    assert_eq!(database.value("select count(*) from users"), "2");
+}
+
+#[test]
+fn without_a_terminal_a_password_must_come_from_somewhere() {
+    let database = Database::migrated();
+    let tool = Tool::new().on(&database);
+    assert_snapshot!(tool.run(&["user", "create", "a@example.com"]), @"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: cannot go on without a password: there is no terminal to ask on
+      hint: give it with `--password-stdin`, or have one made with `--generate`
+    -- exit 6
+    ");
+    assert_snapshot!(tool.run(&["user", "create", "a@example.com", "--generate", "--password-stdin"]), @"
+    -- stderr
+    error: the argument '--generate' cannot be used with '--password-stdin'
+
+    Usage: toysoldiers user create --generate <EMAIL>
+
+    For more information, try '--help'.
+    -- exit 2
+    ");
+    assert_eq!(database.value("select count(*) from users"), "0");
+}
+
+#[test]
+fn a_dry_run_makes_nobody_and_asks_nothing() {
+    let database = Database::migrated();
+    assert_snapshot!(Tool::new().on(&database).run(&["user", "create", "a@example.com", "--dry-run"]), @"
+    -- stdout
+    plan: create the user a@example.com
+      create user a@example.com  (fan)
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    dry run: nothing was changed
+    -- exit 0
+    ");
+    assert_eq!(database.value("select count(*) from users"), "0");
+}
+
+#[test]
+fn garbage_is_refused_before_anything_is_opened() {
+    // There is no such database: a connection would fail with another code.
+    let tool = Tool::new().env("DATABASE_URL", "postgresql:///nothing?host=/nonexistent");
+    for garbage in [
+        "",
+        "nina",
+        "nina@",
+        "@example.com",
+        "a b@example.com",
+        "nina@example",
+        "x@y.z\u{0}",
+        "nina@exa mple.com",
+    ] {
+        if !garbage.contains('\0') {
+            tool.run(&["user", "create", garbage, "--generate"]).code(2);
+            tool.run(&["user", "show", garbage]).code(2);
+        }
+    }
+    tool.run(&["user", "show", "7b0c9f3e-5d0f-4c8e-9a5b-0d9c2d1f6a3"])
+        .code(2);
+    assert_snapshot!(tool.run(&["user", "create", "nina@", "--generate"]), @r#"
+    -- stderr
+    error: "nina@" is no e-mail address
+      caused by: domain is empty
+      hint: write it as name@example.com
+    -- exit 2
+    "#);
+    assert_snapshot!(tool.run(&["user", "show", "nina"]), @r#"
+    -- stderr
+    error: "nina" is neither an e-mail address nor an id
+      hint: write name@example.com, or an id such as UUID
+    -- exit 2
+    "#);
+}
+
+#[test]
+fn somebody_who_is_not_there_is_answered_with_the_nearest() {
+    let database = Database::seeded();
+    let tool = Tool::new().on(&database);
+    assert_snapshot!(tool.run(&["user", "show", "clockwork.fax@example.com"]), @"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: there is no user clockwork.fax@example.com
+      hint: did you mean clockwork.fox@example.com?
+    -- exit 1
+    ");
+    assert_snapshot!(tool.run(&["user", "show", "zzz@nowhere.test"]), @"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: there is no user zzz@nowhere.test
+      hint: make one with `toysoldiers user create EMAIL`
+    -- exit 1
+    ");
+    assert_snapshot!(tool.run(&["user", "show", "7b0c9f3e-5d0f-4c8e-9a5b-0d9c2d1f6a3b"]), @"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: there is no user UUID
+      hint: make one with `toysoldiers user create EMAIL`
+    -- exit 1
+    ");
+}
+
+#[test]
+fn a_user_is_found_by_each_id() {
+    let database = Database::seeded();
+    let tool = Tool::new().on(&database);
+    let by_email = tool
+        .run(&["user", "show", "clockwork.fox@example.com", "-o", "json"])
+        .stdout;
+    for question in ["u.id", "c.id"] {
+        let id = database.value(&format!("select {question} from users u join creators c on c.user_id = u.id where email = 'clockwork.fox@example.com'"));
+        assert_eq!(
+            tool.run(&["user", "show", &id, "-o", "json"]).stdout,
+            by_email
+        );
+    }
+}
+
+#[test]
+fn a_database_nobody_set_up_cannot_record_who_changed_what() {
+    let database = Database::empty();
+    let tool = Tool::new().on(&database);
+    assert_snapshot!(tool.run(&["user", "create", "a@example.com", "--generate"]), @"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: this database was not set up by toysoldiers: it cannot record who changed what
+      note: nothing was changed
+      hint: run `toysoldiers migrate up` first
+    -- exit 6
+    ");
+    assert_snapshot!(tool.run(&["user", "show", "a@example.com"]), @r#"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: relation "public.users" does not exist
+      note: in the query user/find
+      hint: bring the database up to date with `toysoldiers migrate up`
+    -- exit 1
+    "#);
+}
+
+#[test]
+fn on_a_terminal_the_password_is_asked_for_twice_and_does_not_show() {
+    let database = Database::migrated();
+    let tool = Tool::new().on(&database);
+    let mut terminal = tool.terminal(&["user", "create", "a@example.com"]);
+    terminal.exp_string("password").unwrap();
+    terminal.send_line("first try").unwrap();
+    terminal.exp_string("the same again").unwrap();
+    terminal.send_line("second try").unwrap();
+    terminal.exp_string("the two differ").unwrap();
+    terminal.exp_string("password").unwrap();
+    terminal.send_line(PASSWORD).unwrap();
+    terminal.exp_string("the same again").unwrap();
+    terminal.send_line(PASSWORD).unwrap();
+    let rest = terminal.exp_eof().unwrap();
+    assert!(rest.contains("a@example.com"), "{rest}");
+    assert!(!rest.contains("horse"), "{rest}");
+    assert!(bcrypt::verify(PASSWORD, &database.value("select password_hash from users")).unwrap());
+}
+
+#[test]
+fn an_interrupt_at_the_prompt_ends_it_and_leaves_the_terminal_as_it_was() {
+    let database = Database::migrated();
+    let tool = Tool::new().on(&database);
+    let mut terminal = tool.terminal(&["user", "create", "a@example.com"]);
+    terminal.exp_string("password").unwrap();
+    terminal.send_control('c').unwrap();
+    let rest = terminal.exp_eof().unwrap();
+    assert!(rest.contains("interrupted"), "{rest}");
+    assert!(
+        rest.contains("\u{1b}[?25h"),
+        "the cursor is shown again: {rest:?}"
+    );
+    let status = terminal.process().wait().unwrap();
+    assert!(format!("{status:?}").contains("130"), "{status:?}");
+    assert_eq!(database.value("select count(*) from users"), "0");
+}
