@@ -35,8 +35,10 @@ use crate::ui::{Manners, Output, Ui};
     max_term_width = 100
 )]
 #[command(after_help = "Try it: toysoldiers demo\n\n\
-    Exit codes: 0 done · 1 failed · 2 usage · 3 finding · 4 configuration · 5 unreachable or authentication\n\
-    6 refused · 7 declined at the prompt · 70 bug · 130 interrupted")]
+    Exit codes:\n  \
+    0 done        3 finding        6 refused\n  \
+    1 failed      4 configuration  7 declined at the prompt\n  \
+    2 usage       5 unreachable    130 interrupted   70 bug")]
 pub struct Cli {
     #[command(flatten)]
     global: Global,

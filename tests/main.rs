@@ -19,6 +19,8 @@ mod migrate_race;
 mod migrate_refusal;
 mod output;
 mod queries;
+mod readme;
 mod schema;
+mod script;
 mod settings;
 mod user;

@@ -165,7 +165,8 @@ impl Tool {
         }
     }
 
-    fn redact(&self, text: &str) -> String {
+    /// What differs from run to run, made alike.
+    pub fn redact(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for (secret, name) in &self.hidden {
             text = text.replace(secret, name);

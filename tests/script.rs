@@ -1,0 +1,52 @@
+//! `scripts/migrate_db.sh`, the documented way in for other scripts.
+
+use std::process::Command;
+
+use crate::local::Private;
+use crate::support::{Database, Tool};
+
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/migrate_db.sh");
+
+fn run(tool: &Tool, args: &[&str]) -> crate::support::tool::Outcome {
+    let mut command = Command::new(SCRIPT);
+    let like = tool.command(&[]);
+    command.args(args).current_dir(tool.path()).env_clear();
+    command.envs(
+        like.get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    command.env("TOYSOLDIERS", env!("CARGO_BIN_EXE_toysoldiers"));
+    command
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped());
+    tool.outcome(command.spawn().unwrap())
+}
+
+#[test]
+fn migrates_local_unless_told_otherwise() {
+    let private = Private::new();
+    let outcome = run(&private.tool, &[]).ok();
+    assert!(outcome.stderr.starts_with("-> local "), "{outcome}");
+    let outcome = run(&private.tool, &["--dry-run"]).ok();
+    assert!(outcome.stderr.contains("nothing to do"), "{outcome}");
+}
+
+#[test]
+fn passes_the_environment_and_the_flags_on() {
+    let database = Database::empty();
+    let tool = Tool::new();
+    tool.write(
+        "toysoldiers.toml",
+        format!(
+            "[env.shop]\nurl = \"{}\"\nprotected = true\n",
+            database.url()
+        ),
+    );
+    run(&tool, &["shop"]).code(6);
+    run(&tool, &["shop", "--yes"]).ok();
+    assert_eq!(
+        database.value("select count(*) from toysoldiers.history"),
+        "10"
+    );
+}
