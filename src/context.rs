@@ -66,8 +66,8 @@ impl Context {
             && endpoint.has_password()
         {
             self.ui.warn(&format!(
-                "the password of {} stands in its address (from {}); keep it in a variable and name that with password_env",
-                environment.name, environment.origin
+                "the password of {} stands in its address; keep it in a variable, and name that with password_env",
+                environment.name
             ));
         }
         let db = match &environment.target {
@@ -127,7 +127,7 @@ impl Context {
 
     /// PostgreSQL's programs.
     pub fn programs(&self) -> Programs {
-        Programs::find(self.environ.path("TOYSOLDIERS_PG_BIN").as_deref())
+        Programs::new(self.environ.path("TOYSOLDIERS_PG_BIN"))
     }
 
     /// Where things are kept that belong to no project: the private server, backups nobody gave a place.

@@ -7,6 +7,7 @@
 
 mod account;
 mod cluster;
+mod reset;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,8 +19,9 @@ use tokio::time::{Instant, sleep};
 use crate::error::{self, Error, Kind, Result};
 use crate::pg::tools::Programs;
 use crate::pg::{Db, Endpoint, Ident, Query};
-use crate::plan::{Consent, Plan, Progress, Risk, Step};
+use crate::plan::Progress;
 use account::Account;
+pub use reset::{Cleared, Reset};
 
 /// The superuser of the private server; the socket's folder keeps everyone else out.
 pub const SUPERUSER: &str = "postgres";
@@ -87,24 +89,6 @@ crate::row! {
 
 static DATABASES: Query<Database> = crate::query!("local/databases");
 static UPTIME: Query<Uptime> = crate::query!("local/uptime");
-
-/// What `local reset` takes away.
-#[derive(Debug)]
-pub enum Reset {
-    /// One database.
-    Database(String),
-    /// The data folder: every database.
-    Folder,
-}
-
-/// What `local reset` took away.
-#[derive(Debug, Serialize)]
-pub struct Cleared {
-    /// The database that is empty now; nothing if it was the whole server.
-    pub database: Option<String>,
-    /// The folder of the server.
-    pub folder: PathBuf,
-}
 
 impl Server {
     /// The server whose folder this is.
@@ -274,62 +258,6 @@ impl Server {
             );
         }
         Ok(cluster::last_lines(&self.log(), count))
-    }
-
-    /// What a reset would do.
-    pub fn plan_reset(&self, reset: Reset) -> Plan<Reset> {
-        let (title, step) = match &reset {
-            Reset::Database(name) => (
-                format!("drop the database {name}"),
-                Step::new("drop", format!("database {name}"))
-                    .detail("everything in it; an empty one takes its place"),
-            ),
-            Reset::Folder => (
-                "delete the local server's data".to_owned(),
-                Step::new("delete", self.data().display().to_string())
-                    .detail("every local database, demo included"),
-            ),
-        };
-        Plan {
-            title,
-            risk: Risk::Severe,
-            steps: vec![step],
-            work: reset,
-        }
-    }
-
-    /// Starts over.
-    pub async fn reset(
-        &self,
-        reset: Reset,
-        _consent: Consent,
-        progress: &dyn Progress,
-    ) -> Result<Cleared> {
-        match reset {
-            Reset::Database(name) => {
-                let db = self.connect("postgres", progress).await?;
-                let ident = Ident(&name);
-                // CREATE DATABASE cannot share a message with anything else.
-                db.script(&format!("drop database if exists {ident} with (force)"))
-                    .await?;
-                db.script(&format!("create database {ident}")).await?;
-                Ok(Cleared {
-                    database: Some(name),
-                    folder: self.folder.clone(),
-                })
-            }
-            Reset::Folder => {
-                self.stop().await?;
-                if self.folder.is_dir() {
-                    let _lock = self.lock().await?;
-                    cluster::delete(&self.data())?;
-                }
-                Ok(Cleared {
-                    database: None,
-                    folder: self.folder.clone(),
-                })
-            }
-        }
     }
 
     /// Whether something accepts connections on our socket.

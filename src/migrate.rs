@@ -24,7 +24,7 @@ use diff::Standing;
 use file::Migration;
 use history::History;
 pub use runner::{Limits, Ran};
-pub use source::Source;
+pub use source::{Files, Source};
 
 /// What `migrate up` needs to do its work.
 #[derive(Debug)]
@@ -89,18 +89,18 @@ impl Status {
 }
 
 /// Compares files with history; writes nothing at all.
-pub async fn status(db: &Db, source: &Source) -> Result<Status> {
-    let all = source.load()?;
+pub async fn status(db: &Db, files: Files) -> Result<Status> {
+    let Files { source, all } = files;
     let history = History::read(db).await?;
     Ok(Status {
-        source: source.describe(),
+        source,
         migrations: diff::compare(&all, &history.rows),
     })
 }
 
 /// What `migrate up` would do. Everything that can be known to be wrong before it begins is an error here.
-pub async fn plan(db: &Db, source: &Source) -> Result<Plan<Pending>> {
-    let all = source.load()?;
+pub async fn plan(db: &Db, files: Files) -> Result<Plan<Pending>> {
+    let Files { source, all } = files;
     let history = History::read(db).await?;
     let pending = settle(&all, &history)?;
     for migration in &pending {
@@ -123,7 +123,7 @@ pub async fn plan(db: &Db, source: &Source) -> Result<Plan<Pending>> {
         work: Pending {
             all,
             versions,
-            source: source.describe(),
+            source,
             current,
         },
     })

@@ -4,6 +4,7 @@
 //! through any pooler.
 
 pub mod connect;
+pub mod endpoint;
 pub mod ident;
 pub mod lock;
 pub mod query;
@@ -11,7 +12,8 @@ pub mod sql;
 pub mod sqlstate;
 pub mod tools;
 
-pub use connect::{Db, Endpoint};
+pub use connect::Db;
+pub use endpoint::Endpoint;
 pub use ident::Ident;
 pub use query::{FromRow, Param, Query};
 

@@ -65,7 +65,15 @@ fn makes_a_creator_of_a_fan_and_leaves_an_admin_one() {
         ),
         (Some(false), Some("fan@example.com"))
     );
-    tool.run(&["creator", "create", "admin@example.com"]).ok();
+    let outcome = tool
+        .run(&["creator", "create", "admin@example.com", "--generate"])
+        .ok();
+    assert!(
+        outcome
+            .stderr
+            .contains("warning: admin@example.com has a password already; it was left alone"),
+        "{outcome}"
+    );
     assert_eq!(
         people(&database),
         "admin@example.com|admin||f\nfan@example.com|creator||f"

@@ -574,7 +574,6 @@ fn a_folder_can_be_named_by_flag_and_by_file() {
     ");
     assert_snapshot!(tool.run(&["migrate", "up", "--migrations", "nowhere"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
     error: cannot read nowhere
       caused by: no such file or directory
       hint: name the folder of the migrations with `--migrations`

@@ -79,8 +79,9 @@ impl CreateArgs {
                 None
             };
             let created = creator::create(&db, draft, password.as_ref(), &actor, consent).await?;
-            if let Some(password) = &password {
-                self.password.reveal(cx, &created.email, password);
+            match &password {
+                Some(password) => self.password.reveal(cx, &created.email, password),
+                None => self.password.decline(cx, &created.email),
             }
             Ok(created)
         })

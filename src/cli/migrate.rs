@@ -120,14 +120,14 @@ fn shown(path: &Path) -> String {
 
 impl UpArgs {
     async fn run(self, cx: &Context) -> Result<Exit> {
-        let source = self.source.source(cx)?;
+        let files = self.source.source(cx)?.load()?;
         let limits = Limits {
             lock_timeout: cx.flags().lock_timeout.unwrap_or(Duration::from_secs(2)),
             statement_timeout: cx.flags().statement_timeout.unwrap_or_default(),
             actor: cx.actor(),
         };
         let db = cx.connect().await?;
-        let plan = migrate::plan(&db, &source).await?;
+        let plan = migrate::plan(&db, files).await?;
         cx.carry_out(plan, async |work, consent| {
             migrate::up(&db, work, consent, &limits, self.wait, &cx.ui).await
         })
@@ -137,9 +137,9 @@ impl UpArgs {
 
 impl StatusArgs {
     async fn run(self, cx: &Context) -> Result<Exit> {
-        let source = self.source.source(cx)?;
+        let files = self.source.source(cx)?.load()?;
         let db = cx.connect().await?;
-        let status = migrate::status(&db, &source).await?;
+        let status = migrate::status(&db, files).await?;
         cx.report(&status)?;
         Ok(if self.check && !status.is_settled() {
             Exit::Finding

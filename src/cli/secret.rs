@@ -38,6 +38,15 @@ impl PasswordArgs {
         Ok(password)
     }
 
+    /// Says that a password that was offered is not wanted.
+    pub(super) fn decline(&self, cx: &Context, email: &str) {
+        if self.generate || self.password_stdin {
+            cx.ui.warn(&format!(
+                "{email} has a password already; it was left alone"
+            ));
+        }
+    }
+
     /// Shows a password that nobody has seen yet; called once the work is done.
     pub(super) fn reveal(&self, cx: &Context, email: &str, password: &SecretString) {
         if self.generate {

@@ -41,7 +41,9 @@ impl Account {
             .current_dir("/")
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
-            .env("LC_ALL", "C");
+            .env("LC_ALL", "C")
+            // Out of reach of the terminal's Ctrl-C, which is ours to answer.
+            .process_group(0);
         if let Self::Other { uid, gid, .. } = self {
             command.uid(*uid).gid(*gid);
         }

@@ -22,6 +22,15 @@ pub enum Source {
     Embedded,
 }
 
+/// All migrations of a source.
+#[derive(Debug)]
+pub struct Files {
+    /// Where from, for people.
+    pub source: String,
+    /// In order of version, each version once.
+    pub all: Vec<Migration>,
+}
+
 impl Source {
     /// Where from, for people.
     pub fn describe(&self) -> String {
@@ -33,7 +42,7 @@ impl Source {
 
     /// All migrations in order. Names that do not fit, two files of one number and bytes that are not text are
     /// errors.
-    pub fn load(&self) -> Result<Vec<Migration>> {
+    pub fn load(&self) -> Result<Files> {
         let mut migrations = Vec::new();
         match self {
             Self::Embedded => {
@@ -73,7 +82,10 @@ impl Source {
                 .into());
             }
         }
-        Ok(migrations)
+        Ok(Files {
+            source: self.describe(),
+            all: migrations,
+        })
     }
 }
 

@@ -1,179 +1,23 @@
-//! Connections: where to, how, and what it means when there is none.
-//!
-//! TLS is not spoken yet, so an address that would need it is refused instead of being downgraded: a remote
-//! host is reached only when the URL says `sslmode=disable` in so many words.
+//! Sessions: opening one, asking through it, and what it means when there is none.
 
 use std::collections::VecDeque;
 use std::error::Error as _;
 use std::io;
-use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use secrecy::{ExposeSecret, SecretString};
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::SslMode;
 use tokio_postgres::error::DbError;
-use tokio_postgres::{AsyncMessage, Client, Config, NoTls, SimpleQueryMessage};
+use tokio_postgres::{AsyncMessage, Client, NoTls, SimpleQueryMessage};
 
+use super::endpoint::Endpoint;
 use super::query::{FromRow, Param, Query};
 use super::{APPLICATION_NAME, sqlstate};
 use crate::error::{Error, Kind, Result, io_reason};
 
 /// How long a server may take to let us in.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// An address of a database. Holds the password if the URL did; never shows it.
-#[derive(Clone)]
-pub struct Endpoint {
-    config: Config,
-    tls: SslMode,
-}
-
-impl std::fmt::Debug for Endpoint {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.describe())
-    }
-}
-
-impl Endpoint {
-    /// Reads a `postgresql://` URL or a `key=value` string.
-    pub fn parse(text: &str) -> Result<Self> {
-        let config = Config::from_str(text).map_err(|error| {
-            // The driver's text names the parameter; its own prefix says nothing.
-            let reason = error
-                .source()
-                .map_or_else(|| error.to_string(), ToString::to_string);
-            Error::configuration("the connection string cannot be read")
-                .because(Error::configuration(reason))
-                .hint("write it as `postgresql://user@host:5432/database`")
-        })?;
-        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
-            return Err(Error::configuration("the connection string names no host")
-                .hint("write it as `postgresql://user@host:5432/database`")
-                .into());
-        }
-        let tls = if text.contains("sslmode=") {
-            config.get_ssl_mode()
-        } else {
-            SslMode::Prefer
-        };
-        Ok(Self { config, tls })
-    }
-
-    /// A database of a server on this machine, reached through a socket in `folder`.
-    pub fn socket(folder: &std::path::Path, user: &str, database: &str) -> Self {
-        let mut config = Config::new();
-        config.host_path(folder).user(user).dbname(database);
-        Self {
-            config,
-            tls: SslMode::Disable,
-        }
-    }
-
-    /// `host/database as user`, for banners and errors.
-    pub fn describe(&self) -> String {
-        let host = self.host();
-        let port = match self.config.get_ports().first() {
-            Some(port) if *port != 5432 => format!(":{port}"),
-            _ => String::new(),
-        };
-        let user = self
-            .user()
-            .map(|user| format!(" as {user}"))
-            .unwrap_or_default();
-        format!("{host}{port}/{}{user}", self.database())
-    }
-
-    /// The name of the database.
-    pub fn database(&self) -> &str {
-        self.config
-            .get_dbname()
-            .or(self.config.get_user())
-            .unwrap_or("postgres")
-    }
-
-    /// The role to connect as, if the address names one.
-    pub fn user(&self) -> Option<&str> {
-        self.config.get_user()
-    }
-
-    /// The first host, or the folder of the socket.
-    pub fn host(&self) -> String {
-        match (
-            self.config.get_hosts().first(),
-            self.config.get_hostaddrs().first(),
-        ) {
-            (Some(Host::Tcp(host)), _) => host.clone(),
-            (Some(Host::Unix(path)), _) => path.display().to_string(),
-            (None, Some(address)) => address.to_string(),
-            (None, None) => String::new(),
-        }
-    }
-
-    /// The port.
-    pub fn port(&self) -> u16 {
-        self.config.get_ports().first().copied().unwrap_or(5432)
-    }
-
-    /// Whether the address itself holds a password.
-    pub fn has_password(&self) -> bool {
-        self.config.get_password().is_some()
-    }
-
-    /// The password the address holds.
-    pub fn password(&self) -> Option<SecretString> {
-        let password = self.config.get_password()?;
-        Some(SecretString::from(
-            String::from_utf8_lossy(password).into_owned(),
-        ))
-    }
-
-    /// The same server, another database.
-    #[must_use]
-    pub fn with_database(&self, database: &str) -> Self {
-        let mut other = self.clone();
-        other.config.dbname(database);
-        other
-    }
-
-    /// The same, with this password instead of the address's own.
-    #[must_use]
-    pub fn with_password(&self, password: &SecretString) -> Self {
-        let mut other = self.clone();
-        other.config.password(password.expose_secret());
-        other
-    }
-
-    fn is_here(&self) -> bool {
-        self.config
-            .get_hostaddrs()
-            .iter()
-            .all(std::net::IpAddr::is_loopback)
-            && self.config.get_hosts().iter().all(|host| match host {
-                Host::Unix(_) => true,
-                Host::Tcp(name) => {
-                    name == "localhost"
-                        || name
-                            .parse::<std::net::IpAddr>()
-                            .is_ok_and(|address| address.is_loopback())
-                }
-            })
-    }
-
-    fn refuse_without_tls(&self) -> Result<()> {
-        if self.tls == SslMode::Require || (self.tls != SslMode::Disable && !self.is_here()) {
-            return Err(Error::configuration(format!(
-                "{} needs TLS, which this version does not speak yet",
-                self.describe()
-            ))
-            .note("nothing was sent: an address that is not on this machine is never reached in plain text unasked")
-            .hint("connect through a tunnel that ends on this machine, or accept plain text with `sslmode=disable`")
-            .into());
-        }
-        Ok(())
-    }
-}
 
 /// One session.
 pub struct Db {
@@ -206,7 +50,7 @@ impl Db {
     /// Opens a session.
     pub async fn connect(endpoint: &Endpoint) -> Result<Self> {
         endpoint.refuse_without_tls()?;
-        let mut config = endpoint.config.clone();
+        let mut config = endpoint.config();
         config
             .application_name(APPLICATION_NAME)
             .ssl_mode(SslMode::Disable);
@@ -388,48 +232,4 @@ fn unreachable(endpoint: &Endpoint, reason: impl Into<String>) -> Error {
     )
     .because(Error::new(Kind::Unreachable, reason))
     .hint("check that the server runs, and the host and the port of its address")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_shows_everything_but_the_password() {
-        let endpoint = Endpoint::parse("postgresql://me:s3cret@db.example.com:6000/shop")
-            .expect("is an address");
-        assert_eq!(endpoint.describe(), "db.example.com:6000/shop as me");
-        assert!(!format!("{endpoint:?}").contains("s3cret"));
-        assert!(endpoint.has_password());
-    }
-
-    #[test]
-    fn a_remote_host_is_not_reached_in_plain_text_unasked() {
-        for url in [
-            "postgresql://db.example.com/x",
-            "postgresql://127.0.0.1/x?sslmode=require",
-        ] {
-            assert!(
-                Endpoint::parse(url)
-                    .expect("is an address")
-                    .refuse_without_tls()
-                    .is_err(),
-                "{url}"
-            );
-        }
-        for url in [
-            "postgresql://db.example.com/x?sslmode=disable",
-            "postgresql://localhost/x",
-            "postgresql://[::1]/x",
-            "host=/run/postgresql dbname=x",
-        ] {
-            assert!(
-                Endpoint::parse(url)
-                    .expect("is an address")
-                    .refuse_without_tls()
-                    .is_ok(),
-                "{url}"
-            );
-        }
-    }
 }

@@ -8,12 +8,11 @@ use std::process::Command;
 
 use crate::error::{Error, Kind, Result};
 
-/// Folders of PostgreSQL's programs, best first.
+/// PostgreSQL's programs. Looks for nothing until one is asked for.
 #[derive(Debug, Clone)]
 pub struct Programs {
-    folders: Vec<PathBuf>,
-    /// Set when the person chose the folder: then nothing else is looked at.
-    chosen: bool,
+    /// The folder a person named; then nothing else is looked at.
+    chosen: Option<PathBuf>,
 }
 
 /// Where distributions and packagers put them; a star is any version.
@@ -29,13 +28,15 @@ const USUAL: [&str; 8] = [
 ];
 
 impl Programs {
-    /// Looks in `chosen` only if given, else in `pg_config --bindir` and the usual places.
-    pub fn find(chosen: Option<&Path>) -> Self {
-        if let Some(folder) = chosen {
-            return Self {
-                folders: vec![folder.to_owned()],
-                chosen: true,
-            };
+    /// Those in `chosen` if it is given, else those of `pg_config --bindir` and of the usual places.
+    pub fn new(chosen: Option<PathBuf>) -> Self {
+        Self { chosen }
+    }
+
+    /// Where to look, best first.
+    fn folders(&self) -> Vec<PathBuf> {
+        if let Some(folder) = &self.chosen {
+            return vec![folder.clone()];
         }
         let mut folders = Vec::new();
         if let Ok(output) = Command::new("pg_config").arg("--bindir").output()
@@ -50,29 +51,25 @@ impl Programs {
             found.sort_by_key(|folder| std::cmp::Reverse(number_in(folder)));
             folders.extend(found);
         }
-        Self {
-            folders,
-            chosen: false,
-        }
+        folders
     }
 
     /// The first folder that has all of `programs`.
     pub fn folder_with(&self, programs: &[&str]) -> Result<PathBuf> {
-        self.folders
-            .iter()
+        self.folders()
+            .into_iter()
             .find(|folder| {
                 programs
                     .iter()
                     .all(|program| folder.join(program).is_file())
             })
-            .cloned()
             .ok_or_else(|| self.not_found(programs))
     }
 
     /// The program, in the oldest version that is at least `major`; if all are older, the error says so.
     pub fn for_server(&self, program: &str, major: u32) -> Result<Tool> {
         let mut tools: Vec<Tool> = self
-            .folders
+            .folders()
             .iter()
             .map(|folder| folder.join(program))
             .filter(|path| path.is_file())
@@ -96,8 +93,8 @@ impl Programs {
 
     fn not_found(&self, programs: &[&str]) -> anyhow::Error {
         let names = programs.join(", ");
-        let error = if self.chosen {
-            let folder = self.folders[0].display();
+        let error = if let Some(folder) = &self.chosen {
+            let folder = folder.display();
             Error::configuration(format!(
                 "no {names} in {folder}, which TOYSOLDIERS_PG_BIN names"
             ))

@@ -50,7 +50,7 @@ pub fn server_user() -> Option<(u32, u32)> {
 
 /// Where PostgreSQL's programs are.
 pub fn bin() -> PathBuf {
-    Programs::find(None)
+    Programs::new(None)
         .folder_with(&["initdb", "postgres", "pg_dump", "pg_restore", "psql"])
         .unwrap_or_else(|error| panic!("{:?}", toysoldiers::error::explain(&error)))
 }
