@@ -4,7 +4,10 @@ mod backup;
 mod creator;
 mod dashboard;
 mod demo;
+mod env;
+mod init;
 mod local;
+mod manual;
 mod migrate;
 mod secret;
 mod user;
@@ -21,7 +24,7 @@ use futures_util::FutureExt;
 use crate::context::{self, Context};
 use crate::error::{self, Error, Exit, Explanation, Kind, Result};
 use crate::settings::{Environ, Flags};
-use crate::ui::{Manners, Output, Ui};
+use crate::ui::{Detail, Letters, Manners, Output, Ui};
 
 /// Runs the PostgreSQL database of Toy Soldiers.
 ///
@@ -48,6 +51,7 @@ pub struct Cli {
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
+#[allow(clippy::struct_excessive_bools)] // flags are
 struct Global {
     /// Environment to work on: `local`, `demo`, or one of toysoldiers.toml
     #[arg(short, long, global = true, value_name = "NAME")]
@@ -80,6 +84,12 @@ struct Global {
     /// Never ask; refuse instead
     #[arg(long, global = true)]
     no_input: bool,
+    /// Say nothing but results, questions, warnings and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Tell what is asked of the server; twice, with the SQL
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
     /// When to use colour
     #[arg(
         long,
@@ -116,6 +126,11 @@ enum ColorArg {
 enum Command {
     /// Take the tour: local server, migrations, sample data, a verified creator, a backup, the dashboard
     Demo(demo::DemoArgs),
+    /// Write a first toysoldiers.toml; asks on a terminal, or takes flags
+    Init(init::InitArgs),
+    /// Environments: which there are, and what is in force
+    #[command(subcommand)]
+    Env(env::EnvCommand),
     /// The private server behind the environments `local` and `demo`
     #[command(subcommand)]
     Local(local::LocalCommand),
@@ -133,6 +148,10 @@ enum Command {
     Creator(creator::CreatorCommand),
     /// The platform's numbers
     Dashboard(dashboard::DashboardArgs),
+    /// Print a completion script for a shell
+    Completions(manual::CompletionsArgs),
+    /// Print the manual page
+    Man(manual::ManArgs),
 }
 
 impl Cli {
@@ -202,6 +221,10 @@ impl Command {
             Self::User(command) => command.run(cx).await,
             Self::Creator(command) => command.run(cx).await,
             Self::Dashboard(args) => args.run(cx).await,
+            Self::Init(args) => args.run(cx).await,
+            Self::Env(command) => command.run(cx),
+            Self::Completions(args) => args.run(cx),
+            Self::Man(args) => args.run(cx),
         }
     }
 }
@@ -242,6 +265,13 @@ impl Global {
             yes: self.yes,
             confirm: self.confirm.clone(),
             no_input: self.no_input,
+            detail: match (self.quiet, self.verbose) {
+                (true, _) => Detail::Quiet,
+                (false, 0) => Detail::Usual,
+                (false, 1) => Detail::Questions,
+                (false, _) => Detail::Sql,
+            },
+            letters: letters(environ),
             color: {
                 use std::io::IsTerminal;
                 (
@@ -250,6 +280,17 @@ impl Global {
                 )
             },
         }
+    }
+}
+
+/// What the locale can show; one that is not set at all is given the benefit of the doubt.
+fn letters(environ: &Environ) -> Letters {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|name| environ.get(name).ok().flatten());
+    match locale.map(|locale| locale.to_lowercase()) {
+        Some(locale) if !locale.contains("utf-8") && !locale.contains("utf8") => Letters::Ascii,
+        _ => Letters::Unicode,
     }
 }
 

@@ -14,7 +14,7 @@ use crate::pg::connect::Cancel;
 use crate::pg::tools::Programs;
 use crate::pg::{Db, Endpoint};
 use crate::plan::{Consent, Plan, Progress};
-use crate::settings::{Environ, Flags, Settings, Target};
+use crate::settings::{self, Environ, Flags, Origin, Settings, Target};
 use crate::ui::{Report, Stage, Ui};
 
 /// What a command works with.
@@ -57,7 +57,7 @@ impl Context {
         } else {
             ""
         };
-        self.ui.banner(&format!(
+        self.ui.say(&format!(
             "-> {}  {}{protection}",
             environment.name,
             endpoint.describe()
@@ -84,6 +84,7 @@ impl Context {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(db.cancel());
+        let db = db.traced(self.ui.tracer());
         self.limit(&db).await?;
         Ok(db)
     }
@@ -108,6 +109,32 @@ impl Context {
     /// The flags about where to work.
     pub fn flags(&self) -> &Flags {
         &self.flags
+    }
+
+    /// Every value in force, for showing.
+    pub fn effective(&self) -> Result<Vec<settings::effective::Value>> {
+        let mut values = self.settings()?.effective(&self.environ)?;
+        let variable = |name: &'static str| {
+            if self.environ.has(name) {
+                name.to_owned()
+            } else {
+                Origin::Default.to_string()
+            }
+        };
+        values.push(settings::effective::Value {
+            key: "local.folder",
+            value: Some(self.data_folder()?.display().to_string()),
+            origin: variable("TOYSOLDIERS_LOCAL_DIR"),
+        });
+        values.push(settings::effective::Value {
+            key: "postgresql.programs",
+            value: self
+                .environ
+                .path("TOYSOLDIERS_PG_BIN")
+                .map(|folder| folder.display().to_string()),
+            origin: variable("TOYSOLDIERS_PG_BIN"),
+        });
+        Ok(values)
     }
 
     /// The address of the chosen environment and its password, for other programs.
@@ -214,7 +241,8 @@ impl Context {
     }
 }
 
-fn here() -> Result<PathBuf> {
+/// The current folder.
+pub fn here() -> Result<PathBuf> {
     std::env::current_dir().map_err(|error| {
         Error::configuration("the current folder cannot be read")
             .because(error)

@@ -80,4 +80,6 @@ pub trait Progress: Sync {
     fn say(&self, line: &str);
     /// Something that needs attention has happened, and the work goes on.
     fn warn(&self, line: &str);
+    /// What is being done now, until the next word of this trait; seen only if it takes long.
+    fn working(&self, what: &str);
 }

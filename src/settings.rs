@@ -1,6 +1,8 @@
 //! What the program was told: flags before variables before the file before defaults. Every value knows where
 //! it came from.
 
+pub mod draft;
+pub mod effective;
 pub mod environ;
 pub mod file;
 
@@ -100,6 +102,9 @@ pub struct Settings {
     pub migrations: Option<(PathBuf, Origin)>,
     /// The folder relative paths of defaults start from: that of the file, else the current one.
     pub base: PathBuf,
+    file: Option<File>,
+    /// Who named the file, or that it was searched for.
+    searched: Origin,
 }
 
 impl Settings {
@@ -123,10 +128,17 @@ impl Settings {
             let folder = file.content.migrations.dir.as_ref()?;
             Some((base.join(folder), Origin::File(file.path.clone())))
         });
+        let searched = if flags.config.is_some() {
+            Origin::Flag("--config")
+        } else {
+            Origin::Default
+        };
         Ok(Self {
             environment,
             migrations,
             base,
+            file,
+            searched,
         })
     }
 }

@@ -3,6 +3,7 @@
 //! Nothing outside this room writes to a stream. Colour is never needed to understand, and a reader that
 //! closes stdout early ends the command quietly.
 
+mod activity;
 pub mod cell;
 mod consent;
 mod explanation;
@@ -16,6 +17,7 @@ use std::io::{self, IsTerminal, Write};
 use crate::error::Result;
 use crate::plan::Progress;
 
+use activity::Activity;
 pub use cell::Cell;
 pub use consent::Stage;
 pub use report::{Report, Table};
@@ -35,6 +37,30 @@ pub enum Output {
     Ndjson,
 }
 
+/// What can be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Letters {
+    /// All there are.
+    #[default]
+    Unicode,
+    /// No more than ASCII.
+    Ascii,
+}
+
+/// How much is said besides results, questions, warnings and errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Detail {
+    /// Nothing.
+    Quiet,
+    /// Which database is touched, and a summary.
+    #[default]
+    Usual,
+    /// Also what is asked of the server.
+    Questions,
+    /// Also the SQL of it.
+    Sql,
+}
+
 /// What the command line and the terminal say about talking to the person.
 #[derive(Debug, Clone, Default)]
 pub struct Manners {
@@ -48,24 +74,36 @@ pub struct Manners {
     pub confirm: Option<String>,
     /// Never ask.
     pub no_input: bool,
+    /// How much is said besides.
+    pub detail: Detail,
     /// Colour on stdout and on stderr.
     pub color: (bool, bool),
+    /// What the locale can show.
+    pub letters: Letters,
 }
 
+/// Is told of a question and its SQL; see [`Ui::tracer`].
+pub type Tracer = Box<dyn Fn(&str, &str) + Send + Sync>;
+
 /// The person at the other end.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Ui {
     manners: Manners,
+    activity: Activity,
 }
 
 impl Ui {
     /// Someone to talk to, with these manners.
     pub fn new(manners: Manners) -> Self {
-        Self { manners }
+        Self {
+            manners,
+            activity: Activity::default(),
+        }
     }
 
     /// Writes a result to stdout.
     pub fn show(&self, report: &impl Report) -> Result<()> {
+        self.activity.end();
         let text = report::render(report, self.manners.output, self.style_of_stdout())?;
         write_out(&text)?;
         if self.manners.output == Output::Table {
@@ -82,15 +120,26 @@ impl Ui {
         write_out(text)
     }
 
-    /// Names the database a command is about to touch.
-    pub fn banner(&self, line: &str) {
-        self.say(line);
+    /// Whom to tell what goes on underneath; nobody unless somebody wants to know.
+    pub fn tracer(&self) -> Option<Tracer> {
+        let detail = self.manners.detail;
+        let style = self.style_of_stderr();
+        (detail >= Detail::Questions).then(|| {
+            let tracer: Tracer = Box::new(move |what, sql| {
+                write_err(&style.dim(what));
+                if detail == Detail::Sql {
+                    write_err(&style.dim(sql.trim_end()));
+                }
+            });
+            tracer
+        })
     }
 
     fn style_of_stdout(&self) -> Style {
         Style::new(
             self.manners.color.0,
             io::stdout().is_terminal().then(terminal_width),
+            self.manners.letters == Letters::Ascii,
         )
     }
 
@@ -98,16 +147,27 @@ impl Ui {
         Style::new(
             self.manners.color.1,
             io::stderr().is_terminal().then(terminal_width),
+            self.manners.letters == Letters::Ascii,
         )
     }
 }
 
 impl Progress for Ui {
     fn say(&self, line: &str) {
-        write_err(line);
+        self.activity.end();
+        if self.manners.detail > Detail::Quiet {
+            write_err(line);
+        }
+    }
+
+    fn working(&self, what: &str) {
+        if self.manners.detail > Detail::Quiet && io::stderr().is_terminal() {
+            self.activity.begin(what);
+        }
     }
 
     fn warn(&self, line: &str) {
+        self.activity.end();
         write_err(&format!(
             "{} {line}",
             self.style_of_stderr().yellow("warning:")

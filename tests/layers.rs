@@ -9,7 +9,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("plan", &[]),
     ("pg", &["error", "plan"]),
     ("ui", &["plan", "error"]),
-    ("settings", &["pg", "error"]),
+    ("settings", &["pg", "plan", "error"]),
     ("local", &["pg", "plan", "error"]),
     ("bookkeeping", &["pg", "error"]),
     // The private server has to be started before anyone can connect to it.

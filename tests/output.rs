@@ -117,3 +117,110 @@ fn the_version_is_a_result() {
         format!("toysoldiers {}\n", env!("CARGO_PKG_VERSION"))
     );
 }
+
+#[test]
+fn quiet_leaves_results_warnings_and_errors() {
+    let database = Database::migrated();
+    let tool = Tool::new().on(&database);
+    assert_snapshot!(tool.run(&["-q", "migrate", "status", "--check", "-o", "csv"]).stderr, @"");
+    assert_snapshot!(tool.run(&["-q", "user", "show", "a@example.com"]), @"
+    -- stderr
+    error: there is no user a@example.com
+      hint: make one with `toysoldiers user create EMAIL`
+    -- exit 1
+    ");
+    tool.run(&["-q", "-v", "migrate", "status"]).code(2);
+}
+
+#[test]
+fn verbose_tells_the_questions_and_very_verbose_their_sql_but_never_a_secret() {
+    let database = Database::migrated();
+    let tool = Tool::new().on(&database).input("correct horse");
+    let once = tool
+        .run(&["user", "create", "a@example.com", "--password-stdin", "-v"])
+        .ok()
+        .stderr;
+    assert!(once.contains("user/create: 1 rows in "), "{once}");
+    assert!(!once.contains("insert into"), "{once}");
+    let twice = tool
+        .run(&["user", "create", "b@example.com", "--password-stdin", "-vv"])
+        .ok()
+        .stderr;
+    assert!(twice.contains("insert into public.users"), "{twice}");
+    assert!(
+        !twice.contains("horse") && !twice.contains("$2a$"),
+        "{twice}"
+    );
+}
+
+#[test]
+fn what_takes_longer_than_a_second_shows_on_a_terminal_and_only_there() {
+    let database = Database::empty();
+    let tool = Tool::new().on(&database);
+    tool.write("m/001_slow.sql", "select pg_sleep(1.6);");
+    let mut terminal = tool.terminal(&["migrate", "up", "--migrations", "m"]);
+    terminal.exp_string("applying 001_slow... 1 s").unwrap();
+    terminal.exp_eof().unwrap();
+    tool.write("m/002_slow.sql", "select pg_sleep(1.2);");
+    let outcome = tool.run(&["migrate", "up", "--migrations", "m"]).ok();
+    assert!(!outcome.stderr.contains("applying"), "{outcome}");
+}
+
+#[test]
+fn a_narrow_terminal_and_a_plain_locale_are_served_too() {
+    let database = Database::seeded();
+    let tool = Tool::new()
+        .on(&database)
+        .env("LC_ALL", "C")
+        .env("COLUMNS", "40");
+    let plain = tool.run(&["dashboard"]).ok().stdout;
+    assert!(plain.is_ascii(), "{plain}");
+    let mut terminal = tool.terminal_of(&["dashboard"], 40);
+    let bytes = terminal
+        .exp_eof()
+        .unwrap()
+        .chars()
+        .map(|letter| u8::try_from(letter).unwrap())
+        .collect();
+    let text = String::from_utf8(bytes).unwrap();
+    // The banner is a path and the summary a sentence, as long as they are; the table fits.
+    let table: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.starts_with("->") && !line.contains(" creators, by views"))
+        .map(str::trim_end)
+        .collect();
+    assert!(
+        table.iter().any(|line| line.starts_with("email ")),
+        "{text}"
+    );
+    let widest = table
+        .iter()
+        .map(|line| console::measure_text_width(line))
+        .max()
+        .unwrap();
+    assert!(widest <= 40, "{widest}\n{text}");
+}
+
+#[test]
+fn what_strangers_wrote_cannot_play_tricks_on_the_terminal() {
+    let database = Database::migrated();
+    let tool = Tool::new().on(&database);
+    tool.run(&["creator", "create", "a@example.com", "--generate"])
+        .ok();
+    database.sql("update creators set bio = E'\\x1b]0;owned\\x07\\x1b[2Jhello'");
+    let shown = tool
+        .run(&["creator", "show", "a@example.com", "--color", "always"])
+        .ok();
+    assert!(
+        !shown.stdout.contains('\u{1b}') && !shown.stdout.contains('\u{7}'),
+        "{shown}"
+    );
+    assert!(shown.stdout.contains("[2Jhello"), "{shown}");
+    // Programs get what is there.
+    assert_eq!(
+        tool.run(&["creator", "show", "a@example.com", "-o", "json"])
+            .ok()
+            .json()["bio"],
+        "\u{1b}]0;owned\u{7}\u{1b}[2Jhello"
+    );
+}

@@ -17,7 +17,7 @@ const CREATOR: &str = "newcomer@example.com";
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "It works in the environment `demo`, a database of its own on the local server, and starts over each time."
+    after_help = "Example:\n  toysoldiers demo\n\nIt works in the environment `demo`, a database of its own on the local server, and starts over each time."
 )]
 pub(super) struct DemoArgs {}
 

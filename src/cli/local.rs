@@ -11,7 +11,8 @@ use crate::ui::{Cell, Report, Stage, Table};
 #[derive(Debug, Subcommand)]
 #[command(
     after_help = "The server is made on first use, from the PostgreSQL programs on this machine. It listens on a\n\
-    socket only. Its folder is in your data folder; TOYSOLDIERS_LOCAL_DIR names another."
+    socket only. Its folder is in your data folder; TOYSOLDIERS_LOCAL_DIR names another.\n\nExamples:\n  \
+    toysoldiers local status\n  toysoldiers local logs -n 20\n  toysoldiers local stop"
 )]
 pub(super) enum LocalCommand {
     /// Start the server; commands on `local` and `demo` do so by themselves

@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::error::{Error, Exit, Result};
 use crate::migrate::new::{self, Created};
 use crate::migrate::{self, Applied, Limits, Source, Status};
+use crate::ui::cell::human_millis;
 use crate::ui::{Cell, Report, Table};
 
 /// Where migrations are when nobody says otherwise.
@@ -191,7 +192,8 @@ impl Report for Applied {
             );
         }
         let count = counted(applied.len());
-        format!("applied {count} in {duration_ms} ms ({source}); the database is at {at}")
+        let time = human_millis(i64::try_from(*duration_ms).unwrap_or(i64::MAX));
+        format!("applied {count} in {time} ({source}); the database is at {at}")
     }
 }
 

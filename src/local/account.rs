@@ -1,5 +1,6 @@
 //! Who the server runs as: oneself, or for root somebody else, since PostgreSQL refuses root.
 
+use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -57,20 +58,8 @@ impl Account {
                 .because(Error::configuration(reason))
                 .hint("name a folder of your own in TOYSOLDIERS_LOCAL_DIR")
         };
-        let made = !folder.exists();
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o755)
-            .create(folder)
+        self.make_whole(folder)
             .map_err(|error| unusable(io_reason(&error)))?;
-        if made {
-            if let Self::Other { uid, gid, .. } = self {
-                std::os::unix::fs::chown(folder, Some(*uid), Some(*gid))
-                    .map_err(|error| unusable(io_reason(&error)))?;
-            }
-            std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))
-                .map_err(|error| unusable(io_reason(&error)))?;
-        }
         let Self::Other { name, uid, gid } = self else {
             return tempfile::tempfile_in(folder)
                 .map(|_| ())
@@ -102,6 +91,36 @@ impl Account {
             }
         }
         Ok(())
+    }
+
+    /// Makes the folder under another name and renames it: whoever finds it finds it usable, also a command
+    /// that runs at the same moment.
+    fn make_whole(&self, folder: &Path) -> std::io::Result<()> {
+        if folder.exists() {
+            return Ok(());
+        }
+        let parent = folder.parent().unwrap_or(Path::new("/"));
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o755)
+            .create(parent)
+            .map_err(|error| match error.kind() {
+                // A file where a folder should be.
+                ErrorKind::AlreadyExists => ErrorKind::NotADirectory.into(),
+                _ => error,
+            })?;
+        let unborn = tempfile::Builder::new()
+            .prefix(".new-")
+            .tempdir_in(parent)?;
+        if let Self::Other { uid, gid, .. } = self {
+            std::os::unix::fs::chown(unborn.path(), Some(*uid), Some(*gid))?;
+        }
+        std::fs::set_permissions(unborn.path(), std::fs::Permissions::from_mode(0o700))?;
+        match std::fs::rename(unborn.path(), folder) {
+            // Somebody was faster, and theirs is as good.
+            Err(_) if folder.is_dir() => Ok(()),
+            other => other,
+        }
     }
 }
 

@@ -84,24 +84,28 @@ pub fn decode(bytes: &[u8], path: &str) -> Result<String> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err(refuse("it begins like UTF-16".to_owned()).into());
     }
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let (bytes, mark) = bytes
+        .strip_prefix(b"\xef\xbb\xbf")
+        .map_or((bytes, 0), |rest| (rest, 3));
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let offset = error.valid_up_to();
         let place = String::from_utf8_lossy(&bytes[..offset]).into_owned();
         let line = place.matches('\n').count() + 1;
         refuse(format!(
-            "byte {:#04x} at offset {offset}, on line {line}",
-            bytes[offset]
+            "byte {:#04x} at offset {}, on line {line}",
+            bytes[offset],
+            offset + mark
         ))
     })?;
     if let Some(offset) = text.find('\0') {
-        return Err(
-            Error::failed(format!("{path} holds a NUL character at byte {offset}"))
-                .at(Excerpt::new(path, text, offset, 1))
-                .note("nothing was run")
-                .hint("remove the character; SQL text has none")
-                .into(),
-        );
+        return Err(Error::failed(format!(
+            "{path} holds a NUL character at offset {}",
+            offset + mark
+        ))
+        .at(Excerpt::new(path, text, offset, 1))
+        .note("nothing was run")
+        .hint("remove the character; SQL text has none")
+        .into());
     }
     Ok(if text.contains('\r') {
         text.replace("\r\n", "\n")
@@ -205,7 +209,7 @@ mod tests {
             ),
             (
                 b"select 1;\nselect '\0';",
-                "f holds a NUL character at byte 18",
+                "f holds a NUL character at offset 18",
             ),
         ] {
             assert_eq!(

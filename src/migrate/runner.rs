@@ -165,6 +165,8 @@ impl Vehicle<'_> {
         // The newline ends a comment in the file's last line; the semicolon ends its last statement.
         let message = format!("{prefix}{}\n;{record};commit", migration.sql);
         let start = Instant::now();
+        self.progress
+            .working(&format!("applying {}", migration.title()));
         let result = self.db.try_script(&message).await;
         for notice in self.db.notices() {
             self.pass_on(migration, &notice);

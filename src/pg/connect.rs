@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::error::Error as _;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt;
 use tokio_postgres::config::SslMode;
@@ -19,9 +19,13 @@ use crate::error::{Error, Kind, Result, io_reason};
 /// How long a server may take to let us in.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Is told of every question and of its SQL. Never of the values in it, which may be secret.
+pub type Tracer = Box<dyn Fn(&str, &str) + Send + Sync>;
+
 /// One session.
 pub struct Db {
     client: Client,
+    tracer: Option<Tracer>,
     notices: Arc<Mutex<VecDeque<DbError>>>,
     version: String,
 }
@@ -88,9 +92,23 @@ impl Db {
         });
         Ok(Self {
             client,
+            tracer: None,
             notices,
             version,
         })
+    }
+
+    /// Tells of every question from now on.
+    #[must_use]
+    pub fn traced(mut self, tracer: Option<Tracer>) -> Self {
+        self.tracer = tracer;
+        self
+    }
+
+    fn trace(&self, sql: &str, what: impl FnOnce() -> String) {
+        if let Some(tracer) = &self.tracer {
+            tracer(&what(), sql);
+        }
     }
 
     /// The server's version as it gives it: `15.18 (Debian 15.18-0+deb12u1)`.
@@ -114,11 +132,20 @@ impl Db {
             .iter()
             .map(|param| (param.value(), param.sql_type()))
             .collect();
+        let start = Instant::now();
         let rows = self
             .client
             .query_typed(&query.sql, &params)
             .await
             .map_err(|error| asked(query.name, error))?;
+        self.trace(&query.sql, || {
+            format!(
+                "{}: {} rows in {:.1?}",
+                query.name,
+                rows.len(),
+                start.elapsed()
+            )
+        });
         rows.iter()
             .map(|row| R::from_row(row).map_err(|error| asked(query.name, error)))
             .collect()
@@ -152,6 +179,16 @@ impl Db {
     /// had before one failed: the only trace of the place a run-time error leaves.
     pub async fn try_script(&self, sql: &str) -> Result<usize, ScriptFailure> {
         let mut completed = 0;
+        self.trace(sql, || {
+            let first: String = sql
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .chars()
+                .take(72)
+                .collect();
+            format!("script: {first}")
+        });
         let stream = self
             .client
             .simple_query_raw(sql)

@@ -44,6 +44,14 @@ impl Cell {
         )
     }
 
+    /// As people read it who can read nothing but ASCII.
+    pub fn plain(&self, now: Timestamp) -> String {
+        match self {
+            Self::Days(days) => ramp(days, &PLAIN_BLOCKS),
+            other => other.human(now),
+        }
+    }
+
     /// As people read it; `now` makes times relative.
     pub fn human(&self, now: Timestamp) -> String {
         match self {
@@ -212,17 +220,21 @@ fn relative(time: Timestamp, now: Timestamp) -> String {
     }
 }
 
+const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+const PLAIN_BLOCKS: [char; 8] = ['_', '.', '-', '~', '=', '+', '*', '#'];
+
 /// One block a number, the highest number the full block; a day without anything keeps the lowest.
 pub fn sparkline(values: &[i64]) -> String {
-    const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    ramp(values, &BLOCKS)
+}
+
+fn ramp(values: &[i64], blocks: &[char; 8]) -> String {
     let highest = values.iter().copied().max().unwrap_or(0).max(1);
-    values
-        .iter()
-        .map(|&value| {
-            let level = i128::from(value.max(0)) * 7 / i128::from(highest);
-            BLOCKS[usize::try_from(level).unwrap_or(0).min(7)]
-        })
-        .collect()
+    let block = |value: i64| {
+        let level = i128::from(value.max(0)) * 7 / i128::from(highest);
+        blocks[usize::try_from(level).unwrap_or(0).min(7)]
+    };
+    values.iter().map(|value| block(*value)).collect()
 }
 
 #[cfg(test)]
@@ -267,6 +279,10 @@ mod tests {
     fn a_sparkline_has_one_block_a_day() {
         assert_eq!(sparkline(&[0, 1, 7, 14]), "▁▁▄█");
         assert_eq!(sparkline(&[0, 0]), "▁▁");
+        assert_eq!(
+            Cell::Days(vec![0, 1, 7, 14]).plain(Timestamp::UNIX_EPOCH),
+            "__~#"
+        );
         assert_eq!(sparkline(&[i64::MAX, -3]), "█▁");
     }
 }

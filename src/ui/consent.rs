@@ -27,6 +27,7 @@ impl Ui {
         plan: &Plan<W>,
         stage: &Stage,
     ) -> Result<ControlFlow<Exit, Consent>> {
+        self.activity.end();
         if self.manners.dry_run {
             self.show_plan(plan)?;
             return Ok(ControlFlow::Break(Exit::Done));
@@ -89,8 +90,20 @@ impl Ui {
         question: &str,
         otherwise: &str,
     ) -> Result<secrecy::SecretString> {
+        self.activity.end();
         self.require_terminal("go on without a password", otherwise)?;
         prompt::secret(question.to_owned()).await
+    }
+
+    /// Asks for a line of text, if there is somebody to ask.
+    pub async fn ask_line(&self, question: &str) -> Result<Option<String>> {
+        self.activity.end();
+        if self.manners.no_input || self.manners.dry_run || !is_terminal() {
+            return Ok(None);
+        }
+        prompt::line(question.to_owned())
+            .await
+            .map(|line| Some(line.trim().to_owned()))
     }
 
     fn declined(&self) -> ControlFlow<Exit, Consent> {
@@ -102,7 +115,7 @@ impl Ui {
     fn require_terminal(&self, what: &str, otherwise: &str) -> Result<()> {
         let obstacle = if self.manners.no_input {
             "`--no-input` forbids questions"
-        } else if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
+        } else if is_terminal() {
             return Ok(());
         } else {
             "there is no terminal to ask on"
@@ -133,6 +146,10 @@ impl Ui {
         }
         Ok(())
     }
+}
+
+fn is_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
 /// In a protected environment what only adds is asked for, and what changes is confirmed by name.

@@ -4,20 +4,39 @@ use std::fmt::Write;
 
 use serde_json::json;
 
-use super::style::Style;
+use super::style::{Style, printable};
 use super::{Output, Ui, write_err};
 use crate::error::{Excerpt, Explanation};
 
 impl Ui {
     /// Tells a person what failed, why, and what to do next; under `-o json` the same as one line of JSON.
     pub fn explain(&self, explanation: &Explanation) {
+        self.activity.end();
         if matches!(self.manners.output, Output::Json | Output::Ndjson) {
             let mut document = json!(explanation);
             document["exit"] = json!(explanation.kind.code());
             write_err(&json!({ "error": document }).to_string());
         } else {
-            write_err(render(explanation, self.style_of_stderr()).trim_end());
+            write_err(render(&disarmed(explanation), self.style_of_stderr()).trim_end());
         }
+    }
+}
+
+/// The same, without whatever could play tricks on a terminal.
+fn disarmed(explanation: &Explanation) -> Explanation {
+    let printable = |text: &String| printable(text).into_owned();
+    Explanation {
+        kind: explanation.kind,
+        message: printable(&explanation.message),
+        causes: explanation.causes.iter().map(printable).collect(),
+        excerpt: explanation.excerpt.as_ref().map(|excerpt| Excerpt {
+            file: printable(&excerpt.file),
+            text: printable(&excerpt.text),
+            ..excerpt.clone()
+        }),
+        notes: explanation.notes.iter().map(printable).collect(),
+        hint: explanation.hint.as_ref().map(printable),
+        sqlstate: explanation.sqlstate.clone(),
     }
 }
 

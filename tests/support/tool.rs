@@ -122,6 +122,29 @@ impl Tool {
         self.command(args).spawn().unwrap()
     }
 
+    /// Starts it on a terminal this many columns wide.
+    pub fn terminal_of(&self, args: &[&str], columns: u16) -> rexpect::session::PtySession {
+        let mut command = Command::new("/bin/sh");
+        command.args([
+            "-c",
+            &format!("stty cols {columns} rows 24; exec \"$0\" \"$@\""),
+        ]);
+        command
+            .arg(env!("CARGO_BIN_EXE_toysoldiers"))
+            .args(&self.first)
+            .args(args);
+        command
+            .current_dir(self.path())
+            .env_clear()
+            .env("TERM", "xterm");
+        command.envs(
+            self.environ
+                .iter()
+                .map(|(name, value)| (OsStr::new(name), OsStr::new(value))),
+        );
+        rexpect::session::spawn_command(command, Some(30_000)).unwrap()
+    }
+
     /// Starts it on a terminal of its own.
     pub fn terminal(&self, args: &[&str]) -> rexpect::session::PtySession {
         let mut command = Command::new(env!("CARGO_BIN_EXE_toysoldiers"));

@@ -1,0 +1,91 @@
+//! `init`
+
+use clap::Args;
+
+use crate::context::{self, Context};
+use crate::error::{Error, Exit, Result};
+use crate::settings::draft::{self, First, Written};
+use crate::ui::{Cell, Report, Stage, Table};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  toysoldiers init\n  \
+    toysoldiers init production --url postgresql://app@127.0.0.1:6001/app --password-env PRODUCTION_PASSWORD --protected")]
+pub(super) struct InitArgs {
+    /// A first environment; without it, a terminal is asked, and otherwise the file has an example
+    name: Option<String>,
+    /// Where its database is, without a password
+    #[arg(long, requires = "name")]
+    url: Option<String>,
+    /// The variable that will hold its password
+    #[arg(long, requires = "name", value_name = "VARIABLE")]
+    password_env: Option<String>,
+    /// Ask before every change in it
+    #[arg(long, requires = "name")]
+    protected: bool,
+}
+
+impl InitArgs {
+    pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
+        let first = match self.name {
+            Some(name) => {
+                let url = self.url.ok_or_else(|| {
+                    Error::usage(format!("where is the database of {name}?"))
+                        .hint(format!("say it: `toysoldiers init {name} --url postgresql://user@host:5432/database`"))
+                })?;
+                Some(First {
+                    name,
+                    url,
+                    password_env: self.password_env,
+                    protected: self.protected,
+                })
+            }
+            None => ask(cx).await?,
+        };
+        let plan = draft::plan(&context::here()?, first.as_ref())?;
+        let stage = Stage {
+            name: "init".to_owned(),
+            protected: false,
+        };
+        cx.carry_out_on(&stage, plan, async |draft, consent| {
+            draft::write(draft, consent)
+        })
+        .await
+    }
+}
+
+/// What a person at a terminal wants; nothing without one, or if they want nothing yet.
+async fn ask(cx: &Context) -> Result<Option<First>> {
+    let Some(name) = cx
+        .ui
+        .ask_line("name of a first environment (empty: none yet)")
+        .await?
+    else {
+        return Ok(None);
+    };
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let line = async |question: &str| {
+        Ok::<_, anyhow::Error>(cx.ui.ask_line(question).await?.unwrap_or_default())
+    };
+    let url =
+        line("its address, without a password (postgresql://user@host:5432/database)").await?;
+    let variable = line("the variable that will hold its password (empty: PGPASSWORD)").await?;
+    let protected = line("ask before every change in it? (y/N)").await?;
+    Ok(Some(First {
+        name,
+        url,
+        password_env: (!variable.is_empty()).then_some(variable),
+        protected: matches!(protected.to_lowercase().as_str(), "y" | "yes"),
+    }))
+}
+
+impl Report for Written {
+    fn table(&self) -> Table {
+        Table::record([("path", Cell::text(self.path.display()))])
+    }
+
+    fn summary(&self) -> String {
+        "see what is in force now with `toysoldiers env show`".to_owned()
+    }
+}

@@ -1,0 +1,70 @@
+//! `completions` and `man`: the command line about itself.
+
+use std::path::PathBuf;
+
+use clap::{Args, Command, CommandFactory};
+use clap_complete::Shell;
+
+use super::Cli;
+use crate::context::Context;
+use crate::error::{Error, Exit, Result};
+
+const NAME: &str = "toysoldiers";
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    toysoldiers completions bash > ~/.local/share/bash-completion/completions/toysoldiers\n  \
+    toysoldiers completions zsh > ~/.zfunc/_toysoldiers\n  \
+    toysoldiers completions fish > ~/.config/fish/completions/toysoldiers.fish")]
+pub(super) struct CompletionsArgs {
+    /// Shell to complete in
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  toysoldiers man | man -l -\n  toysoldiers man --to ~/.local/share/man/man1"
+)]
+pub(super) struct ManArgs {
+    /// Write a page for every command into this folder instead
+    #[arg(long, value_name = "FOLDER")]
+    to: Option<PathBuf>,
+}
+
+impl CompletionsArgs {
+    pub(super) fn run(&self, cx: &Context) -> Result<Exit> {
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut Cli::command(), NAME, &mut script);
+        cx.ui.print(&String::from_utf8_lossy(&script))?;
+        Ok(Exit::Done)
+    }
+}
+
+impl ManArgs {
+    pub(super) fn run(&self, cx: &Context) -> Result<Exit> {
+        let mut command = without_help(Cli::command());
+        // Global options are part of every command's own page.
+        command.build();
+        let cannot =
+            |error: std::io::Error| Error::failed("cannot write the manual").because(error);
+        let Some(folder) = &self.to else {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(command)
+                .render(&mut page)
+                .map_err(cannot)?;
+            cx.ui.print(&String::from_utf8_lossy(&page))?;
+            return Ok(Exit::Done);
+        };
+        std::fs::create_dir_all(folder).map_err(cannot)?;
+        clap_mangen::generate_to(command, folder).map_err(cannot)?;
+        Ok(Exit::Done)
+    }
+}
+
+/// `help` is a command everywhere; it needs no page of its own.
+fn without_help(command: Command) -> Command {
+    command
+        .disable_help_subcommand(true)
+        .mut_subcommands(without_help)
+}

@@ -1,0 +1,129 @@
+//! `env list` and `env show`.
+
+use insta::assert_snapshot;
+
+use crate::support::Tool;
+
+fn tool() -> Tool {
+    let tool = Tool::new().env("TOYSOLDIERS_LOCAL_DIR", "/nonexistent/local");
+    tool.write(
+        "toysoldiers.toml",
+        "default_env = \"staging\"\n[migrations]\ndir = \"sql\"\n\
+         [env.staging]\nurl = \"postgresql://app:hunter2@db.staging.example.com/app\"\n\
+         [env.production]\nurl = \"postgresql://app@db.example.com:6000/app\"\npassword_env = \"SECRET\"\nprotected = true\n\
+         [env.production.backup]\ndestination = \"/var/backups\"\n",
+    );
+    tool
+}
+
+#[test]
+fn list_tells_every_name_without_touching_anything() {
+    assert_snapshot!(Tool::new().run(&["env", "list"]), @"
+    -- stdout
+    NAME  TARGET  PROTECTED  CHOSEN  ORIGIN
+    local  the private server  no  yes  built in
+    demo  the private server  no  no  built in
+    -- exit 0
+    ");
+    assert_snapshot!(tool().run(&["env", "list"]), @"
+    -- stdout
+    NAME  TARGET  PROTECTED  CHOSEN  ORIGIN
+    local  the private server  no  no  built in
+    demo  the private server  no  no  built in
+    production  db.example.com:6000/app as app  yes  no  HERE/toysoldiers.toml
+    staging  db.staging.example.com/app as app  no  yes  HERE/toysoldiers.toml
+    -- exit 0
+    ");
+}
+
+#[test]
+fn show_tells_every_value_and_its_origin_but_no_secret() {
+    let tool = tool().env("SECRET", "open sesame");
+    let production = tool.run(&["--env", "production", "env", "show"]).ok();
+    assert_snapshot!(production, @"
+    -- stdout
+    KEY  VALUE  ORIGIN
+    environment  production  --env
+    config  HERE/toysoldiers.toml  found from the current folder up
+    host  db.example.com  HERE/toysoldiers.toml
+    port  6000  HERE/toysoldiers.toml
+    database  app  HERE/toysoldiers.toml
+    user  app  HERE/toysoldiers.toml
+    password  ****  SECRET
+    protected  true  HERE/toysoldiers.toml
+    migrations  HERE/sql  HERE/toysoldiers.toml
+    backup.destination  /var/backups  HERE/toysoldiers.toml
+    local.folder  /nonexistent/local  TOYSOLDIERS_LOCAL_DIR
+    postgresql.programs  -  default
+    -- exit 0
+    ");
+    let staging = tool.run(&["env", "show"]).ok();
+    assert_snapshot!(staging, @"
+    -- stdout
+    KEY  VALUE  ORIGIN
+    environment  staging  HERE/toysoldiers.toml
+    config  HERE/toysoldiers.toml  found from the current folder up
+    host  db.staging.example.com  HERE/toysoldiers.toml
+    port  5432  HERE/toysoldiers.toml
+    database  app  HERE/toysoldiers.toml
+    user  app  HERE/toysoldiers.toml
+    password  ****  HERE/toysoldiers.toml
+    protected  false  default
+    migrations  HERE/sql  HERE/toysoldiers.toml
+    backup.destination  -  default
+    local.folder  /nonexistent/local  TOYSOLDIERS_LOCAL_DIR
+    postgresql.programs  -  default
+    -- exit 0
+    ");
+    for outcome in [
+        production,
+        staging,
+        tool.run(&["env", "show", "-o", "json"]),
+        tool.run(&["env", "list", "-o", "csv"]),
+    ] {
+        let text = outcome.to_string();
+        assert!(
+            !text.contains("sesame") && !text.contains("hunter2"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn show_tells_which_flag_or_variable_won() {
+    let bare = Tool::new()
+        .env("DATABASE_URL", "postgresql://me@localhost/shop")
+        .env("PGPASSWORD", "hunter2");
+    assert_snapshot!(bare.run(&["env", "show", "-o", "csv"]).stdout, @r#"
+    key,value,origin
+    environment,shop,DATABASE_URL
+    config,,default
+    host,localhost,DATABASE_URL
+    port,5432,DATABASE_URL
+    database,shop,DATABASE_URL
+    user,me,DATABASE_URL
+    password,****,PGPASSWORD
+    protected,false,default
+    migrations,"database/migrations, else embedded",default
+    backup.destination,,default
+    local.folder,/nonexistent/toysoldiers,TOYSOLDIERS_LOCAL_DIR
+    postgresql.programs,,default
+    "#);
+    let variable = tool().env("TOYSOLDIERS_ENV", "production");
+    assert_snapshot!(variable.run(&["env", "show", "-o", "csv"]).stdout.lines().take(3).collect::<Vec<_>>().join("\n"), @"
+    key,value,origin
+    environment,production,TOYSOLDIERS_ENV
+    config,HERE/toysoldiers.toml,found from the current folder up
+    ");
+}
+
+#[test]
+fn json_keys_are_an_interface() {
+    let tool = tool();
+    let list = tool.run(&["env", "list", "-o", "json"]).ok().json();
+    let keys: Vec<&String> = list[0].as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["name", "target", "protected", "chosen", "origin"]);
+    let show = tool.run(&["env", "show", "-o", "json"]).ok().json();
+    let keys: Vec<&String> = show[0].as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["key", "value", "origin"]);
+}

@@ -1,0 +1,227 @@
+//! Kills, full disks and crowds: whatever happens, the command can be run again and the rest is as it was.
+
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use insta::assert_snapshot;
+
+use crate::support::{Database, Tool};
+
+/// How often; more with TEST_ROUNDS.
+fn rounds(usual: u64) -> u64 {
+    std::env::var("TEST_ROUNDS")
+        .ok()
+        .and_then(|rounds| rounds.parse().ok())
+        .unwrap_or(usual)
+}
+
+/// Kills a process that nobody warned, somewhere within its life: another moment each round, the same each run.
+fn kill_somewhere(mut child: Child, round: u64, span: Duration) {
+    let fraction = (round * 2_654_435_761) % 1000;
+    std::thread::sleep(span * u32::try_from(fraction).unwrap() / 1000);
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+#[test]
+fn migrate_up_killed_anywhere_goes_on_where_it_was() {
+    for round in 0..rounds(5) {
+        let database = Database::empty();
+        let tool = Tool::new().on(&database);
+        for again in 0..3 {
+            kill_somewhere(
+                tool.spawn(&["migrate", "up"]),
+                round * 3 + again,
+                Duration::from_millis(120),
+            );
+            let rows = "select count(*) from toysoldiers.history";
+            let tables = "select count(*) from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'";
+            // Whatever is recorded is there, and the other way round: 004 to 009 make a table each.
+            if database.value("select to_regclass('toysoldiers.history') is not null") == "t" {
+                let both = database.value(&format!("select ({rows}), ({tables})"));
+                let (recorded, made) = both.split_once('|').unwrap();
+                let recorded: i64 = recorded.parse().unwrap();
+                assert_eq!(
+                    made.parse::<i64>().unwrap(),
+                    (recorded - 3).clamp(0, 6),
+                    "{both}"
+                );
+            }
+        }
+        tool.run(&["migrate", "up"]).ok();
+        tool.run(&["migrate", "status", "--check"]).ok();
+    }
+}
+
+#[test]
+fn backup_create_killed_anywhere_leaves_no_backup_that_is_none() {
+    let database = Database::seeded();
+    let tool = Tool::new().on(&database);
+    for round in 0..rounds(5) {
+        kill_somewhere(
+            tool.spawn(&["backup", "create", "--to", "b"]),
+            round,
+            Duration::from_millis(500),
+        );
+        for manifest in tool
+            .folder()
+            .list("b")
+            .iter()
+            .filter(|name| name.contains(".json"))
+        {
+            let path = tool.path().join("b").join(manifest);
+            let manifest: serde_json::Value =
+                serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+            let dump = tool
+                .path()
+                .join("b")
+                .join(manifest["file"].as_str().unwrap());
+            assert_eq!(
+                std::fs::metadata(dump).unwrap().len(),
+                manifest["bytes"].as_u64().unwrap()
+            );
+        }
+    }
+    let taken = tool
+        .run(&["backup", "create", "--to", "b", "-o", "json"])
+        .ok()
+        .json();
+    assert_eq!(taken["checked"], true);
+}
+
+#[test]
+fn creator_create_killed_anywhere_makes_all_of_a_creator_or_nothing() {
+    let database = Database::migrated();
+    let tool = Tool::new().on(&database).input("a password");
+    for round in 0..rounds(5) {
+        let email = format!("c{round}@example.com");
+        let words = ["creator", "create", &email, "--generate"];
+        kill_somewhere(tool.spawn(&words), round, Duration::from_millis(500));
+        let state = database.value(&format!(
+            "select (select count(*) from users where email = '{email}'),
+                    (select count(*) from creators c join users u on u.id = c.user_id where email = '{email}'),
+                    (select count(*) from toysoldiers.audit_log where action = 'creator create'
+                        and subject in (select c.id from creators c join users u on u.id = c.user_id where email = '{email}'))"
+        ));
+        assert!(state == "0|0|0" || state == "1|1|1", "{state}");
+        let again = tool.run(&words);
+        assert!(
+            again.code == Some(0) || again.stderr.contains("is a creator already"),
+            "{again}"
+        );
+    }
+    assert_eq!(
+        database.value("select count(*) from creators"),
+        rounds(5).to_string()
+    );
+}
+
+#[test]
+fn eight_runners_at_once_on_an_empty_database() {
+    for _ in 0..rounds(2) {
+        let database = Database::empty();
+        let tool = Tool::new().on(&database);
+        let runners: Vec<_> = (0..8)
+            .map(|_| tool.spawn(&["migrate", "up", "-o", "json"]))
+            .collect();
+        let applied: Vec<usize> = runners
+            .into_iter()
+            .map(|runner| {
+                tool.outcome(runner).ok().json()["applied"]
+                    .as_array()
+                    .unwrap()
+                    .len()
+            })
+            .collect();
+        assert_eq!(applied.iter().sum::<usize>(), 10, "{applied:?}");
+        assert_eq!(
+            database.value("select count(*) from toysoldiers.history"),
+            "10"
+        );
+    }
+}
+
+/// Runs the program where no file may grow beyond this many blocks of 512 bytes: what a full disk looks like to
+/// whoever writes.
+fn run_with_little_space(tool: &Tool, blocks: u32, args: &[&str]) -> crate::support::tool::Outcome {
+    let like = tool.command(args);
+    let mut command = Command::new("/bin/sh");
+    command.args([
+        "-c",
+        &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\""),
+    ]);
+    command
+        .arg(like.get_program())
+        .args(like.get_args())
+        .current_dir(tool.path())
+        .env_clear();
+    command.envs(
+        like.get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    tool.outcome(command.spawn().unwrap())
+}
+
+#[test]
+fn a_disk_that_fills_up_during_a_backup_leaves_nothing() {
+    let database = Database::seeded();
+    let tool = Tool::new().on(&database);
+    assert_snapshot!(run_with_little_space(&tool, 200, &["backup", "create", "--to", "b"]), @"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: pg_dump failed
+      caused by: could not write to output file: File too large
+      note: nothing was kept
+    -- exit 1
+    ");
+    assert_eq!(tool.folder().list("b"), [""; 0]);
+    tool.run(&["backup", "create", "--to", "b"]).ok();
+}
+
+#[test]
+fn files_that_are_not_utf_8_are_refused_with_their_byte() {
+    let tool = Tool::new().env("DATABASE_URL", "postgresql:///nothing?host=/nonexistent");
+    let refusal = |bytes: &[u8]| {
+        tool.write("m/001_a.sql", bytes);
+        tool.run(&["migrate", "up", "--migrations", "m"])
+            .code(1)
+            .stderr
+    };
+    assert_snapshot!(refusal(b"-- caf\xe9\nselect 1;"), @"
+    error: m/001_a.sql is not UTF-8 text: byte 0xe9 at offset 6, on line 1
+      note: nothing was run
+      hint: save the file as UTF-8
+    ");
+    assert_snapshot!(refusal(b"\xff\xfes\0e\0l\0e\0c\0t\0"), @"
+    error: m/001_a.sql is not UTF-8 text: it begins like UTF-16
+      note: nothing was run
+      hint: save the file as UTF-8
+    ");
+    assert_snapshot!(refusal(b"\xfe\xff\0s\0e\0l"), @"
+    error: m/001_a.sql is not UTF-8 text: it begins like UTF-16
+      note: nothing was run
+      hint: save the file as UTF-8
+    ");
+    assert_snapshot!(refusal(b"s\0e\0l\0e\0c\0t\0"), @"
+    error: m/001_a.sql holds a NUL character at offset 1
+      --> m/001_a.sql:1:2
+         |
+       1 | s�e�l�e�c�t�
+         |  ^
+      note: nothing was run
+      hint: remove the character; SQL text has none
+    ");
+    assert_snapshot!(refusal(b"\xef\xbb\xbfselect 'a\0b';"), @"
+    error: m/001_a.sql holds a NUL character at offset 12
+      --> m/001_a.sql:1:10
+         |
+       1 | select 'a�b';
+         |          ^
+      note: nothing was run
+      hint: remove the character; SQL text has none
+    ");
+}

@@ -1,0 +1,144 @@
+//! `init`.
+
+use insta::assert_snapshot;
+
+use crate::support::Tool;
+
+#[test]
+fn writes_a_commented_file_from_flags_and_never_over_another() {
+    let tool = Tool::new();
+    let words = [
+        "init",
+        "production",
+        "--url",
+        "postgresql://app@127.0.0.1:1/app",
+        "--password-env",
+        "SECRET",
+        "--protected",
+    ];
+    assert_snapshot!(tool.run(&[&words[..], &["--dry-run"]].concat()), @"
+    -- stdout
+    plan: write toysoldiers.toml
+      write HERE/toysoldiers.toml
+    -- stderr
+    dry run: nothing was changed
+    -- exit 0
+    ");
+    assert_snapshot!(tool.run(&words), @"
+    -- stdout
+    path  HERE/toysoldiers.toml
+    -- stderr
+    see what is in force now with `toysoldiers env show`
+    -- exit 0
+    ");
+    assert_snapshot!(std::fs::read_to_string(tool.path().join("toysoldiers.toml")).unwrap(), @r#"
+    # Settings of toysoldiers. Commit this file: it holds no secret.
+    # `toysoldiers env show` tells every value in force and where it came from.
+
+    # The environment when neither --env nor TOYSOLDIERS_ENV names one.
+    default_env = "local"
+
+    [migrations]
+    # dir = "database/migrations"         # relative to this file
+
+    # `local` and `demo` need no table: they are databases of a private server.
+    [env.production]
+    url = "postgresql://app@127.0.0.1:1/app"
+    password_env = "SECRET"
+    protected = true
+    "#);
+    assert_snapshot!(tool.run(&["init"]), @"
+    -- stderr
+    error: HERE/toysoldiers.toml is there already
+      note: nothing was changed
+      hint: edit it, or move it away first
+    -- exit 6
+    ");
+    let outcome = tool.run(&["--env", "production", "dashboard"]).code(4);
+    assert!(
+        outcome
+            .stderr
+            .contains("SECRET, which holds the password of production, is not set"),
+        "{outcome}"
+    );
+}
+
+#[test]
+fn without_a_name_and_a_terminal_the_file_holds_an_example() {
+    let tool = Tool::new();
+    tool.run(&["init"]).ok();
+    let text = std::fs::read_to_string(tool.path().join("toysoldiers.toml")).unwrap();
+    assert!(text.contains("# [env.production]"), "{text}");
+    assert_eq!(
+        tool.run(&["env", "list", "-o", "csv"])
+            .ok()
+            .stdout
+            .lines()
+            .count(),
+        3
+    );
+}
+
+#[test]
+fn a_terminal_is_asked() {
+    let tool = Tool::new();
+    let mut terminal = tool.terminal(&["init"]);
+    for (question, answer) in [
+        ("name of a first environment", "staging"),
+        ("its address", "postgresql://app@127.0.0.1:1/app"),
+        ("the variable that will hold its password", ""),
+        ("ask before every change", "y"),
+    ] {
+        terminal.exp_string(question).unwrap();
+        terminal.send_line(answer).unwrap();
+    }
+    terminal.exp_string("env show").unwrap();
+    terminal.exp_eof().unwrap();
+    assert_eq!(
+        tool.run(&["env", "list", "-o", "csv"])
+            .ok()
+            .stdout
+            .lines()
+            .last()
+            .unwrap()
+            .replace(tool.path().to_str().unwrap(), "HERE"),
+        "staging,127.0.0.1:1/app as app,true,false,HERE/toysoldiers.toml"
+    );
+}
+
+#[test]
+fn what_the_file_must_not_hold_is_refused() {
+    let tool = Tool::new();
+    let refusal = |words: &[&str]| tool.run(&[&["init"], words].concat()).code(2).to_string();
+    assert_snapshot!(refusal(&["production", "--url", "postgresql://app:hunter2@127.0.0.1/app"]), @"
+    -- stderr
+    error: the address holds a password, and the file is meant to be committed
+      hint: leave it out, and name the variable that holds it with `--password-env`
+    -- exit 2
+    ");
+    assert_snapshot!(refusal(&["local", "--url", "postgresql://app@127.0.0.1/app"]), @"
+    -- stderr
+    error: the environment local is the private server's
+      hint: give yours another name
+    -- exit 2
+    ");
+    assert_snapshot!(refusal(&["pro duction", "--url", "postgresql://app@127.0.0.1/app"]), @r#"
+    -- stderr
+    error: "pro duction" cannot name an environment
+      hint: use letters, digits, - and _
+    -- exit 2
+    "#);
+    assert_snapshot!(refusal(&["production", "--url", "postgresql://app@127.0.0.1/app", "--password-env", "hunter 2"]), @"
+    -- stderr
+    error: the password's variable has no name of a variable
+      hint: name it like PRODUCTION_PASSWORD; the password itself stays out of the file
+    -- exit 2
+    ");
+    assert_snapshot!(refusal(&["production"]), @"
+    -- stderr
+    error: where is the database of production?
+      hint: say it: `toysoldiers init production --url postgresql://user@host:5432/database`
+    -- exit 2
+    ");
+    assert!(!tool.path().join("toysoldiers.toml").exists());
+}
