@@ -26,6 +26,9 @@ use crate::error::{self, Error, Exit, Explanation, Kind, Result};
 use crate::settings::{Environ, Flags};
 use crate::ui::{Detail, Letters, Manners, Output, Ui};
 
+/// How long a command has to end by itself once it is cancelled.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// Runs the PostgreSQL database of Toy Soldiers.
 ///
 /// Migrations, people, backups and the platform's numbers, in every environment. Without any configuration it
@@ -193,12 +196,12 @@ impl Cli {
         let cx = Context::new(global.flags(), environ, ui);
         std::panic::set_hook(Box::new(|_| {}));
         let work = AssertUnwindSafe(command.run(&cx)).catch_unwind();
+        let mut work = std::pin::pin!(
+            work.map(|ended| ended.unwrap_or_else(|panic| Err(bug(panic.as_ref()))))
+        );
         let outcome = tokio::select! {
-            outcome = work => outcome.unwrap_or_else(|panic| Err(bug(panic.as_ref()))),
-            () = interrupted() => {
-                cx.cancel().await;
-                Err(Error::new(Kind::Interrupted, "interrupted").into())
-            }
+            outcome = &mut work => outcome,
+            () = interrupted() => wind_down(&cx, work).await,
         };
         match outcome {
             Ok(exit) => exit.code(),
@@ -312,6 +315,25 @@ fn interrupted() -> impl Future<Output = ()> {
             std::future::pending::<()>().await;
         }
         futures_util::future::select_all(waits).await;
+    }
+}
+
+/// Ends what is going on: cancels it on the server, and gives it a moment to say what was kept. What has nothing
+/// to say by then is dropped.
+async fn wind_down(cx: &Context, work: impl Future<Output = Result<Exit>>) -> Result<Exit> {
+    let interrupted = Error::new(Kind::Interrupted, "interrupted");
+    if cx.ui.is_asking() {
+        return Err(interrupted.into());
+    }
+    cx.cancel().await;
+    match tokio::time::timeout(GRACE, work).await {
+        // It was as good as done.
+        Ok(Ok(exit)) => Ok(exit),
+        Ok(Err(error)) => Err(interrupted
+            .after(&error)
+            .hint("run it again to go on")
+            .into()),
+        Err(_) => Err(interrupted.into()),
     }
 }
 

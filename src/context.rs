@@ -183,12 +183,24 @@ impl Context {
             })
     }
 
-    /// The person who runs this, for the record: `sam@bastion`.
+    /// The person who runs this, for the record: `sam@bastion`. The system's word counts, not that of a
+    /// variable anyone can set; but root may say whom it works for, as sudo does.
     pub fn actor(&self) -> String {
-        let user = ["SUDO_USER", "USER", "LOGNAME"]
-            .iter()
-            .find_map(|name| self.environ.get(name).ok().flatten())
-            .unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()));
+        let uid = rustix::process::getuid();
+        let told = |name: &str| self.environ.get(name).ok().flatten();
+        let sudo = if uid.is_root() {
+            told("SUDO_USER")
+        } else {
+            None
+        };
+        let known = || {
+            let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+            name_of(&passwd, uid.as_raw())
+        };
+        let user = sudo
+            .or_else(known)
+            .or_else(|| told("USER"))
+            .unwrap_or_else(|| format!("uid {}", uid.as_raw()));
         let host = rustix::system::uname()
             .nodename()
             .to_string_lossy()
@@ -222,7 +234,11 @@ impl Context {
             ControlFlow::Break(exit) => return Ok(exit),
         };
         let report = apply(plan.work, consent).await?;
-        self.report(&report)
+        self.report(&report).map_err(|error| {
+            Error::failed("it was done, but the result cannot be shown")
+                .after(&error)
+                .into()
+        })
     }
 
     /// Shows a result; the command ends as the result says.
@@ -239,6 +255,15 @@ impl Context {
             session.cancel().await;
         }
     }
+}
+
+/// The name of a user in a passwd file.
+fn name_of(passwd: &str, uid: u32) -> Option<String> {
+    passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
+    })
 }
 
 /// The current folder.

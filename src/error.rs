@@ -102,12 +102,16 @@ impl Excerpt {
         while !text.is_char_boundary(stop) {
             stop += 1;
         }
+        let line = text[..start].matches('\n').count() + 1;
+        let column = text[start..offset].chars().count() + 1;
+        let width = text[offset..stop].chars().count().max(1);
+        let text = text[start..end].trim_end_matches('\r').to_owned();
         Self {
             file: file.into(),
-            line: text[..start].matches('\n').count() + 1,
-            column: text[start..offset].chars().count() + 1,
-            width: text[offset..stop].chars().count().max(1),
-            text: text[start..end].trim_end_matches('\r').to_owned(),
+            line,
+            column,
+            width,
+            text,
         }
     }
 }
@@ -196,6 +200,34 @@ impl Error {
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());
+        self
+    }
+}
+
+impl Error {
+    /// What a failure told so far caused it: its messages become the causes, its place and its notes ours.
+    #[must_use]
+    pub fn after(mut self, failure: &anyhow::Error) -> Self {
+        let Explanation {
+            message,
+            causes,
+            excerpt,
+            notes,
+            sqlstate,
+            ..
+        } = explain(failure);
+        let chain = std::iter::once(message).chain(causes).rev();
+        let cause = chain.fold(None, |inner: Option<Self>, message| {
+            let cause = Self::failed(message);
+            Some(match inner {
+                Some(inner) => cause.because(inner),
+                None => cause,
+            })
+        });
+        self.source = cause.map(|cause| Box::new(cause) as _);
+        self.excerpt = self.excerpt.or(excerpt);
+        self.notes.extend(notes);
+        self.sqlstate = self.sqlstate.or(sqlstate);
         self
     }
 }
@@ -337,6 +369,24 @@ mod tests {
         assert_eq!((excerpt.line, excerpt.column, excerpt.width), (1, 1, 1));
         let excerpt = Excerpt::new("f.sql", "", 7, 1);
         assert_eq!((excerpt.line, excerpt.column, excerpt.width), (1, 1, 1));
+    }
+
+    #[test]
+    fn a_failure_after_another_keeps_its_story() {
+        let inner = Error::failed("inner")
+            .note("kept")
+            .at(Excerpt::new("f", "x", 0, 1))
+            .because(Error::failed("root"));
+        let failure = anyhow::Error::new(inner).context("cannot do it");
+        let explanation = explain(
+            &Error::new(Kind::Interrupted, "interrupted")
+                .after(&failure)
+                .into(),
+        );
+        assert_eq!(explanation.kind, Kind::Interrupted);
+        assert_eq!(explanation.causes, ["cannot do it", "inner", "root"]);
+        assert_eq!(explanation.notes, ["kept"]);
+        assert!(explanation.excerpt.is_some());
     }
 
     #[test]

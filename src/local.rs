@@ -149,6 +149,7 @@ impl Server {
         if self.answers() {
             return Ok(false);
         }
+        self.refuse_without_socket().await?;
         let bin = cluster::programs_for(&self.data(), &self.programs)?;
         cluster::make(&self.data(), &bin, &account, progress)?;
         let deadline = Instant::now() + PATIENCE;
@@ -162,6 +163,29 @@ impl Server {
                 Launch::Busy | Launch::Failed => return Err(self.did_not_start().into()),
             }
         }
+    }
+
+    /// A server that runs but cannot be reached: it is just starting or stopping, or somebody deleted its socket.
+    async fn refuse_without_socket(&self) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE / 12;
+        while let Some(pid) = cluster::running_pid(&self.data()) {
+            if self.answers() {
+                break;
+            }
+            if Instant::now() >= deadline {
+                return Err(Error::failed(format!(
+                    "the local server runs (pid {pid}), but its socket is gone"
+                ))
+                .note(format!(
+                    "something deleted it from {}",
+                    self.socket_folder().display()
+                ))
+                .hint("`toysoldiers local stop`, then try again; nothing is lost")
+                .into());
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
     }
 
     async fn launch(&self, bin: &Path, account: &Account, deadline: Instant) -> Result<Launch> {
@@ -237,6 +261,14 @@ impl Server {
             log: self.log(),
             databases: Vec::new(),
         };
+        if self.is_closed_to_us() {
+            return Err(Error::new(
+                Kind::Refused,
+                format!("{} belongs to another user", self.folder.display()),
+            )
+            .hint("run this as that user, or name a folder of your own in TOYSOLDIERS_LOCAL_DIR")
+            .into());
+        }
         if self.answers() {
             let db = Db::connect(&self.endpoint("postgres")).await?;
             status.running = true;
@@ -263,6 +295,11 @@ impl Server {
     /// Whether something accepts connections on our socket.
     fn answers(&self) -> bool {
         std::os::unix::net::UnixStream::connect(self.socket_folder().join(".s.PGSQL.5432")).is_ok()
+    }
+
+    fn is_closed_to_us(&self) -> bool {
+        let looked = std::fs::read_dir(self.socket_folder());
+        looked.is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
     }
 
     /// Makes the folder, for the user the server will run as.

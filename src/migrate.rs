@@ -102,7 +102,7 @@ pub async fn status(db: &Db, files: Files) -> Result<Status> {
 pub async fn plan(db: &Db, files: Files) -> Result<Plan<Pending>> {
     let Files { source, all } = files;
     let history = History::read(db).await?;
-    let pending = settle(&all, &history)?;
+    let pending = settle(&all, &history, &source)?;
     for migration in &pending {
         preflight::check(migration)?;
     }
@@ -130,9 +130,9 @@ pub async fn plan(db: &Db, files: Files) -> Result<Plan<Pending>> {
 }
 
 /// The migrations still to be applied, or the first thing that is wrong with files or history.
-fn settle<'a>(all: &'a [Migration], history: &History) -> Result<Vec<&'a Migration>> {
+fn settle<'a>(all: &'a [Migration], history: &History, source: &str) -> Result<Vec<&'a Migration>> {
     let entries = diff::compare(all, &history.rows);
-    if let Some(problem) = diff::problem(&entries, all) {
+    if let Some(problem) = diff::problem(&entries, all, source) {
         return Err(problem);
     }
     let pending: Vec<i64> = entries
@@ -170,7 +170,7 @@ pub async fn up(
     if !versions.is_empty() {
         lock::acquire(db, lock::MIGRATE, wait, progress).await?;
         let history = History::read(db).await?;
-        let pending = settle(&all, &history)?;
+        let pending = settle(&all, &history, &source)?;
         if pending
             .iter()
             .any(|migration| !versions.contains(&migration.version))

@@ -145,7 +145,7 @@ impl Settings {
 
 fn choose(flags: &Flags, environ: &Environ, file: Option<&File>) -> Result<Environment> {
     if let Some(url) = &flags.database_url {
-        return ad_hoc(url, Origin::Flag("--database-url"));
+        return ad_hoc(url, Origin::Flag("--database-url"), file);
     }
     if let Some(name) = &flags.env {
         return named(name, Origin::Flag("--env"), file);
@@ -158,19 +158,25 @@ fn choose(flags: &Flags, environ: &Environ, file: Option<&File>) -> Result<Envir
             return named(name, Origin::File(file.path.clone()), Some(file));
         }
     } else if let Some(url) = environ.get("DATABASE_URL")? {
-        return ad_hoc(&url, Origin::Variable("DATABASE_URL"));
+        return ad_hoc(&url, Origin::Variable("DATABASE_URL"), None);
     }
     named(LOCAL, Origin::Default, file)
 }
 
-fn ad_hoc(url: &str, origin: Origin) -> Result<Environment> {
+/// A bare URL is as protected as the configured environment whose database it names.
+fn ad_hoc(url: &str, origin: Origin, file: Option<&File>) -> Result<Environment> {
     let endpoint =
         Endpoint::parse(url).map_err(|error| error.context(format!("cannot use {origin}")))?;
+    let tables = file.iter().flat_map(|file| file.content.env.values());
+    let protected = tables
+        .filter(|table| table.protected)
+        .filter_map(|table| Endpoint::parse(&table.url).ok())
+        .any(|guarded| guarded.is_same_database(&endpoint));
     Ok(Environment {
         name: endpoint.database().to_owned(),
         origin,
         target: Target::Url(Box::new(endpoint)),
-        protected: false,
+        protected,
         ad_hoc: true,
         password_env: None,
         backup_destination: None,

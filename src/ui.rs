@@ -13,8 +13,9 @@ pub mod style;
 mod table;
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::plan::Progress;
 
 use activity::Activity;
@@ -90,6 +91,8 @@ pub type Tracer = Box<dyn Fn(&str, &str) + Send + Sync>;
 pub struct Ui {
     manners: Manners,
     activity: Activity,
+    /// Whether a question is open.
+    asking: AtomicBool,
 }
 
 impl Ui {
@@ -98,7 +101,13 @@ impl Ui {
         Self {
             manners,
             activity: Activity::default(),
+            asking: AtomicBool::new(false),
         }
+    }
+
+    /// Whether a person is being asked something right now.
+    pub fn is_asking(&self) -> bool {
+        self.asking.load(Ordering::Relaxed)
     }
 
     /// Writes a result to stdout.
@@ -118,6 +127,30 @@ impl Ui {
     /// Writes raw text to stdout, such as a log or a completion script.
     pub fn print(&self, text: &str) -> Result<()> {
         write_out(text)
+    }
+
+    /// Writes to stderr what must be seen; an error if it cannot be.
+    pub fn show_secret(&self, text: &str) -> Result<()> {
+        self.activity.end();
+        let mut err = io::stderr().lock();
+        err.write_all(format!("{text}\n").as_bytes())
+            .map_err(|error| {
+                Error::refused("the password that was made cannot be shown")
+                    .because(error)
+                    .note("nothing was changed")
+                    .hint("leave stderr open, or give a password with `--password-stdin`")
+                    .into()
+            })
+    }
+
+    /// A command whose result has one form only; another one is a usage error.
+    pub fn require_table(&self, command: &str) -> Result<()> {
+        if self.manners.output == Output::Table {
+            return Ok(());
+        }
+        Err(Error::usage(format!("`{command}` has one form of output"))
+            .hint("leave out `--output`")
+            .into())
     }
 
     /// Whom to tell what goes on underneath; nobody unless somebody wants to know.
@@ -189,7 +222,7 @@ fn write_out(text: &str) -> Result<()> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other.map_err(|error| {
-            crate::error::Error::failed("cannot write to stdout")
+            Error::failed("cannot write to stdout")
                 .because(error)
                 .into()
         }),

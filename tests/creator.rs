@@ -315,3 +315,24 @@ fn payout_accounts_are_checked() {
     -- exit 2
     "#);
 }
+
+#[test]
+fn the_end_of_the_input_is_no_yes() {
+    let database = Database::migrated();
+    let tool = Tool::new().on(&database);
+    tool.run(&[
+        "creator",
+        "create",
+        "nina@example.com",
+        "--payout",
+        "acct_1",
+        "--generate",
+    ])
+    .ok();
+    let mut terminal = tool.terminal(&["creator", "verify", "nina@example.com"]);
+    terminal.exp_string("[y/N]").unwrap();
+    terminal.send_control('d').unwrap();
+    terminal.exp_string("nothing was changed").unwrap();
+    terminal.exp_eof().unwrap();
+    assert!(format!("{:?}", terminal.process().wait().unwrap()).contains(", 7)"));
+}

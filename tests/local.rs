@@ -499,3 +499,23 @@ fn without_a_home_there_is_no_place_unless_one_is_named() {
         assert_eq!(status["folder"], "/var/lib/toysoldiers");
     }
 }
+
+#[test]
+fn a_socket_that_was_deleted_is_named_and_not_the_data() {
+    let private = Private::new();
+    private.tool.run(&["local", "start"]).ok();
+    let run = private.folder().join("run");
+    for entry in std::fs::read_dir(&run).unwrap() {
+        std::fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    let outcome = private.tool.run(&["local", "start"]);
+    assert_snapshot!(outcome, @"
+    -- stderr
+    error: the local server runs (pid PID), but its socket is gone
+      note: something deleted it from HERE/local/run
+      hint: `toysoldiers local stop`, then try again; nothing is lost
+    -- exit 1
+    ");
+    private.tool.run(&["local", "stop"]).ok();
+    private.tool.run(&["local", "start"]).ok();
+}

@@ -107,6 +107,14 @@ fn an_interrupt_is_passed_on_to_the_server_and_keeps_nothing() {
     -- stderr
     -> DB  SOCKET/DB as postgres
     error: interrupted
+      caused by: migration 001_a.sql failed
+      caused by: canceling statement due to user request
+      --> database/migrations/001_a.sql:2:1
+         |
+       2 | select pg_sleep(600);
+         | ^^^^^^^^^^^^^^^^^^^^
+      note: nothing of 001_a was kept; no migration is applied
+      hint: run it again to go on
     -- exit 130
     ");
     database.wait_until(&format!(

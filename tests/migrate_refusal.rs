@@ -120,6 +120,13 @@ fn names_that_do_not_fit_are_refused() {
       hint: rename the file, or move it out of the folder
     -- exit 1
     ");
+    assert_snapshot!(refusal("002_tip_currency.SQL", "select 1;"), @"
+    -- stderr
+    error: database/migrations/002_tip_currency.SQL does not fit: its ending is not .sql in lower case
+      note: a migration is named NNN_description.sql, the description of letters, digits and underscores
+      hint: rename the file, or move it out of the folder
+    -- exit 1
+    ");
     assert_snapshot!(refusal("002_tip-currency.sql", "select 1;"), @"
     -- stderr
     error: database/migrations/002_tip-currency.sql does not fit: its description contains '-'
@@ -242,4 +249,42 @@ fn a_late_file_is_refused() {
     -- exit 1
     ");
     assert_eq!(database.value("select to_regclass('b') is null"), "t");
+}
+
+#[test]
+fn migrations_of_another_database_are_told_from_trouble_with_files() {
+    let (_, tool) = three();
+    tool.write("elsewhere/001_x.sql", "select 1;");
+    tool.write("elsewhere/002_y.sql", "select 2;");
+    assert_snapshot!(tool.run(&["migrate", "up", "--migrations", "elsewhere"]), @"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: none of the migrations of this database is in elsewhere
+      note: nothing was changed
+      hint: name the folder of its migrations with `--migrations`, or the right database with `--env`
+    -- exit 1
+    ");
+    std::fs::remove_dir_all(tool.path().join("database")).unwrap();
+    tool.run(&["migrate", "up"]).code(1);
+}
+
+#[test]
+fn trouble_is_counted_to_its_end() {
+    let names: Vec<String> = (1..=9).map(|number| format!("{number:03}_a.sql")).collect();
+    let files: Vec<(&str, &str)> = names
+        .iter()
+        .map(|name| (name.as_str(), "select 1;"))
+        .collect();
+    let (_, tool) = with(&files);
+    tool.run(&["migrate", "up"]).ok();
+    for name in &names[1..] {
+        std::fs::remove_file(tool.path().join("database/migrations").join(name)).unwrap();
+    }
+    let outcome = tool.run(&["migrate", "up"]).code(1);
+    assert!(
+        outcome
+            .stderr
+            .contains("note: and 2 more; `toysoldiers migrate status` lists them"),
+        "{outcome}"
+    );
 }

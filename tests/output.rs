@@ -183,10 +183,15 @@ fn a_narrow_terminal_and_a_plain_locale_are_served_too() {
         .map(|letter| u8::try_from(letter).unwrap())
         .collect();
     let text = String::from_utf8(bytes).unwrap();
-    // The banner is a path and the summary a sentence, as long as they are; the table fits.
+    // The banner is a path and the summary a sentence, as long as they are; so is a sparkline. The table fits.
     let table: Vec<&str> = text
         .lines()
-        .filter(|line| !line.starts_with("->") && !line.contains(" creators, by views"))
+        .filter(|line| {
+            !["->", "views of"]
+                .iter()
+                .any(|start| line.starts_with(start))
+                && !line.contains(" creators, by views")
+        })
         .map(str::trim_end)
         .collect();
     assert!(
@@ -223,4 +228,38 @@ fn what_strangers_wrote_cannot_play_tricks_on_the_terminal() {
             .json()["bio"],
         "\u{1b}]0;owned\u{7}\u{1b}[2Jhello"
     );
+}
+
+#[test]
+fn a_very_long_line_is_shown_around_the_place() {
+    let database = Database::empty();
+    let tool = Tool::new().on(&database);
+    tool.write(
+        "m/001_a.sql",
+        format!("select {} nothing{};", "1,".repeat(300), ",2".repeat(300)),
+    );
+    let outcome = tool.run(&["migrate", "up", "--migrations", "m"]).code(1);
+    let lines: Vec<&str> = outcome.stderr.lines().collect();
+    let place = lines
+        .iter()
+        .position(|line| line.contains("001_a.sql:1:609"))
+        .unwrap();
+    assert!(lines[place + 2].len() < 140, "{outcome}");
+    assert_eq!(
+        lines[place + 2].find("nothing"),
+        lines[place + 3].find('^'),
+        "{outcome}"
+    );
+}
+
+#[test]
+fn what_has_one_form_takes_no_other() {
+    let tool = Tool::new();
+    for words in [
+        &["demo", "-o", "json"][..],
+        &["completions", "bash", "-o", "csv"],
+        &["man", "-o", "json"],
+    ] {
+        tool.run(words).code(2);
+    }
 }

@@ -183,3 +183,29 @@ fn commands_that_need_no_database_do_not_mind_a_broken_file() {
     tool.run(&["--version"]).ok();
     tool.run(&["--help"]).ok();
 }
+
+#[test]
+fn a_bare_url_is_as_protected_as_the_environment_it_names() {
+    let database = Database::empty();
+    let tool = Tool::new().hiding(&database);
+    tool.write(
+        "toysoldiers.toml",
+        format!(
+            "[env.production]\nurl = \"{}\"\nprotected = true\n",
+            database.url()
+        ),
+    );
+    let outcome = tool
+        .run(&[
+            "--database-url",
+            &database.url_as("postgres"),
+            "migrate",
+            "up",
+        ])
+        .code(6);
+    assert!(outcome.stderr.contains("PROTECTED"), "{outcome}");
+    assert_eq!(
+        database.value("select to_regnamespace('toysoldiers') is null"),
+        "t"
+    );
+}

@@ -55,7 +55,7 @@ fn makes_a_user_and_writes_it_down_but_never_the_password() {
     let hash = database.value("select password_hash from users");
     assert!(hash.starts_with("$2a$12$") && hash.len() == 60, "{hash}");
     assert!(bcrypt::verify(PASSWORD, &hash).unwrap());
-    assert_snapshot!(database.sql("select action, actor ~ '^tester@', role, client is null, subject = (select id from users), details from toysoldiers.audit_log").join("\n"), @r#"user create|t|postgres|t|t|{"role": "fan"}"#);
+    assert_snapshot!(database.sql("select action, actor ~ '^[a-z]+@', role, client is null, subject = (select id from users), details from toysoldiers.audit_log").join("\n"), @r#"user create|t|postgres|t|t|{"role": "fan"}"#);
     let everything = database
         .sql("select row_to_json(l)::text from toysoldiers.audit_log l")
         .concat();
@@ -186,7 +186,22 @@ fn passwords_end_at_72_bytes() {
     run("", "c@example.com").code(2);
     run("\r\n", "c@example.com").code(2);
     run("a\0b", "c@example.com").code(2);
-    run(&"x".repeat(100_000), "c@example.com").code(2);
+    assert_snapshot!(run(&"x".repeat(100_000), "c@example.com"), @"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: standard input holds more than 4096 bytes, and a password has 72 at most
+      note: nothing was changed
+      hint: pass the password alone, on one line
+    -- exit 2
+    ");
+    assert_snapshot!(run("Secret1\nlogin: nina\n", "c@example.com"), @"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: standard input holds more than one line, and a password is one
+      note: nothing was changed
+      hint: pass the password alone, on one line
+    -- exit 2
+    ");
     assert_eq!(database.value("select count(*) from users"), "2");
 }
 
@@ -365,4 +380,36 @@ fn an_interrupt_at_the_prompt_ends_it_and_leaves_the_terminal_as_it_was() {
     let status = terminal.process().wait().unwrap();
     assert!(format!("{status:?}").contains("130"), "{status:?}");
     assert_eq!(database.value("select count(*) from users"), "0");
+}
+
+#[test]
+fn a_password_that_cannot_be_shown_makes_nobody() {
+    let database = Database::migrated();
+    let tool = Tool::new().on(&database);
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let mut command = tool.command(&["user", "create", "a@example.com", "--generate"]);
+    tool.outcome(command.stderr(full).spawn().unwrap()).code(6);
+    assert_eq!(database.value("select count(*) from users"), "0");
+}
+
+#[test]
+fn a_result_that_cannot_be_shown_is_said_to_be_done() {
+    let database = Database::migrated();
+    let tool = Tool::new().on(&database);
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let mut command = tool.command(&["user", "create", "a@example.com", "--generate"]);
+    let outcome = tool.outcome(command.stdout(full).spawn().unwrap()).code(1);
+    assert!(
+        outcome
+            .stderr
+            .contains("error: it was done, but the result cannot be shown"),
+        "{outcome}"
+    );
+    assert_eq!(database.value("select count(*) from users"), "1");
 }

@@ -78,12 +78,11 @@ impl CreateArgs {
             } else {
                 None
             };
-            let created = creator::create(&db, draft, password.as_ref(), &actor, consent).await?;
             match &password {
-                Some(password) => self.password.reveal(cx, &created.email, password),
-                None => self.password.decline(cx, &created.email),
+                Some(password) => self.password.reveal(cx, &draft.email, password)?,
+                None => self.password.decline(cx, &draft.email),
             }
-            Ok(created)
+            creator::create(&db, draft, password.as_ref(), &actor, consent).await
         })
         .await
     }

@@ -30,6 +30,7 @@ impl DemoArgs {
                     .into(),
             );
         }
+        cx.ui.require_table("demo")?;
         let tour = Tour::new(cx)?;
         tour.chapter("A database of its own, empty, on a private server")?;
         tour.run(&["local", "reset", "--confirm", DEMO]).await?;

@@ -34,6 +34,7 @@ pub(super) struct ManArgs {
 
 impl CompletionsArgs {
     pub(super) fn run(&self, cx: &Context) -> Result<Exit> {
+        cx.ui.require_table("completions")?;
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), NAME, &mut script);
         cx.ui.print(&String::from_utf8_lossy(&script))?;
@@ -43,6 +44,7 @@ impl CompletionsArgs {
 
 impl ManArgs {
     pub(super) fn run(&self, cx: &Context) -> Result<Exit> {
+        cx.ui.require_table("man")?;
         let mut command = without_help(Cli::command());
         // Global options are part of every command's own page.
         command.build();

@@ -216,7 +216,7 @@ impl Report for Status {
         ]);
         for entry in &self.migrations {
             table.row([
-                Cell::text(format!("{:03}", entry.version)),
+                Cell::Version(entry.version),
                 Cell::text(&entry.name),
                 Cell::text(entry.standing.word()),
                 entry.applied_at.into(),

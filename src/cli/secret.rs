@@ -47,16 +47,16 @@ impl PasswordArgs {
         }
     }
 
-    /// Shows a password that nobody has seen yet; called once the work is done.
-    pub(super) fn reveal(&self, cx: &Context, email: &str, password: &SecretString) {
-        if self.generate {
-            cx.ui.say(&format!(
-                "password of {email}: {}",
-                password.expose_secret()
-            ));
-            cx.ui
-                .say("it is shown this once and kept nowhere but as a hash");
+    /// Shows a password that nobody has seen yet. Called before the work is done: whoever cannot be shown it
+    /// does not get a user whose password nobody knows.
+    pub(super) fn reveal(&self, cx: &Context, email: &str, password: &SecretString) -> Result<()> {
+        if !self.generate {
+            return Ok(());
         }
+        cx.ui.show_secret(&format!(
+            "password of {email}: {}\nit is shown this once and kept nowhere but as a hash",
+            password.expose_secret()
+        ))
     }
 }
 
@@ -71,7 +71,7 @@ fn from_stdin() -> Result<SecretString> {
     }
     let mut text = String::new();
     (&mut stdin)
-        .take(LONGEST)
+        .take(LONGEST + 1)
         .read_to_string(&mut text)
         .map_err(|error| {
             Error::usage("the password on standard input is not text").because(error)
@@ -79,6 +79,20 @@ fn from_stdin() -> Result<SecretString> {
     let line = text.strip_suffix('\n').map_or(text.as_str(), |line| {
         line.strip_suffix('\r').unwrap_or(line)
     });
+    let refuse = |what: &str| {
+        Error::usage(format!("standard input holds {what}"))
+            .note("nothing was changed")
+            .hint("pass the password alone, on one line")
+    };
+    if line.contains('\n') {
+        return Err(refuse("more than one line, and a password is one").into());
+    }
+    if text.len() as u64 > LONGEST {
+        return Err(refuse(&format!(
+            "more than {LONGEST} bytes, and a password has 72 at most"
+        ))
+        .into());
+    }
     Ok(SecretString::from(line.to_owned()))
 }
 

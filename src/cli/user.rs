@@ -69,9 +69,8 @@ impl CreateArgs {
         let actor = Actor(cx.actor());
         cx.carry_out(plan, async |draft, consent| {
             let password = self.password.obtain(cx).await?;
-            let user = user::create(&db, draft, &password, &actor, consent).await?;
-            self.password.reveal(cx, &user.email, &password);
-            Ok(user)
+            self.password.reveal(cx, &draft.email, &password)?;
+            user::create(&db, draft, &password, &actor, consent).await
         })
         .await
     }

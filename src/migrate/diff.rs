@@ -133,15 +133,39 @@ fn unapplied(file: &Migration, last: Option<i64>) -> Entry {
     }
 }
 
-/// The first thing that is wrong, as an error that says what to do; the others as notes.
-pub fn problem(entries: &[Entry], files: &[Migration]) -> Option<anyhow::Error> {
-    let mut problems = entries.iter().filter(|entry| entry.standing.is_problem());
-    let mut error = describe(problems.next()?, entries, files);
-    for other in problems.take(5) {
+/// How many problems are named beside the first.
+const NAMED: usize = 5;
+
+/// The first thing that is wrong, as an error that says what to do; the others as notes. When nothing fits at
+/// all, it is not the files that are wrong but the place.
+pub fn problem(entries: &[Entry], files: &[Migration], source: &str) -> Option<anyhow::Error> {
+    let problems: Vec<&Entry> = entries
+        .iter()
+        .filter(|entry| entry.standing.is_problem())
+        .collect();
+    let (first, others) = problems.split_first()?;
+    let fits =
+        |entry: &&Entry| entry.standing == Standing::Applied || entry.standing == Standing::Edited;
+    if others.len() >= 2 && !entries.iter().any(|entry| fits(&entry)) {
+        return Some(
+            Error::failed(format!("none of the migrations of this database is in {source}"))
+                .note("nothing was changed")
+                .hint("name the folder of its migrations with `--migrations`, or the right database with `--env`")
+                .into(),
+        );
+    }
+    let mut error = describe(first, entries, files);
+    for other in others.iter().take(NAMED) {
         error = error.note(format!(
             "{} is {} too",
             other.title(),
             other.standing.word()
+        ));
+    }
+    if others.len() > NAMED {
+        error = error.note(format!(
+            "and {} more; `toysoldiers migrate status` lists them",
+            others.len() - NAMED
         ));
     }
     Some(error.note("nothing was changed").into())

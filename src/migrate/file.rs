@@ -35,17 +35,20 @@ pub enum Kind {
 
 /// Reads a file's name. A name that ends in `.sql` and is none of ours is an error: it would never run.
 pub fn kind(file: &str, path: &str) -> Result<Kind> {
-    let Some(stem) = file.strip_suffix(".sql") else {
-        return Ok(Kind::Other);
-    };
-    let (stem, down) = stem
-        .strip_suffix(".down")
-        .map_or((stem, false), |stem| (stem, true));
     let misfit = |why: &str| {
         Error::failed(format!("{path} does not fit: {why}"))
             .note("a migration is named NNN_description.sql, the description of letters, digits and underscores")
             .hint("rename the file, or move it out of the folder")
     };
+    let Some(stem) = file.strip_suffix(".sql") else {
+        if file.to_ascii_lowercase().ends_with(".sql") {
+            return Err(misfit("its ending is not .sql in lower case").into());
+        }
+        return Ok(Kind::Other);
+    };
+    let (stem, down) = stem
+        .strip_suffix(".down")
+        .map_or((stem, false), |stem| (stem, true));
     let (number, name) = stem
         .split_once('_')
         .ok_or_else(|| misfit("it has no number and underscore in front"))?;
@@ -182,6 +185,7 @@ mod tests {
             "001_é.sql",
             ".sql",
             "001_x.verify.sql",
+            "001_x.SQL",
         ] {
             assert!(kind(file, file).is_err(), "{file}");
         }

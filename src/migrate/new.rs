@@ -85,6 +85,16 @@ fn next_number(migrations: &[Migration], now: i64, timestamp: bool) -> Result<St
 }
 
 fn slug(description: &str) -> Result<String> {
+    if let Some(stranger) = description
+        .chars()
+        .find(|letter| letter.is_alphabetic() && !letter.is_ascii())
+    {
+        return Err(
+            Error::usage(format!("{stranger:?} cannot be in the name of a migration"))
+                .hint("describe the change in the letters a to z")
+                .into(),
+        );
+    }
     let mut slug = String::new();
     for letter in description.chars() {
         if letter.is_ascii_alphanumeric() {
@@ -143,5 +153,6 @@ mod tests {
         );
         assert!(slug("¡!").is_err());
         assert!(slug("").is_err());
+        assert!(slug("Été").is_err());
     }
 }

@@ -24,6 +24,9 @@ use crate::pg::ident::Literal;
 use crate::pg::{Db, sql, sqlstate};
 use crate::plan::Progress;
 
+/// A migration that takes longer is worth a line when it is done, also where nobody sees a moving one.
+const LONG: Duration = Duration::from_secs(1);
+
 const TABLE: &str = "toysoldiers.history";
 
 /// How long a migration may wait and take, and who runs it.
@@ -140,7 +143,7 @@ impl AsyncQuery<Vec<Refined>> for Vehicle<'_> {
             .collect()
         });
         read.map_err(|error| {
-            self.failure = Some(Error::failed("the history cannot be read").because(error));
+            self.failure = Some(Error::failed("the history cannot be read").after(&error));
             Failed
         })
     }
@@ -182,9 +185,16 @@ impl Vehicle<'_> {
         // Our own: the settings before, the history row and COMMIT after.
         let statements = completed.saturating_sub(statements_before + 2);
         if statements == 0 {
-            self.progress.say(&format!(
+            self.progress.warn(&format!(
                 "{} holds no statement; it was recorded all the same",
                 migration.path
+            ));
+        }
+        if start.elapsed() >= LONG {
+            self.progress.say(&format!(
+                "applied {} in {} s",
+                migration.title(),
+                start.elapsed().as_secs()
             ));
         }
         let duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -303,7 +313,8 @@ enum Stage {
 /// What goes before the file, and how many statements it is. Whatever the file before set for the session is
 /// undone; whatever this one may wait for is bounded.
 fn prefix(limits: &Limits) -> (String, usize) {
-    let mut text = String::from("reset session authorization;reset all;begin;");
+    let mut text =
+        String::from("reset session authorization;reset all;discard temp;deallocate all;begin;");
     let settings = [
         ("lock_timeout", limits.lock_timeout.as_millis().to_string()),
         (
@@ -321,7 +332,7 @@ fn prefix(limits: &Limits) -> (String, usize) {
         let _ = write!(text, "set local {name}={value};");
     }
     text.push('\n');
-    (text, 3 + settings.len())
+    (text, 5 + settings.len())
 }
 
 /// Where in the file it went wrong: where the server points, else the statement that did not complete. Nothing

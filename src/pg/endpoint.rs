@@ -105,6 +105,12 @@ impl Endpoint {
         self.config.get_ports().first().copied().unwrap_or(5432)
     }
 
+    /// Whether both addresses name the same database, as far as addresses tell.
+    pub fn is_same_database(&self, other: &Self) -> bool {
+        (self.host(), self.port(), self.database())
+            == (other.host(), other.port(), other.database())
+    }
+
     /// Whether the address itself holds a password.
     pub fn has_password(&self) -> bool {
         self.config.get_password().is_some()

@@ -40,6 +40,12 @@ fn meaning(state: &SqlState) -> (Kind, Option<&'static str>) {
             Kind::Refused,
             Some("this server takes no writes: connect to the primary"),
         ),
+        "25001" => (
+            Kind::Failed,
+            Some(
+                "run this statement by hand: it cannot run in a transaction, and a migration is one",
+            ),
+        ),
         "55P03" => (
             Kind::Refused,
             Some(

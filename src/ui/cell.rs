@@ -11,6 +11,8 @@ pub enum Cell {
     Text(String),
     /// How many.
     Count(i64),
+    /// The number of a migration.
+    Version(i64),
     /// How large, in bytes.
     Bytes(u64),
     /// US dollars, exact.
@@ -57,6 +59,7 @@ impl Cell {
         match self {
             Self::Text(text) => text.clone(),
             Self::Count(count) => grouped(&count.to_string()),
+            Self::Version(version) => format!("{version:03}"),
             Self::Bytes(bytes) => human_bytes(*bytes),
             Self::Dollars(amount) => dollars(*amount),
             Self::Seconds(seconds) => human_seconds(*seconds),
@@ -72,7 +75,7 @@ impl Cell {
     pub fn raw(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
-            Self::Count(count) | Self::Millis(count) => count.to_string(),
+            Self::Count(count) | Self::Millis(count) | Self::Version(count) => count.to_string(),
             Self::Bytes(bytes) => bytes.to_string(),
             Self::Dollars(amount) => cents(*amount).to_string(),
             Self::Seconds(seconds) => seconds.normalize().to_string(),
@@ -90,7 +93,7 @@ impl Cell {
     /// As programs read it, in JSON. Money is a string, so that no reader makes a float of it.
     pub fn json(&self) -> Value {
         match self {
-            Self::Count(count) | Self::Millis(count) => json!(count),
+            Self::Count(count) | Self::Millis(count) | Self::Version(count) => json!(count),
             Self::Bytes(bytes) => json!(bytes),
             Self::Flag(flag) => json!(flag),
             Self::Days(days) => json!(days),

@@ -1,8 +1,10 @@
 //! Shows a plan and asks, as much as its risk wants.
 
 use std::fmt::Write;
+use std::future::Future;
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
+use std::sync::atomic::Ordering;
 
 use super::{Output, Ui, prompt, write_err, write_out};
 use crate::error::{Error, Exit, Result};
@@ -45,7 +47,7 @@ impl Ui {
                     "agree with `--yes`",
                 )?;
                 write_err(&lines(plan));
-                let agreed = prompt::yes_or_no(question).await?;
+                let agreed = self.asking(prompt::yes_or_no(question)).await?;
                 Ok(if agreed {
                     ControlFlow::Continue(Consent::given())
                 } else {
@@ -74,7 +76,7 @@ impl Ui {
                 )?;
                 write_err(&lines(plan));
                 let question = format!("type {} to {}", stage.name, plan.title);
-                let typed = prompt::line(question).await?;
+                let typed = self.asking(prompt::line(question)).await?;
                 Ok(if typed == stage.name {
                     ControlFlow::Continue(Consent::given())
                 } else {
@@ -92,7 +94,7 @@ impl Ui {
     ) -> Result<secrecy::SecretString> {
         self.activity.end();
         self.require_terminal("go on without a password", otherwise)?;
-        prompt::secret(question.to_owned()).await
+        self.asking(prompt::secret(question.to_owned())).await
     }
 
     /// Asks for a line of text, if there is somebody to ask.
@@ -101,9 +103,16 @@ impl Ui {
         if self.manners.no_input || self.manners.dry_run || !is_terminal() {
             return Ok(None);
         }
-        prompt::line(question.to_owned())
+        self.asking(prompt::line(question.to_owned()))
             .await
-            .map(|line| Some(line.trim().to_owned()))
+            .map(Some)
+    }
+
+    async fn asking<T>(&self, question: impl Future<Output = T>) -> T {
+        self.asking.store(true, Ordering::Relaxed);
+        let answer = question.await;
+        self.asking.store(false, Ordering::Relaxed);
+        answer
     }
 
     fn declined(&self) -> ControlFlow<Exit, Consent> {

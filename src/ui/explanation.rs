@@ -71,6 +71,9 @@ fn render(explanation: &Explanation, style: Style) -> String {
     text
 }
 
+/// Of a very long line, this much is shown before and after the place.
+const AROUND: usize = 60;
+
 /// The line of the file with the place underlined.
 fn draw(excerpt: &Excerpt, style: Style) -> String {
     let Excerpt {
@@ -80,19 +83,34 @@ fn draw(excerpt: &Excerpt, style: Style) -> String {
         width,
         text,
     } = excerpt;
+    let letters: Vec<char> = text.chars().collect();
+    let place = (column - 1).min(letters.len());
+    let (from, until) = if letters.len() > 2 * AROUND {
+        (
+            place.saturating_sub(AROUND),
+            (place + AROUND).min(letters.len()),
+        )
+    } else {
+        (0, letters.len())
+    };
+    let shown: String = letters[from..until].iter().collect();
+    let (before, after) = (
+        if from > 0 { "..." } else { "" },
+        if until < letters.len() { "..." } else { "" },
+    );
+    // Tabs stay tabs in the line of carets, so that both lines are indented alike.
+    let indent: String = letters[from..place]
+        .iter()
+        .map(|letter| if *letter == '\t' { '\t' } else { ' ' })
+        .collect();
+    let carets = style.red(&"^".repeat((*width).min(until - place).max(1)));
     let number = line.to_string();
     let gutter = " ".repeat(number.len().max(3));
-    // Tabs stay tabs in the line of carets, so that both lines are indented alike.
-    let indent: String = text
-        .chars()
-        .take(column - 1)
-        .map(|character| if character == '\t' { '\t' } else { ' ' })
-        .collect();
-    let carets = style.red(&"^".repeat(*width));
     format!(
-        "  {} {file}:{line}:{column}\n  {gutter}|\n  {number:>pad$}| {text}\n  {gutter}| {indent}{carets}\n",
+        "  {} {file}:{line}:{column}\n  {gutter}|\n  {number:>pad$}| {before}{shown}{after}\n  {gutter}| {skip}{indent}{carets}\n",
         style.dim("-->"),
         number = format!("{number} "),
         pad = gutter.len(),
+        skip = " ".repeat(before.len()),
     )
 }

@@ -3,31 +3,31 @@
 //! A question blocks a thread of its own, so that Ctrl-C is answered while it waits; whatever ends the
 //! question, the terminal is left as it was found.
 
-use dialoguer::{Confirm, Input, Password};
+use std::io::{BufRead, Write};
+
+use dialoguer::Password;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use secrecy::SecretString;
 
 use crate::error::{Error, Kind, Result};
 
-/// Asks y/N; anything but a yes is a no.
+/// Asks y/N; anything but a yes is a no, also the end of the input.
 pub(super) async fn yes_or_no(question: String) -> Result<bool> {
-    ask(move || {
-        Confirm::new()
-            .with_prompt(question)
-            .default(false)
-            .wait_for_newline(true)
-            .interact()
-    })
-    .await
+    let answer = line(format!("{question} [y/N]")).await?;
+    Ok(matches!(answer.to_lowercase().as_str(), "y" | "yes"))
 }
 
-/// Asks for a line of text.
+/// Asks for a line of text, without blanks around it; the end of the input is an empty one.
 pub(super) async fn line(question: String) -> Result<String> {
     ask(move || {
-        Input::<String>::new()
-            .with_prompt(question)
-            .allow_empty(true)
-            .interact_text()
+        let mut err = std::io::stderr().lock();
+        err.write_all(format!("{question} ").as_bytes())?;
+        err.flush()?;
+        let mut answer = String::new();
+        if std::io::stdin().lock().read_line(&mut answer)? == 0 {
+            err.write_all(b"\n")?;
+        }
+        Ok(answer.trim().to_owned())
     })
     .await
 }

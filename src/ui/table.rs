@@ -1,7 +1,7 @@
 //! Tables for people.
 
+use comfy_table::CellAlignment;
 use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, ContentArrangement};
 use jiff::Timestamp;
 
 use super::Cell;
@@ -41,13 +41,21 @@ fn rows(table: &Table, style: Style, now: Timestamp) -> String {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    if let Some(width) = style.width {
-        let natural = drawn
+    // Values stay whole: first the columns move closer, then every row becomes a block.
+    let is_too_wide = |drawn: &comfy_table::Table| {
+        let widest = drawn
             .lines()
             .map(|line| console::measure_text_width(line.trim_end()))
-            .max()
-            .unwrap_or(0);
-        if natural > usize::from(width) * 4 / 3 {
+            .max();
+        style
+            .width
+            .is_some_and(|width| widest > Some(usize::from(width)))
+    };
+    if is_too_wide(&drawn) {
+        for column in drawn.column_iter_mut() {
+            column.set_padding((0, 1));
+        }
+        if is_too_wide(&drawn) {
             let blocks: Vec<String> = table
                 .rows
                 .iter()
@@ -55,10 +63,6 @@ fn rows(table: &Table, style: Style, now: Timestamp) -> String {
                 .collect();
             return blocks.join("\n");
         }
-        // A little too wide is folded.
-        drawn
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(width);
     }
     let lines: Vec<String> = drawn.lines().collect();
     let (head, body) = lines.split_at(1);
@@ -70,11 +74,6 @@ fn rows(table: &Table, style: Style, now: Timestamp) -> String {
 /// A line a value.
 fn record(table: &Table, row: &[Cell], style: Style, now: Timestamp) -> String {
     let mut drawn = empty();
-    if let Some(width) = style.width {
-        drawn
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(width);
-    }
     for index in seen(table) {
         drawn.add_row(vec![
             heading(table.keys[index]),
@@ -156,10 +155,11 @@ mod tests {
 
     #[test]
     fn a_terminal_too_narrow_for_rows_gets_blocks() {
+        let closer = "EMAIL         VIEWS DURATION\na@example.com 1,234     7 ms\nb@example.com     5        -\n";
+        assert_eq!(drawn(Some(29)), closer);
         assert_eq!(
             drawn(Some(22)),
-            "email     a@example.\n          com\nviews     1,234\nduration  7 ms\n\n\
-             email     b@example.\n          com\nviews     5\nduration  -\n"
+            "email     a@example.com\nviews     1,234\nduration  7 ms\n\nemail     b@example.com\nviews     5\nduration  -\n"
         );
     }
 }
