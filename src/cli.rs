@@ -140,7 +140,7 @@ enum Command {
     /// Apply and inspect migrations
     #[command(subcommand)]
     Migrate(migrate::MigrateCommand),
-    /// Take backups
+    /// Take, list and restore backups
     #[command(subcommand)]
     Backup(backup::BackupCommand),
     /// Users of the platform
@@ -206,7 +206,8 @@ impl Cli {
         match outcome {
             Ok(exit) => exit.code(),
             Err(error) => {
-                let explanation = error::explain(&error);
+                let mut explanation = error::explain(&error);
+                explanation.notes.extend(cx.undo().carry_out().await);
                 cx.ui.explain(&explanation);
                 explanation.kind.code()
             }

@@ -12,7 +12,7 @@ use crate::error::{Error, Exit, Result};
 use crate::local::Server;
 use crate::pg::connect::Cancel;
 use crate::pg::tools::Programs;
-use crate::pg::{Db, Endpoint};
+use crate::pg::{Db, Endpoint, Undo};
 use crate::plan::{Consent, Plan, Progress};
 use crate::settings::{self, Environ, Flags, Origin, Settings, Target};
 use crate::ui::{Report, Stage, Ui};
@@ -25,6 +25,7 @@ pub struct Context {
     environ: Environ,
     settings: OnceLock<Settings>,
     sessions: Mutex<Vec<Cancel>>,
+    undo: Undo,
 }
 
 impl Context {
@@ -36,6 +37,7 @@ impl Context {
             environ,
             settings: OnceLock::new(),
             sessions: Mutex::default(),
+            undo: Undo::default(),
         }
     }
 
@@ -245,6 +247,11 @@ impl Context {
     pub fn report(&self, report: &impl Report) -> Result<Exit> {
         self.ui.show(report)?;
         Ok(report.exit())
+    }
+
+    /// Where a feature registers what must not stay if its command does not come to its end.
+    pub fn undo(&self) -> &Undo {
+        &self.undo
     }
 
     /// Cancels on the server what is still running there.

@@ -9,6 +9,7 @@
 //! - Every change goes plan, show, consent, apply, report; `--dry-run` stops after show ([`plan`]).
 //! - Every change of a person leaves a row in the audit log, in the same transaction ([`account`]).
 //! - A migration happens with its row in the history or not at all ([`migrate`]).
+//! - A backup is restored whole, under a new name, or not at all ([`backup`]).
 //! - No secret reaches a command line, a log, an error or a result.
 //! - Results go to stdout, everything else to stderr, and only [`ui`] writes to either.
 

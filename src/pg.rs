@@ -11,11 +11,13 @@ pub mod query;
 pub mod sql;
 pub mod sqlstate;
 pub mod tools;
+pub mod undo;
 
 pub use connect::Db;
 pub use endpoint::Endpoint;
 pub use ident::Ident;
 pub use query::{FromRow, Param, Query};
+pub use undo::Undo;
 
 /// The name under which the server knows our sessions.
 pub const APPLICATION_NAME: &str = "toysoldiers";

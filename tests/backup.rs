@@ -219,7 +219,7 @@ fn an_interrupted_dump_leaves_nothing_and_nobody_at_work() {
 #[test]
 fn the_password_is_on_no_command_line() {
     let database = Database::migrated();
-    database.sql("do $$ begin create role clerk login superuser password 'open sesame'; exception when duplicate_object then null; end $$");
+    database.clerk();
     let folder = Folder::new();
     let script = format!(
         "#!/bin/sh\n[ \"$1\" = --version ] && exec {0} --version\ntr '\\0' ' ' < /proc/$$/cmdline > \"$0.cmdline\"\ntr '\\0' ' ' < /proc/$PPID/cmdline >> \"$0.cmdline\"\nexec {0} \"$@\"\n",

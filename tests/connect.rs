@@ -72,15 +72,10 @@ fn no_such_database() {
     );
 }
 
-fn clerk(database: &Database) {
-    // Roles are the server's, and tests run at once.
-    database.sql("do $$ begin create role clerk login superuser password 'open sesame'; exception when duplicate_object or unique_violation then null; end $$");
-}
-
 #[test]
 fn a_wrong_password_and_none_at_all() {
     let database = Database::migrated();
-    clerk(&database);
+    database.clerk();
     let tool = Tool::new().on_as(&database, "clerk");
     assert_snapshot!(tool.run(&["dashboard"]), @"
     -- stderr
@@ -113,7 +108,7 @@ fn a_wrong_password_and_none_at_all() {
 #[test]
 fn a_password_comes_from_the_variable_the_file_names() {
     let database = Database::migrated();
-    clerk(&database);
+    database.clerk();
     let file = format!(
         "[env.shop]\nurl = \"{}\"\npassword_env = \"SHOP_PASSWORD\"\n",
         database.url_as("clerk")
@@ -136,7 +131,7 @@ fn a_password_comes_from_the_variable_the_file_names() {
 #[test]
 fn a_password_in_the_address_is_warned_of_and_never_shown() {
     let database = Database::migrated();
-    clerk(&database);
+    database.clerk();
     let url = database.url_as("clerk:open%20sesame");
     let tool = Tool::new().hiding(&database);
     for args in [

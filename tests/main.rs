@@ -8,6 +8,8 @@
 mod support;
 
 mod backup;
+mod backup_list;
+mod backup_restore;
 mod connect;
 mod creator;
 mod dashboard;

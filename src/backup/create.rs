@@ -9,9 +9,11 @@ use std::time::Instant;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::child::Access;
 use super::destination::{self, Destination};
-use super::dump::{self, Source};
-use super::manifest::{FORMAT, Manifest, Server, Table};
+use super::dump;
+use super::manifest::{FORMAT, Manifest, Server};
+use super::table::{self, Name};
 use crate::bookkeeping::TOOL_VERSION;
 use crate::error::{self, Error, Result};
 use crate::migrate::history::History;
@@ -23,17 +25,6 @@ use crate::plan::{Consent, Plan, Risk, Step};
 const ATTEMPTS: usize = 5;
 
 crate::row! {
-    /// A table.
-    #[derive(PartialEq, Eq)]
-    pub struct Name {
-        /// Schema.
-        pub schema: String,
-        /// Name.
-        pub name: String,
-    }
-}
-
-crate::row! {
     /// The snapshot other sessions may share.
     pub struct Snapshot {
         /// Its name.
@@ -43,15 +34,6 @@ crate::row! {
     }
 }
 
-crate::row! {
-    /// How many rows a table has.
-    pub struct Count {
-        /// Rows.
-        pub rows: i64,
-    }
-}
-
-static TABLES: Query<Name> = crate::query!("backup/tables");
 static SNAPSHOT: Query<Snapshot> = crate::query!("backup/snapshot");
 
 /// A backup to be taken.
@@ -60,7 +42,7 @@ pub struct Order {
     environment: String,
     name: String,
     destination: Destination,
-    source: Source,
+    source: Access,
     tool: Tool,
 }
 
@@ -81,7 +63,7 @@ pub struct Taken {
 pub fn plan(
     db: &Db,
     environment: &str,
-    source: Source,
+    source: Access,
     destination: Destination,
     programs: &Programs,
     now: Timestamp,
@@ -130,11 +112,11 @@ pub async fn take(db: &Db, order: Order, _consent: Consent) -> Result<Taken> {
     let file = format!("{name}.dump");
     let partial = destination.partial(&file)?;
     let (counts, ()) = tokio::try_join!(
-        count(db, &tables),
+        table::count(db, &tables),
         dump::run(&tool, &source, &snapshot.snapshot, partial.path())
     )?;
     db.script("commit").await?;
-    let (bytes, sha256) = destination::digest(partial.path())?;
+    let (bytes, sha256) = destination::digest(partial.path()).await?;
     destination.keep(partial, &file)?;
     let manifest = Manifest {
         format: FORMAT,
@@ -160,7 +142,8 @@ pub async fn take(db: &Db, order: Order, _consent: Consent) -> Result<Taken> {
         destination.discard(&file);
         return Err(error);
     }
-    let read_back = destination.check(&name)?;
+    let read_back = destination.manifest(&name)?;
+    destination.verify(&read_back).await?;
     Ok(Taken {
         file: destination.path(&file).display().to_string(),
         manifest_file: destination
@@ -175,7 +158,7 @@ pub async fn take(db: &Db, order: Order, _consent: Consent) -> Result<Taken> {
 /// Locks all tables, then takes the snapshot, and makes sure that no table slipped in between.
 async fn freeze(db: &Db) -> Result<(Vec<Name>, Snapshot)> {
     for _ in 0..ATTEMPTS {
-        let tables = db.all(&TABLES, &[]).await?;
+        let tables = table::list(db).await?;
         // A table RLS hides rows of would be counted wrong; with row_security off that is an error instead.
         let mut script = String::from(
             "begin isolation level repeatable read, read only;\
@@ -195,7 +178,7 @@ async fn freeze(db: &Db) -> Result<(Vec<Name>, Snapshot)> {
         let frozen = async {
             db.script(&script).await?;
             let snapshot = db.one(&SNAPSHOT, &[]).await?;
-            Ok((db.all(&TABLES, &[]).await?, snapshot))
+            Ok((table::list(db).await?, snapshot))
         };
         match frozen.await {
             Ok((seen, snapshot)) if seen == tables => return Ok((tables, snapshot)),
@@ -216,41 +199,6 @@ async fn freeze(db: &Db) -> Result<(Vec<Name>, Snapshot)> {
             .hint("take the backup when nobody changes the schema")
             .into(),
     )
-}
-
-/// Rows of every table, in one statement.
-async fn count(db: &Db, tables: &[Name]) -> Result<Vec<Table>> {
-    if tables.is_empty() {
-        return Ok(Vec::new());
-    }
-    let parts: Vec<String> = tables
-        .iter()
-        .enumerate()
-        .map(|(index, Name { schema, name })| {
-            format!(
-                "select {index} as place, count(*) as rows from only {}.{}",
-                Ident(schema),
-                Ident(name)
-            )
-        })
-        .collect();
-    let query: Query<Count> = Query::composed(
-        "backup/count",
-        format!(
-            "select rows from ({}) as counts order by place",
-            parts.join(" union all ")
-        ),
-    );
-    let counts = db.all(&query, &[]).await?;
-    Ok(tables
-        .iter()
-        .zip(counts)
-        .map(|(Name { schema, name }, Count { rows })| Table {
-            schema: schema.clone(),
-            name: name.clone(),
-            rows,
-        })
-        .collect())
 }
 
 /// The environment's name as part of a file's name.

@@ -15,7 +15,7 @@ use super::manifest::Manifest;
 use crate::error::{Error, Result};
 
 /// Ending of a file that is still being written: never taken for a backup.
-const PARTIAL: &str = ".partial";
+pub(super) const PARTIAL: &str = ".partial";
 
 /// A folder of backups.
 #[derive(Debug, Clone)]
@@ -27,6 +27,11 @@ impl Destination {
     /// The folder, there or not.
     pub fn new(folder: PathBuf) -> Self {
         Self { folder }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Where a file of this name is or will be.
@@ -99,57 +104,58 @@ impl Destination {
         let _ = fs::remove_file(self.path(name));
     }
 
-    /// Reads a backup back from the disk and compares it with its manifest, also read back.
-    pub fn check(&self, name: &str) -> Result<Manifest> {
+    /// Reads the manifest of a backup.
+    pub fn manifest(&self, name: &str) -> Result<Manifest> {
         let path = self.path(&format!("{name}.json"));
+        let cannot = format!("cannot read the manifest {}", path.display());
         let text = fs::read(&path).map_err(|error| {
-            Error::failed(format!("cannot read {}", path.display())).because(error)
+            Error::failed(&cannot)
+                .because(error)
+                .hint("restore another backup; `toysoldiers backup list` shows which are complete")
         })?;
-        let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| {
-            Error::failed(format!("{} is no manifest", path.display())).because(error)
-        })?;
+        Manifest::parse(&text).map_err(|error| error.context(cannot))
+    }
+
+    /// Reads a dump from the disk and compares size and hash with its manifest.
+    pub async fn verify(&self, manifest: &Manifest) -> Result<()> {
         let dump = self.path(&manifest.file);
-        let (bytes, sha256) = digest(&dump)?;
-        if (bytes, &sha256) != (manifest.bytes, &manifest.sha256) {
-            return Err(
-                Error::failed(format!("{} is not what its manifest says", dump.display()))
-                    .note(format!(
-                        "manifest: {} bytes, SHA-256 {}",
-                        manifest.bytes, manifest.sha256
-                    ))
-                    .note(format!("on disk:  {bytes} bytes, SHA-256 {sha256}"))
-                    .hint("take another backup, and have the disk looked at")
-                    .into(),
-            );
+        let (bytes, sha256) = digest(&dump).await?;
+        if (bytes, &sha256) == (manifest.bytes, &manifest.sha256) {
+            return Ok(());
         }
-        Ok(manifest)
+        Err(
+            Error::failed(format!("{} is not what its manifest says", dump.display()))
+                .note(format!(
+                    "manifest: {} bytes, SHA-256 {}",
+                    manifest.bytes, manifest.sha256
+                ))
+                .note(format!("on disk:  {bytes} bytes, SHA-256 {sha256}"))
+                .hint("do not rely on this backup, and have the disk looked at")
+                .into(),
+        )
     }
 }
 
-/// Size and SHA-256 of a file, read in pieces.
-pub fn digest(path: &Path) -> Result<(u64, String)> {
-    let read = || -> io::Result<(u64, String)> {
-        let mut file = File::open(path)?;
-        let mut hash = Sha256::new();
-        let mut bytes = 0;
-        let mut piece = vec![0; 1024 * 1024];
-        loop {
-            let length = file.read(&mut piece)?;
-            if length == 0 {
-                break;
-            }
-            bytes += length as u64;
-            hash.update(&piece[..length]);
+/// Size and SHA-256 of a file, read in pieces. Between two pieces Ctrl-C is heard: a large dump takes minutes.
+pub async fn digest(path: &Path) -> Result<(u64, String)> {
+    let cannot =
+        |error: io::Error| Error::failed(format!("cannot read {}", path.display())).because(error);
+    let mut file = File::open(path).map_err(cannot)?;
+    let mut hash = Sha256::new();
+    let mut bytes = 0;
+    let mut piece = vec![0; 1024 * 1024];
+    loop {
+        let length = file.read(&mut piece).map_err(cannot)?;
+        if length == 0 {
+            break;
         }
-        let mut hex = String::with_capacity(64);
-        for byte in hash.finalize() {
-            let _ = write!(hex, "{byte:02x}");
-        }
-        Ok((bytes, hex))
-    };
-    read().map_err(|error| {
-        Error::failed(format!("cannot read {}", path.display()))
-            .because(error)
-            .into()
-    })
+        bytes += length as u64;
+        hash.update(&piece[..length]);
+        tokio::task::yield_now().await;
+    }
+    let mut hex = String::with_capacity(64);
+    for byte in hash.finalize() {
+        let _ = write!(hex, "{byte:02x}");
+    }
+    Ok((bytes, hex))
 }

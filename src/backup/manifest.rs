@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, Result};
+
 /// The version of this form; a reader refuses a newer one.
 pub const FORMAT: u32 = 1;
 
@@ -61,9 +63,85 @@ pub struct Table {
     pub rows: i64,
 }
 
+/// What every form of a manifest has in common.
+#[derive(Deserialize)]
+struct Form {
+    format: u32,
+}
+
 impl Manifest {
+    /// Reads a manifest. One of a newer form is refused: its words may mean something else.
+    pub fn parse(text: &[u8]) -> Result<Self> {
+        let cannot = |error: serde_json::Error| {
+            Error::failed("it is no manifest")
+                .because(error)
+                .hint("take another backup")
+        };
+        let Form { format } = serde_json::from_slice(text).map_err(cannot)?;
+        if format > FORMAT {
+            return Err(Error::refused(format!(
+                "it is of format {format}, and this version reads up to {FORMAT}"
+            ))
+            .hint("update toysoldiers and try again")
+            .into());
+        }
+        let manifest: Self = serde_json::from_slice(text).map_err(cannot)?;
+        if manifest.file.contains('/') {
+            return Err(Error::refused("it names a dump outside its folder")
+                .note(format!("it names {}", manifest.file))
+                .hint("find out who wrote it; `backup create` does not")
+                .into());
+        }
+        Ok(manifest)
+    }
+
     /// Rows of all tables.
     pub fn rows(&self) -> i64 {
         self.tables.iter().map(|table| table.rows).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(format: u32, file: &str) -> String {
+        format!(
+            r#"{{"format": {format}, "name": "x", "environment": "e", "taken_at": "2026-03-04T12:00:00Z",
+            "duration_ms": 1, "tool_version": "0.1.0", "pg_dump": "15.18", "last_migration": null, "tables": [],
+            "server": {{"host": "h", "port": 5432, "database": "d", "version": "15.18"}},
+            "file": "{file}", "bytes": 1, "sha256": "00"}}"#
+        )
+    }
+
+    fn complaint(text: &str) -> String {
+        Manifest::parse(text.as_bytes())
+            .expect_err("is no manifest")
+            .to_string()
+    }
+
+    #[test]
+    fn only_what_is_understood_is_read() {
+        assert!(Manifest::parse(text(1, "x.dump").as_bytes()).is_ok());
+        assert_eq!(
+            complaint(&text(2, "x.dump")),
+            "it is of format 2, and this version reads up to 1"
+        );
+        // A newer form is known by its number, whatever else it holds.
+        assert_eq!(
+            complaint(r#"{"format": 3}"#),
+            "it is of format 3, and this version reads up to 1"
+        );
+        for broken in ["", "{}", r#"{"format": 1}"#] {
+            assert_eq!(complaint(broken), "it is no manifest", "{broken}");
+        }
+    }
+
+    #[test]
+    fn a_dump_lies_beside_its_manifest() {
+        assert_eq!(
+            complaint(&text(1, "../x.dump")),
+            "it names a dump outside its folder"
+        );
     }
 }

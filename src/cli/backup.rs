@@ -4,60 +4,139 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::backup::{self, Destination, Taken, dump};
+use crate::backup::{self, Access, Destination, Entry, Listing, Restored, Taken, list, restore};
 use crate::context::Context;
-use crate::error::{Exit, Result};
+use crate::error::{Error, Exit, Result};
+use crate::settings;
 use crate::ui::{Cell, Report, Table};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum BackupCommand {
     /// Take a backup: a dump by pg_dump and a manifest with row counts and a hash
     Create(CreateArgs),
+    /// List the backups of a folder, newest first; asks no database
+    List(ListArgs),
+    /// Restore a backup into a new database, and count its rows
+    Restore(RestoreArgs),
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     toysoldiers backup create\n  \
-    toysoldiers --env production backup create --to /var/backups/toysoldiers\n\n\
-    Restore it by hand: pg_restore --dbname NEW --exit-on-error FILE")]
+    toysoldiers --env production backup create --to /var/backups/toysoldiers")]
 pub(super) struct CreateArgs {
     /// Folder to write to [default: the environment's `backup.destination`, else one in your data folder]
     #[arg(long, value_name = "FOLDER")]
     to: Option<PathBuf>,
 }
 
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    toysoldiers --env production backup list\n  \
+    toysoldiers backup list --from /var/backups/toysoldiers -o json\n\n\
+    Complete means: the manifest can be read, and the dump has its size. Hashes are compared by\n\
+    `backup restore`.")]
+pub(super) struct ListArgs {
+    /// Folder to look into [default: the environment's `backup.destination`, else one in your data folder]
+    #[arg(long, value_name = "FOLDER")]
+    from: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    toysoldiers backup restore latest --into restored\n  \
+    toysoldiers backup restore /var/backups/toysoldiers/production-20261122T141500Z.dump --into look\n  \
+    toysoldiers --env staging backup restore latest --from /var/backups/toysoldiers --into drill\n\n\
+    The database must be new; none is ever restored over. It is called DATABASE.partial until its\n\
+    rows are counted, and dropped again if anything fails.")]
+pub(super) struct RestoreArgs {
+    /// The backup: its name, a file of it, or `latest`, the newest complete one
+    name: String,
+    /// Database to make, on the server of the environment
+    #[arg(long, value_name = "DATABASE")]
+    into: String,
+    /// Folder of the backup [default: that of NAME, else as in `backup list`]
+    #[arg(long, value_name = "FOLDER")]
+    from: Option<PathBuf>,
+}
+
 impl BackupCommand {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
         match self {
             Self::Create(args) => args.run(cx).await,
+            Self::List(args) => args.run(cx),
+            Self::Restore(args) => args.run(cx).await,
         }
     }
+}
+
+/// The folder a flag names, else the environment's, else one beside the local server's data.
+fn destination(cx: &Context, flag: Option<PathBuf>) -> Result<Destination> {
+    let environment = &cx.settings()?.environment;
+    let folder = match flag.or_else(|| environment.backup_destination.clone()) {
+        Some(folder) => folder,
+        None => cx.data_folder()?.join("backups").join(&environment.name),
+    };
+    Ok(Destination::new(folder))
 }
 
 impl CreateArgs {
     async fn run(self, cx: &Context) -> Result<Exit> {
         let db = cx.connect().await?;
         let (endpoint, password) = cx.address()?;
-        let environment = &cx.settings()?.environment;
-        let folder = match self.to.or_else(|| environment.backup_destination.clone()) {
-            Some(folder) => folder,
-            None => cx.data_folder()?.join("backups").join(&environment.name),
-        };
-        let source = dump::Source { endpoint, password };
-        let now = jiff::Timestamp::now();
         let plan = backup::plan(
             &db,
-            &environment.name,
-            source,
-            Destination::new(folder),
+            &cx.settings()?.environment.name,
+            Access { endpoint, password },
+            destination(cx, self.to)?,
             &cx.programs(),
-            now,
+            jiff::Timestamp::now(),
         )?;
         cx.carry_out(plan, async |order, consent| {
             backup::take(&db, order, consent).await
         })
         .await
     }
+}
+
+impl ListArgs {
+    fn run(self, cx: &Context) -> Result<Exit> {
+        cx.report(&Listing::read(&destination(cx, self.from)?)?)
+    }
+}
+
+impl RestoreArgs {
+    async fn run(self, cx: &Context) -> Result<Exit> {
+        let (folder, name) = list::named(&self.name);
+        if folder.is_some() && self.from.is_some() {
+            return Err(
+                Error::usage(format!("`{}` and `--from` name two folders", self.name))
+                    .hint("give the path, or the name and `--from`")
+                    .into(),
+            );
+        }
+        let destination = destination(cx, folder.or(self.from))?;
+        let db = cx.connect().await?;
+        let (endpoint, password) = cx.address()?;
+        let plan = restore::plan(
+            &db,
+            &cx.settings()?.environment.name,
+            &name,
+            destination,
+            self.into,
+            Access { endpoint, password },
+            &cx.programs(),
+        )
+        .await?;
+        cx.carry_out(plan, async |order, consent| {
+            backup::restore(&db, order, consent, &cx.actor(), cx.undo(), &cx.ui).await
+        })
+        .await
+    }
+}
+
+fn count(number: usize) -> Cell {
+    Cell::Count(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
 impl Report for Taken {
@@ -69,10 +148,7 @@ impl Report for Taken {
             ("environment", Cell::text(&manifest.environment)),
             ("taken_at", manifest.taken_at.into()),
             ("last_migration", manifest.last_migration.clone().into()),
-            (
-                "tables",
-                Cell::Count(i64::try_from(manifest.tables.len()).unwrap_or(i64::MAX)),
-            ),
+            ("tables", count(manifest.tables.len())),
             ("rows", Cell::Count(manifest.rows())),
             ("bytes", Cell::Bytes(manifest.bytes)),
             ("sha256", Cell::text(&manifest.sha256)),
@@ -82,5 +158,92 @@ impl Report for Taken {
 
     fn summary(&self) -> String {
         "the dump was read back from the disk and has the hash of its manifest".to_owned()
+    }
+}
+
+impl Report for Listing {
+    fn table(&self) -> Table {
+        let mut table = Table::new(&[
+            "name",
+            "environment",
+            "taken_at",
+            "last_migration",
+            "tables",
+            "rows",
+            "bytes",
+            "state",
+            "reason",
+        ]);
+        if self.counts().1 == 0 {
+            table = table.unseen(&["reason"]);
+        }
+        for entry in &self.backups {
+            let Entry {
+                name,
+                environment,
+                taken_at,
+                last_migration,
+                tables,
+                rows,
+                bytes,
+                state,
+                reason,
+            } = entry;
+            table.row([
+                Cell::text(name),
+                environment.clone().into(),
+                (*taken_at).into(),
+                last_migration.clone().into(),
+                tables.map(count).into(),
+                rows.map(Cell::Count).into(),
+                bytes.map(Cell::Bytes).into(),
+                Cell::text(state.word()),
+                reason.clone().into(),
+            ]);
+        }
+        table
+    }
+
+    fn summary(&self) -> String {
+        let folder = &self.folder;
+        match self.counts() {
+            (0, 0) => format!(
+                "there is no backup in {folder}; `toysoldiers backup create --to {folder}` takes one"
+            ),
+            (complete, incomplete) => {
+                format!("{complete} complete, {incomplete} incomplete in {folder}")
+            }
+        }
+    }
+}
+
+impl Report for Restored {
+    fn table(&self) -> Table {
+        Table::record([
+            ("database", Cell::text(&self.database)),
+            ("environment", Cell::text(&self.environment)),
+            ("backup", Cell::text(&self.backup)),
+            ("tables", count(self.tables)),
+            ("rows", Cell::Count(self.rows)),
+            (
+                "duration_ms",
+                Cell::Millis(i64::try_from(self.duration_ms).unwrap_or(i64::MAX)),
+            ),
+            ("checked", Cell::Flag(self.checked)),
+            ("url", Cell::text(&self.url)),
+        ])
+        .unseen(&["url"])
+    }
+
+    fn summary(&self) -> String {
+        let program = if settings::private(&self.environment).is_some() {
+            "psql"
+        } else {
+            "toysoldiers dashboard --database-url"
+        };
+        format!(
+            "every table has the rows its manifest says; use it: {program} '{}'",
+            self.url
+        )
     }
 }

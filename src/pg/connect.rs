@@ -13,7 +13,7 @@ use tokio_postgres::{AsyncMessage, Client, NoTls, SimpleQueryMessage};
 
 use super::endpoint::Endpoint;
 use super::query::{FromRow, Param, Query};
-use super::{APPLICATION_NAME, sqlstate};
+use super::{APPLICATION_NAME, sqlstate, tools};
 use crate::error::{Error, Kind, Result, io_reason};
 
 /// How long a server may take to let us in.
@@ -118,12 +118,7 @@ impl Db {
 
     /// The server's major version.
     pub fn server_major(&self) -> u32 {
-        let digits: String = self
-            .version
-            .chars()
-            .take_while(char::is_ascii_digit)
-            .collect();
-        digits.parse().unwrap_or(0)
+        tools::major(&self.version)
     }
 
     /// All rows.

@@ -4,6 +4,7 @@
 //! host is reached only when the URL says `sslmode=disable` in so many words.
 
 use std::error::Error as _;
+use std::fmt::Write as _;
 use std::str::FromStr;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -72,6 +73,37 @@ impl Endpoint {
             .map(|user| format!(" as {user}"))
             .unwrap_or_default();
         format!("{host}{port}/{}{user}", self.database())
+    }
+
+    /// The address as a URL, without the password: what to give to `--database-url` and to psql.
+    pub fn url(&self) -> String {
+        let user = self
+            .user()
+            .map(|user| format!("{}@", escaped(user)))
+            .unwrap_or_default();
+        let database = escaped(self.database());
+        let (host, port) = (self.host(), self.port());
+        if host.starts_with('/') {
+            let port = if port == 5432 {
+                String::new()
+            } else {
+                format!("&port={port}")
+            };
+            // Slashes may stand in a query, and the path stays readable.
+            let host = escaped(&host).replace("%2F", "/");
+            return format!("postgresql://{user}/{database}?host={host}{port}");
+        }
+        let host = if host.contains(':') {
+            format!("[{host}]")
+        } else {
+            escaped(&host)
+        };
+        let tls = if self.is_here() {
+            ""
+        } else {
+            "?sslmode=disable"
+        };
+        format!("postgresql://{user}{host}:{port}/{database}{tls}")
     }
 
     /// The name of the database.
@@ -175,9 +207,50 @@ impl Endpoint {
     }
 }
 
+/// The text as part of a URL: every byte that could mean something there is escaped.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            let _ = write!(escaped, "%{byte:02X}");
+        }
+    }
+    escaped
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_url_leads_to_the_same_place_without_the_password() {
+        for (address, url) in [
+            (
+                "postgresql://me:s3cret@db.example.com:6000/shop?sslmode=disable",
+                "postgresql://me@db.example.com:6000/shop?sslmode=disable",
+            ),
+            (
+                "host=/run/postgresql user=me dbname=shop",
+                "postgresql://me@/shop?host=/run/postgresql",
+            ),
+            (
+                "host='/tmp/a b' port=6000 dbname='it''s?'",
+                "postgresql:///it%27s%3F?host=/tmp/a%20b&port=6000",
+            ),
+            (
+                "postgresql://me@[::1]/shop",
+                "postgresql://me@[::1]:5432/shop",
+            ),
+        ] {
+            let address = address.replace("''", "\\'");
+            let endpoint = Endpoint::parse(&address).expect("is an address");
+            assert_eq!(endpoint.url(), url);
+            let again = Endpoint::parse(url).expect("is an address");
+            assert_eq!(again.describe(), endpoint.describe());
+        }
+    }
 
     #[test]
     fn an_address_shows_everything_but_the_password() {

@@ -66,8 +66,14 @@ impl Programs {
             .ok_or_else(|| self.not_found(programs))
     }
 
-    /// The program, in the oldest version that is at least `major`; if all are older, the error says so.
+    /// The program, in the oldest version that is not older than the server.
     pub fn for_server(&self, program: &str, major: u32) -> Result<Tool> {
+        self.at_least(program, major, "the server")
+    }
+
+    /// The program, in the oldest version that is at least `major`, which is that of `what`; if all are older,
+    /// the error says so.
+    pub fn at_least(&self, program: &str, major: u32, what: &str) -> Result<Tool> {
         let mut tools: Vec<Tool> = self
             .folders()
             .iter()
@@ -84,9 +90,9 @@ impl Programs {
             return Err(self.not_found(&[program]));
         };
         Err(Error::refused(format!(
-            "{program} {newest} is older than the server, which is {major}"
+            "{program} {newest} is older than {what}, which is {major}"
         ))
-        .note("an older program cannot read a newer server; nothing was started")
+        .note("an older program does not understand a newer one; nothing was started")
         .hint(install_hint(Some(major)))
         .into())
     }
@@ -131,7 +137,7 @@ impl Tool {
         let version = version_in(&text)
             .ok_or_else(|| Error::failed(format!("{} does not say its version", path.display())))?
             .to_owned();
-        let major = leading_number(&version);
+        let major = major(&version);
         Ok(Self {
             path,
             version,
@@ -146,7 +152,8 @@ fn version_in(text: &str) -> Option<&str> {
         .find(|word| word.starts_with(|first: char| first.is_ascii_digit()))
 }
 
-fn leading_number(text: &str) -> u32 {
+/// The major version in a version: of `15.18` it is 15.
+pub fn major(text: &str) -> u32 {
     let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().unwrap_or(0)
 }
@@ -155,9 +162,7 @@ fn leading_number(text: &str) -> u32 {
 fn number_in(path: &Path) -> u32 {
     path.components()
         .filter_map(|part| part.as_os_str().to_str())
-        .map(|part| {
-            leading_number(part.trim_start_matches(|letter: char| !letter.is_ascii_digit()))
-        })
+        .map(|part| major(part.trim_start_matches(|letter: char| !letter.is_ascii_digit())))
         .max()
         .unwrap_or(0)
 }
@@ -234,7 +239,7 @@ mod tests {
         );
         assert_eq!(version_in("pg_dump (PostgreSQL) 18devel"), Some("18devel"));
         assert_eq!(version_in("nonsense"), None);
-        assert_eq!(leading_number("18devel"), 18);
+        assert_eq!(major("18devel"), 18);
         assert_eq!(number_in(Path::new("/usr/lib/postgresql/15/bin")), 15);
         assert_eq!(
             number_in(Path::new("/opt/homebrew/opt/postgresql@17/bin")),

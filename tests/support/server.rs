@@ -174,6 +174,12 @@ impl Database {
         )
     }
 
+    /// Makes the one user whose password, `open sesame`, is asked for. Roles are the server's, and tests run at
+    /// once.
+    pub fn clerk(&self) {
+        self.sql("do $$ begin create role clerk login superuser password 'open sesame'; exception when duplicate_object or unique_violation then null; end $$");
+    }
+
     pub fn socket() -> &'static Path {
         &SERVER.socket
     }

@@ -1,0 +1,291 @@
+//! Restoring a backup into a database of its own.
+//!
+//! The order matters. The dump is compared with its manifest before anything is made, and the new database with
+//! the manifest before it gets its name ([`Target`]): an exit code of pg_restore is no proof of rows.
+
+use std::path::Path;
+use std::time::Instant;
+
+use serde::Serialize;
+
+use super::child::{self, Access};
+use super::destination::Destination;
+use super::list::Listing;
+use super::manifest::{Manifest, Table};
+use super::table;
+use super::target::Target;
+use crate::bookkeeping::{self, TOOL_VERSION};
+use crate::error::{Error, Result};
+use crate::pg::tools::{self, Programs, Tool};
+use crate::pg::{Db, Query, Undo};
+use crate::plan::{Consent, Plan, Progress, Risk, Step};
+
+/// How many tables that differ are told.
+const DIFFERENCES: usize = 5;
+
+crate::row! {
+    /// A row of the audit log.
+    pub struct Recorded {
+        /// Its number.
+        pub id: i64,
+    }
+}
+
+static RECORD: Query<Recorded> = crate::query!("backup/record");
+
+/// A restore to be done.
+#[derive(Debug)]
+pub struct Order {
+    environment: String,
+    name: String,
+    manifest: Manifest,
+    destination: Destination,
+    target: Target,
+    tool: Tool,
+}
+
+/// A backup that was restored, with its rows counted.
+#[derive(Debug, Serialize)]
+pub struct Restored {
+    /// The new database.
+    pub database: String,
+    /// The environment on whose server it is.
+    pub environment: String,
+    /// Name of the backup.
+    pub backup: String,
+    /// How many tables it has.
+    pub tables: usize,
+    /// How many rows, of all tables.
+    pub rows: i64,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// Whether every table has as many rows as the manifest says.
+    pub checked: bool,
+    /// The new database's address, without a password.
+    pub url: String,
+}
+
+/// What restoring would do. What can be refused without reading the dump is refused here; size and hash of the
+/// dump are compared when the plan is carried out, so a dry run is quick and says nothing about them.
+pub async fn plan(
+    db: &Db,
+    environment: &str,
+    name: &str,
+    destination: Destination,
+    database: String,
+    access: Access,
+    programs: &Programs,
+) -> Result<Plan<Order>> {
+    let listing = Listing::read(&destination)?;
+    let entry = listing.find(name)?;
+    let name = entry.name.clone();
+    let manifest = destination.manifest(&name)?;
+    let dump = destination.path(&manifest.file);
+    if entry.bytes.is_none() {
+        return Err(
+            Error::failed(format!("the dump {} is gone", dump.display()))
+                .note("only its manifest is there")
+                .hint("restore another backup; `toysoldiers backup list` shows which are complete")
+                .into(),
+        );
+    }
+    let tool = program_for(programs, db, &manifest)?;
+    let target = Target::find(db, database, access).await?;
+    let mut steps =
+        vec![Step::new("check", dump.display().to_string()).detail("its size and SHA-256")];
+    if target.leftover {
+        steps.push(
+            Step::new("drop", format!("database {}", target.partial))
+                .detail("left behind by a restore that was killed"),
+        );
+    }
+    steps.push(Step::new("create", format!("database {}", target.database)));
+    steps.push(Step::new("restore", &name).detail(format!(
+        "of {}, {} tables, by pg_restore {}",
+        manifest.environment,
+        manifest.tables.len(),
+        tool.version
+    )));
+    Ok(Plan {
+        title: format!("restore {name} into {}", target.database),
+        risk: Risk::Mild,
+        steps,
+        work: Order {
+            environment: environment.to_owned(),
+            name,
+            manifest,
+            destination,
+            target,
+            tool,
+        },
+    })
+}
+
+/// Restores the backup for `actor`. `db` is a session in any other database of the server. Either the database is
+/// there with every row of the manifest, and with one more in its audit log if it has one, or there is none.
+pub async fn restore(
+    db: &Db,
+    order: Order,
+    _consent: Consent,
+    actor: &str,
+    undo: &Undo,
+    progress: &dyn Progress,
+) -> Result<Restored> {
+    let start = Instant::now();
+    let Order {
+        environment,
+        name,
+        manifest,
+        destination,
+        target,
+        tool,
+    } = order;
+    destination
+        .verify(&manifest)
+        .await
+        .map_err(|error| error.context(format!("cannot restore {name}; nothing was created")))?;
+    let inside = target.make(db, undo, progress).await?;
+    run(&tool, &target.access(), &destination.path(&manifest.file)).await?;
+    let tables = table::list(&inside).await?;
+    let counted = table::count(&inside, &tables).await?;
+    compare(&manifest.tables, &counted)?;
+    // A database that toysoldiers never migrated has no audit log.
+    bookkeeping::absent_is_none(
+        inside
+            .one(
+                &RECORD,
+                &[
+                    &name.as_str(),
+                    &manifest.environment.as_str(),
+                    &actor,
+                    &TOOL_VERSION,
+                ],
+            )
+            .await,
+    )?;
+    drop(inside);
+    target.keep(db, undo).await?;
+    Ok(Restored {
+        environment,
+        backup: name,
+        tables: counted.len(),
+        rows: counted.iter().map(|table| table.rows).sum(),
+        duration_ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
+        checked: true,
+        url: target.url(),
+        database: target.database,
+    })
+}
+
+/// A pg_restore that is older than the server, or than the pg_dump that made the dump, is refused.
+fn program_for(programs: &Programs, db: &Db, manifest: &Manifest) -> Result<Tool> {
+    let tool = programs.for_server("pg_restore", db.server_major())?;
+    let made_by = tools::major(&manifest.pg_dump);
+    if tool.major >= made_by {
+        return Ok(tool);
+    }
+    programs.at_least("pg_restore", made_by, "the pg_dump that made the dump")
+}
+
+/// Runs pg_restore: everything or nothing.
+async fn run(tool: &Tool, target: &Access, dump: &Path) -> Result<()> {
+    let ran = child::run(tool, target, |command| {
+        command
+            .args(["--single-transaction", "--exit-on-error", "--no-password"])
+            .arg(format!("--dbname={}", conninfo(target.endpoint.database())))
+            .arg("--")
+            .arg(dump);
+    })
+    .await;
+    ran.map_err(|error| {
+        let says_role = std::error::Error::source(&error).is_some_and(|reason| {
+            reason.to_string().contains("role \"") && reason.to_string().ends_with("does not exist")
+        });
+        if says_role {
+            error
+                .hint("make the roles of the backup on this server first, with `create role`")
+                .into()
+        } else {
+            error.into()
+        }
+    })
+}
+
+/// The name of a database as pg_restore takes it: unquoted, some names would be read as addresses.
+fn conninfo(database: &str) -> String {
+    let quoted = database.replace('\\', "\\\\").replace('\'', "\\'");
+    format!("dbname='{quoted}'")
+}
+
+/// Every table is there with as many rows as the manifest says, and no other.
+fn compare(expected: &[Table], counted: &[Table]) -> Result<()> {
+    let rows_in = |tables: &[Table], wanted: &Table| {
+        tables
+            .iter()
+            .find(|table| (&table.schema, &table.name) == (&wanted.schema, &wanted.name))
+            .map_or_else(
+                || "no table".to_owned(),
+                |table| format!("{} rows", table.rows),
+            )
+    };
+    let missing = expected.iter().filter(|table| !counted.contains(table));
+    let extra = counted
+        .iter()
+        .filter(|table| rows_in(expected, table) == "no table");
+    let different: Vec<String> = missing
+        .chain(extra)
+        .map(|table| {
+            format!(
+                "{}.{}: {} in the manifest, {} restored",
+                table.schema,
+                table.name,
+                rows_in(expected, table),
+                rows_in(counted, table)
+            )
+        })
+        .collect();
+    if different.is_empty() {
+        return Ok(());
+    }
+    let mut error = Error::failed("what was restored is not what the manifest says")
+        .hint("restore another backup, and find out who changed this one");
+    for line in different.iter().take(DIFFERENCES) {
+        error = error.note(line);
+    }
+    if different.len() > DIFFERENCES {
+        error = error.note(format!("and {} more tables", different.len() - DIFFERENCES));
+    }
+    Err(error.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_never_read_as_an_address() {
+        assert_eq!(conninfo("shop"), "dbname='shop'");
+        assert_eq!(conninfo("a' host='b\\"), "dbname='a\\' host=\\'b\\\\'");
+    }
+
+    #[test]
+    fn every_difference_is_told() {
+        let table = |name: &str, rows| Table {
+            schema: "public".to_owned(),
+            name: name.to_owned(),
+            rows,
+        };
+        let same = [table("a", 1), table("b", 2)];
+        assert!(compare(&same, &same).is_ok());
+        let error = compare(&same, &[table("a", 1), table("b", 3), table("c", 0)])
+            .expect_err("they differ");
+        assert_eq!(
+            crate::error::explain(&error).notes,
+            [
+                "public.b: 2 rows in the manifest, 3 rows restored",
+                "public.c: no table in the manifest, 0 rows restored",
+            ]
+        );
+        assert!(compare(&same, &same[..1]).is_err());
+    }
+}
