@@ -16,6 +16,7 @@ use std::ffi::OsString;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -196,9 +197,8 @@ impl Cli {
         let cx = Context::new(global.flags(), environ, ui);
         std::panic::set_hook(Box::new(|_| {}));
         let work = AssertUnwindSafe(command.run(&cx)).catch_unwind();
-        let mut work = std::pin::pin!(
-            work.map(|ended| ended.unwrap_or_else(|panic| Err(bug(panic.as_ref()))))
-        );
+        let mut work =
+            Box::pin(work.map(|ended| ended.unwrap_or_else(|panic| Err(bug(panic.as_ref())))));
         let outcome = tokio::select! {
             outcome = &mut work => outcome,
             () = interrupted() => wind_down(&cx, work).await,
@@ -321,7 +321,10 @@ fn interrupted() -> impl Future<Output = ()> {
 
 /// Ends what is going on: cancels it on the server, and gives it a moment to say what was kept. What has nothing
 /// to say by then is dropped.
-async fn wind_down(cx: &Context, work: impl Future<Output = Result<Exit>>) -> Result<Exit> {
+async fn wind_down(
+    cx: &Context,
+    work: Pin<Box<impl Future<Output = Result<Exit>>>>,
+) -> Result<Exit> {
     let interrupted = Error::new(Kind::Interrupted, "interrupted");
     if cx.ui.is_asking() {
         return Err(interrupted.into());

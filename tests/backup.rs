@@ -290,3 +290,13 @@ fn a_folder_that_cannot_be_made_is_an_error() {
     -- exit 4
     ");
 }
+
+#[test]
+fn backups_of_the_same_second_have_names_of_their_own() {
+    let database = Database::migrated();
+    let tool = Tool::new().on(&database);
+    for _ in 0..3 {
+        tool.run(&["backup", "create", "--to", "b"]).ok();
+    }
+    assert_eq!(tool.folder().list("b").len(), 6);
+}

@@ -159,7 +159,7 @@ fn status_shows_who_when_and_how_long() {
     "#);
     assert_snapshot!(tool.run(&["migrate", "status", "-o", "csv"]).stdout, @"
     version,name,state,applied_at,applied_by,duration_ms
-    1,a,applied,TIME,tester@HOST,1
+    1,a,applied,TIME,tester@HOST,0
     2,b,pending,,,
     ");
     tool.run(&["migrate", "up"]).ok();

@@ -69,11 +69,11 @@ pub fn plan(
     now: Timestamp,
 ) -> Result<Plan<Order>> {
     let tool = programs.for_server("pg_dump", db.server_major())?;
-    let name = format!(
+    let name = destination.free_name(&format!(
         "{}-{}",
         file_name(environment),
         now.strftime("%Y%m%dT%H%M%SZ")
-    );
+    ));
     let step = Step::new(
         "write",
         destination

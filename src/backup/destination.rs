@@ -39,6 +39,22 @@ impl Destination {
         self.folder.join(name)
     }
 
+    /// The name, or with a number behind it if a backup of the same second has it.
+    pub fn free_name(&self, name: &str) -> String {
+        let taken = |name: &str| {
+            ["dump", "json"]
+                .iter()
+                .any(|ending| self.path(&format!("{name}.{ending}")).exists())
+        };
+        let mut free = name.to_owned();
+        let mut number = 2;
+        while taken(&free) {
+            free = format!("{name}-{number}");
+            number += 1;
+        }
+        free
+    }
+
     /// Makes the folder if need be, for its owner only: a dump holds everything the database knows.
     pub fn prepare(&self) -> Result<()> {
         fs::DirBuilder::new()

@@ -142,7 +142,7 @@ impl Target {
     fn at_work(&self, error: anyhow::Error) -> anyhow::Error {
         if matches!(error::sqlstate(&error), Some("55006" | "42P04" | "23505")) {
             Error::refused(format!("another restore into {} is at work", self.database))
-                .because(error)
+                .after(&error)
                 .hint("wait until it has ended, or pick another name with `--into`")
                 .into()
         } else {

@@ -4,7 +4,7 @@
 //! what would have to be done; whoever ran the command does it, in a session of its own, whether the command
 //! failed, panicked or was interrupted.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::connect::Db;
@@ -15,8 +15,8 @@ use crate::error::{self, Result};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What would have to be taken back now.
-#[derive(Debug, Clone, Default)]
-pub struct Undo(Arc<Mutex<Vec<Entry>>>);
+#[derive(Debug, Default)]
+pub struct Undo(Mutex<Vec<Entry>>);
 
 /// One thing to take back.
 #[derive(Debug)]

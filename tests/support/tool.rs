@@ -217,13 +217,14 @@ fn redact(text: &str) -> String {
                 "UUID",
             ),
             (r"\b[0-9a-f]{64}\b", "SHA256"),
-            (r"\d{8}T\d{6}Z", "STAMP"),
+            (r"\d{8}T\d{6}Z(-\d+)?", "STAMP"),
             (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
             (r"just now|\d+ seconds? ago", "NOW"),
             (r" +(\d+ ms|\d+(\.\d+)? s)\b", " DURATION"),
             (r#""duration_ms": \d+"#, r#""duration_ms": 0"#),
             (r"pid +\d+", "pid PID"),
             (r"\b1\d\.\d+( \([^)]*\))?", "VERSION"),
+            (r"tester@HOST,\d+", "tester@HOST,0"),
             // Columns are as wide as what differs.
             (r"([^\s|])  +", "$1  "),
         ]
