@@ -7,6 +7,7 @@ pub mod creator;
 pub mod email;
 pub mod password;
 pub mod user;
+pub mod verification;
 pub mod who;
 
 /// Who changes something, for the audit log.

@@ -6,6 +6,7 @@ mod dashboard;
 mod demo;
 mod env;
 mod init;
+mod list;
 mod local;
 mod manual;
 mod migrate;

@@ -7,6 +7,7 @@ pub mod connect;
 pub mod endpoint;
 pub mod ident;
 pub mod lock;
+pub mod page;
 pub mod query;
 pub mod sql;
 pub mod sqlstate;
@@ -16,6 +17,7 @@ pub mod undo;
 pub use connect::Db;
 pub use endpoint::Endpoint;
 pub use ident::Ident;
+pub use page::{Page, Paged};
 pub use query::{FromRow, Param, Query};
 pub use undo::Undo;
 

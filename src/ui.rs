@@ -121,6 +121,9 @@ impl Ui {
                 self.say(&summary);
             }
         }
+        if let Some(remainder) = report.remainder() {
+            self.say(&remainder);
+        }
         Ok(())
     }
 

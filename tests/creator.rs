@@ -1,4 +1,4 @@
-//! `creator create`, `show` and `verify`.
+//! `creator list`, `create`, `show`, `verify` and `unverify`.
 
 use insta::assert_snapshot;
 
@@ -314,6 +314,229 @@ fn payout_accounts_are_checked() {
       hint: write a Stripe Connect account, such as acct_1MqZK2Lkdw
     -- exit 2
     "#);
+}
+
+#[test]
+fn a_verification_can_be_taken_back_and_twice_is_no_error() {
+    let database = Database::migrated();
+    let tool = Tool::new().on(&database);
+    tool.run(&["creator", "create", "nina@example.com", "--generate"])
+        .ok();
+    tool.run(&[
+        "creator",
+        "verify",
+        "nina@example.com",
+        "--yes",
+        "--without-payout",
+    ])
+    .ok();
+    assert_snapshot!(tool.run(&["creator", "unverify", "nina@example.com"]), @"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: cannot unverify the creator nina@example.com without a yes: there is no terminal to ask on
+      hint: agree with `--yes`
+    -- exit 6
+    ");
+    assert_snapshot!(tool.run(&["creator", "unverify", "nina@example.com", "--dry-run"]), @"
+    -- stdout
+    plan: unverify the creator nina@example.com
+      unverify creator nina@example.com  (no payout account)
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    dry run: nothing was changed
+    -- exit 0
+    ");
+    assert_eq!(people(&database), "nina@example.com|creator||t");
+    assert_snapshot!(tool.run(&["creator", "unverify", "NINA@example.com", "--yes"]), @"
+    -- stdout
+    id  UUID
+    email  nina@example.com
+    verified  no
+    changed  yes
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    nina@example.com is not verified any more
+    -- exit 0
+    ");
+    assert_eq!(people(&database), "nina@example.com|creator||f");
+    assert_snapshot!(tool.run(&["creator", "unverify", "nina@example.com"]), @"
+    -- stdout
+    id  UUID
+    email  nina@example.com
+    verified  no
+    changed  no
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    nina@example.com was not verified before; nothing was changed
+    -- exit 0
+    ");
+    assert_snapshot!(
+        database.sql("select action, subject = (select id from creators), details from toysoldiers.audit_log where action like '%verify' order by id").join("\n"),
+        @r#"
+    creator verify|t|{"payout": false}
+    creator unverify|t|{"payout": false}
+    "#
+    );
+    assert_snapshot!(tool.run(&["creator", "unverify", "nina@exmaple.com", "--yes"]), @"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    error: there is no creator nina@exmaple.com
+      hint: did you mean nina@example.com?
+    -- exit 1
+    ");
+}
+
+#[test]
+fn a_verification_is_not_taken_back_without_a_trace() {
+    let database = Database::migrated();
+    let tool = Tool::new().on(&database);
+    tool.run(&[
+        "creator",
+        "create",
+        "nina@example.com",
+        "--payout",
+        "acct_1",
+        "--generate",
+    ])
+    .ok();
+    tool.run(&["creator", "verify", "nina@example.com", "--yes"])
+        .ok();
+    database.sql("alter table toysoldiers.audit_log add constraint full_up check (action <> 'creator unverify')");
+    tool.run(&["creator", "unverify", "nina@example.com", "--yes"])
+        .code(1);
+    assert_eq!(people(&database), "nina@example.com|creator|acct_1|t");
+}
+
+#[test]
+fn a_creator_who_leaves_while_somebody_decides_is_not_reported_as_changed() {
+    let database = Database::migrated();
+    let tool = Tool::new().on(&database);
+    tool.run(&[
+        "creator",
+        "create",
+        "nina@example.com",
+        "--payout",
+        "acct_1",
+        "--generate",
+    ])
+    .ok();
+    tool.run(&["creator", "verify", "nina@example.com", "--yes"])
+        .ok();
+    let mut terminal = tool.terminal(&["creator", "unverify", "nina@example.com"]);
+    terminal.exp_string("[y/N]").unwrap();
+    database.sql("delete from creators");
+    terminal.send_line("y").unwrap();
+    terminal
+        .exp_string("nina@example.com is no creator any more")
+        .unwrap();
+    terminal.exp_eof().unwrap();
+    assert!(format!("{:?}", terminal.process().wait().unwrap()).contains(", 1)"));
+}
+
+#[test]
+fn lists_creators_and_filters_them() {
+    let database = Database::seeded();
+    let tool = Tool::new().on(&database);
+    for (flags, condition) in [
+        (&[][..], "true"),
+        (&["--verified"], "verified"),
+        (&["--unverified"], "not verified"),
+        (&["--payout"], "payout_account is not null"),
+        (
+            &["--unverified", "--no-payout"],
+            "not verified and payout_account is null",
+        ),
+        (
+            &["--verified", "--payout", "--email", "OR"],
+            "verified and payout_account is not null and email like '%or%'",
+        ),
+    ] {
+        let words = [&["creator", "list", "--sort", "email", "-o", "csv"], flags].concat();
+        let shown = tool.run(&words).ok().stdout;
+        let emails: Vec<_> = shown
+            .lines()
+            .skip(1)
+            .map(|line| line.split(',').nth(2).unwrap())
+            .collect();
+        let truth = database.sql(&format!("select email from creators c join users u on u.id = c.user_id where {condition} order by email"));
+        assert_eq!(emails, truth, "{flags:?}");
+    }
+}
+
+#[test]
+fn a_list_of_creators_reads_at_a_glance() {
+    let database = Database::migrated();
+    let tool = Tool::new().on(&database);
+    for (email, payout) in [("ann@example.com", "acct_1"), ("bob@example.com", "acct_2")] {
+        tool.run(&["creator", "create", email, "--payout", payout, "--generate"])
+            .ok();
+    }
+    database.sql("insert into tips (to_creator, amount, status) select id, 1234.5, 'completed' from creators where payout_account = 'acct_2'");
+    assert_snapshot!(tool.run(&["creator", "list", "--sort", "-total_tips", "--limit", "1"]), @"
+    -- stdout
+    EMAIL  PAYOUT ACCOUNT  VERIFIED  CREATED AT  CONTENT  VIEWS  WATCH TIME  TIPS  COMMENTS
+    bob@example.com  acct_2  no  NOW  0  0 DURATION  $1,234.50  0
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    1 creator
+    there are more; go on with:
+      toysoldiers --database-url 'postgresql://postgres@/DB?host=SOCKET' creator list --sort -total_tips --limit 1 --after UUID
+    -- exit 0
+    ");
+    assert_snapshot!(tool.run(&["creator", "list", "--email", "ann@", "-o", "json"]).ok().stdout, @r#"
+    {
+      "rows": [
+        {
+          "id": "UUID",
+          "user_id": "UUID",
+          "email": "ann@example.com",
+          "payout_account": "acct_1",
+          "verified": false,
+          "created_at": "TIME",
+          "total_content": 0,
+          "total_views": 0,
+          "total_watch_time": "0",
+          "total_tips": "0.00",
+          "total_comments": 0
+        }
+      ],
+      "next": null
+    }
+    "#);
+    assert_snapshot!(tool.run(&["creator", "list", "--sort", "email", "-o", "csv"]).ok().stdout, @"
+    id,user_id,email,payout_account,verified,created_at,total_content,total_views,total_watch_time,total_tips,total_comments
+    UUID,UUID,ann@example.com,acct_1,false,TIME,0,0,0,0.00,0
+    UUID,UUID,bob@example.com,acct_2,false,TIME,0,0,0,1234.50,0
+    ");
+}
+
+#[test]
+fn a_list_has_the_totals_of_the_view() {
+    let database = Database::seeded();
+    let list = Tool::new()
+        .on(&database)
+        .run(&["creator", "list", "--sort", "id", "-o", "json"])
+        .ok()
+        .json();
+    let told: Vec<String> = list["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| {
+            let text = |key: &str| row[key].as_str().unwrap().to_owned();
+            format!(
+                "{}|{}|{}|{}|{}|{}",
+                text("id"),
+                row["total_content"],
+                row["total_views"],
+                text("total_watch_time"),
+                text("total_tips"),
+                row["total_comments"]
+            )
+        })
+        .collect();
+    let truth = database.sql("select creator_id, total_content, total_views, total_watch_time, total_tips + 0.00, total_comments from dashboard_creator order by creator_id");
+    assert_eq!(told, truth);
 }
 
 #[test]

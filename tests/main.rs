@@ -24,6 +24,7 @@ mod migrate;
 mod migrate_race;
 mod migrate_refusal;
 mod output;
+mod page;
 mod queries;
 mod readme;
 mod schema;

@@ -1,4 +1,4 @@
-//! `user create` and `user show`.
+//! `user list`, `create` and `show`.
 
 use insta::assert_snapshot;
 
@@ -380,6 +380,77 @@ fn an_interrupt_at_the_prompt_ends_it_and_leaves_the_terminal_as_it_was() {
     let status = terminal.process().wait().unwrap();
     assert!(format!("{status:?}").contains("130"), "{status:?}");
     assert_eq!(database.value("select count(*) from users"), "0");
+}
+
+#[test]
+fn lists_users_and_filters_them() {
+    let database = Database::migrated();
+    database.sql(
+        "insert into users (id, email, password_hash, role, created_at, updated_at) values
+            ('00000000-0000-0000-0000-000000000001', 'Ann@Example.com', 'x', 'admin', '2026-03-01 00:00Z', '2026-03-02 00:00Z'),
+            ('00000000-0000-0000-0000-000000000002', 'bob%@example.com', 'x', 'fan', '2026-03-31 23:59:59.5Z', '2026-04-01 00:00Z'),
+            ('00000000-0000-0000-0000-000000000003', 'cat@example.org', 'x', 'creator', '2026-04-01 00:00Z', '2026-04-01 00:00Z');
+         insert into creators (id, user_id) values ('00000000-0000-0000-0000-000000000009', '00000000-0000-0000-0000-000000000003')",
+    );
+    let tool = Tool::new().on(&database);
+    let emails = |flags: &[&str]| {
+        let words = [&["user", "list", "-o", "json"], flags].concat();
+        let page = tool.run(&words).ok().json();
+        let rows = page["rows"].as_array().unwrap().iter();
+        rows.map(|row| row["email"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let (ann, bob, cat) = ("Ann@Example.com", "bob%@example.com", "cat@example.org");
+    assert_eq!(emails(&[]), format!("{cat} {bob} {ann}"));
+    assert_eq!(emails(&["--role", "admin"]), ann);
+    assert_eq!(emails(&["--email", "EXAMPLE.COM"]), format!("{bob} {ann}"));
+    // Text is text, not a pattern.
+    assert_eq!(emails(&["--email", "%"]), bob);
+    assert_eq!(emails(&["--email", "_"]), "");
+    // March, all of it and nothing else.
+    assert_eq!(
+        emails(&["--since", "2026-03-01", "--until", "2026-04-01"]),
+        format!("{bob} {ann}")
+    );
+    assert_eq!(emails(&["--since", "2026-04-01T02:00:00+02:00"]), cat);
+    assert_eq!(emails(&["--role", "fan", "--email", "ann"]), "");
+    assert_snapshot!(tool.run(&["user", "list", "--sort", "email", "-o", "csv"]).ok().stdout.replace("Z,", ","), @"
+    id,email,role,created_at,updated_at,creator_id
+    UUID,Ann@Example.com,admin,TIME,TIME,
+    UUID,bob%@example.com,fan,TIME,TIME,
+    UUID,cat@example.org,creator,TIME,TIME,UUID
+    ");
+    assert_snapshot!(tool.run(&["user", "list", "--role", "creator", "-o", "json"]).ok().stdout, @r#"
+    {
+      "rows": [
+        {
+          "id": "UUID",
+          "email": "cat@example.org",
+          "role": "creator",
+          "created_at": "TIME",
+          "updated_at": "TIME",
+          "creator_id": "UUID"
+        }
+      ],
+      "next": null
+    }
+    "#);
+    assert_snapshot!(tool.run(&["user", "list", "--role", "fan", "--role", "admin"]), @"
+    -- stderr
+    error: the argument '--role <ROLE>' cannot be used multiple times
+
+    Usage: toysoldiers user list [OPTIONS]
+
+    For more information, try '--help'.
+    -- exit 2
+    ");
+    assert_snapshot!(tool.run(&["user", "list", "--email", "nobody"]), @"
+    -- stderr
+    -> DB  SOCKET/DB as postgres
+    0 users
+    -- exit 0
+    ");
 }
 
 #[test]

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use secrecy::SecretString;
-use serde::Serialize;
 use uuid::Uuid;
 
 use super::user::{self, User};
@@ -11,7 +10,8 @@ use super::who::{self, Who};
 use super::{Actor, password};
 use crate::bookkeeping::{self, TOOL_VERSION};
 use crate::error::{Error, Result};
-use crate::pg::{Db, Param, Query};
+use crate::pg::page::Column;
+use crate::pg::{Db, Page, Paged, Param, Query};
 use crate::plan::{Consent, Plan, Risk, Step};
 
 crate::row! {
@@ -79,17 +79,37 @@ crate::row! {
 }
 
 crate::row! {
-    /// Whether the statement found the creator as it was expected.
-    pub struct Turned {
-        /// Whether this run verified the creator.
-        pub changed: bool,
+    /// A creator in a list.
+    pub struct Listed {
+        /// Id of the profile.
+        pub id: Uuid,
+        /// Id of the user.
+        pub user_id: Uuid,
+        /// Address.
+        pub email: String,
+        /// Stripe Connect account.
+        pub payout_account: Option<String>,
+        /// Whether somebody checked who this is.
+        pub verified: bool,
+        /// When the user came.
+        pub created_at: Timestamp,
+        /// Items published.
+        pub total_content: i64,
+        /// Views of them.
+        pub total_views: i64,
+        /// Seconds watched.
+        pub total_watch_time: Decimal,
+        /// Completed tips in US dollars.
+        pub total_tips: Decimal,
+        /// Comments on them.
+        pub total_comments: i64,
     }
 }
 
 static SHOW: Query<Creator> = crate::query!("creator/show");
 static CREATE: Query<Created> = crate::query!("creator/create");
 static PROFILE: Query<Profile> = crate::query!("creator/profile");
-static VERIFY: Query<Turned> = crate::query!("creator/verify");
+static LIST: Query<Listed> = crate::query!("creator/list");
 
 /// A creator to be made.
 #[derive(Debug)]
@@ -102,17 +122,30 @@ pub struct Draft {
     pub new_user: bool,
 }
 
-/// What a verification did.
-#[derive(Debug, Serialize)]
-pub struct Verified {
-    /// Id of the profile.
-    pub id: Uuid,
-    /// Address.
-    pub email: String,
-    /// Always true, afterwards.
-    pub verified: bool,
-    /// False if the creator was verified before.
-    pub changed: bool,
+/// What a list can be sorted by.
+pub const COLUMNS: [Column; 11] = [
+    Column::new("id"),
+    Column::new("user_id"),
+    Column::new("email"),
+    Column::nullable("payout_account"),
+    Column::new("verified"),
+    Column::new("created_at"),
+    Column::new("total_content"),
+    Column::new("total_views"),
+    Column::new("total_watch_time"),
+    Column::new("total_tips"),
+    Column::new("total_comments"),
+];
+
+/// Which creators a list is of; what is not said does not matter.
+#[derive(Debug, Default)]
+pub struct Filter {
+    /// Those somebody checked, or the others.
+    pub verified: Option<bool>,
+    /// Those who can be paid, or the others.
+    pub payout: Option<bool>,
+    /// Part of the address, whatever its case.
+    pub email: Option<String>,
 }
 
 /// A Stripe Connect account: `acct_` and letters and digits.
@@ -129,6 +162,20 @@ pub fn parse_payout(text: &str) -> Result<String> {
         _ => Err(Error::usage(format!("{text:?} is no payout account"))
             .hint("write a Stripe Connect account, such as acct_1MqZK2Lkdw")
             .into()),
+    }
+}
+
+/// A page of the creators that pass the filter.
+pub async fn list(db: &Db, filter: &Filter, page: &Page) -> Result<Paged<Listed>> {
+    let params: [&dyn Param; 3] = [&filter.verified, &filter.payout, &filter.email];
+    page.ask(db, &LIST, &params, |row| row.id).await
+}
+
+/// The creator in a few words; an error that names the nearest if there is none.
+pub async fn find(db: &Db, who: &Who) -> Result<Profile> {
+    match db.opt(&PROFILE, &[&who.email(), &who.id()]).await? {
+        Some(profile) => Ok(profile),
+        None => Err(missing(db, who).await?),
     }
 }
 
@@ -212,73 +259,6 @@ fn already(email: &str) -> anyhow::Error {
         .hint(format!(
             "see the profile with `toysoldiers creator show {email}`"
         ))
-        .into()
-}
-
-/// What verifying a creator would do: nothing if that was done before. Without a payout account it is refused
-/// unless `without_payout`.
-pub async fn plan_verify(
-    db: &Db,
-    who: &Who,
-    without_payout: bool,
-) -> Result<Plan<(Profile, bool)>> {
-    bookkeeping::require(db).await?;
-    let Some(profile) = db.opt(&PROFILE, &[&who.email(), &who.id()]).await? else {
-        return Err(missing(db, who).await?);
-    };
-    if profile.payout_account.is_none() && !profile.verified && !without_payout {
-        return Err(unpaid(&profile.email));
-    }
-    let mut steps = Vec::new();
-    if !profile.verified {
-        let detail = profile
-            .payout_account
-            .clone()
-            .unwrap_or_else(|| "no payout account".to_owned());
-        steps.push(Step::new("verify", format!("creator {}", profile.email)).detail(detail));
-    }
-    Ok(Plan {
-        title: format!("verify the creator {}", profile.email),
-        risk: Risk::Moderate,
-        steps,
-        work: (profile, without_payout),
-    })
-}
-
-/// Verifies the creator. Doing it twice is no error.
-pub async fn verify(
-    db: &Db,
-    (profile, without_payout): (Profile, bool),
-    actor: &Actor,
-    _consent: Consent,
-) -> Result<Verified> {
-    let Profile {
-        id,
-        email,
-        verified,
-        ..
-    } = profile;
-    let mut changed = false;
-    if !verified {
-        let params: [&dyn Param; 4] = [&id, &without_payout, &actor.0, &TOOL_VERSION];
-        changed = match db.opt(&VERIFY, &params).await? {
-            Some(turned) => turned.changed,
-            // Gone, or the payout account was taken away, since the plan was made.
-            None => return Err(unpaid(&email)),
-        };
-    }
-    Ok(Verified {
-        id,
-        email,
-        verified: true,
-        changed,
-    })
-}
-
-fn unpaid(email: &str) -> anyhow::Error {
-    Error::refused(format!("{email} has no payout account"))
-        .note("fans would tip a creator who cannot be paid; nothing was changed")
-        .hint("have the creator connect one first, or verify all the same with `--without-payout`")
         .into()
 }
 

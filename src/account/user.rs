@@ -8,7 +8,8 @@ use super::who::{self, Who};
 use super::{Actor, password};
 use crate::bookkeeping::{self, TOOL_VERSION};
 use crate::error::{self, Error, Result};
-use crate::pg::{Db, Query};
+use crate::pg::page::Column;
+use crate::pg::{Db, Page, Paged, Param, Query};
 use crate::plan::{Consent, Plan, Risk, Step};
 
 /// What a user may be.
@@ -53,6 +54,30 @@ crate::row! {
 
 static FIND: Query<User> = crate::query!("user/find");
 static CREATE: Query<User> = crate::query!("user/create");
+static LIST: Query<User> = crate::query!("user/list");
+
+/// What a list can be sorted by.
+pub const COLUMNS: [Column; 6] = [
+    Column::new("id"),
+    Column::new("email"),
+    Column::new("role"),
+    Column::new("created_at"),
+    Column::new("updated_at"),
+    Column::nullable("creator_id"),
+];
+
+/// Which users a list is of; what is not said does not matter.
+#[derive(Debug, Default)]
+pub struct Filter {
+    /// What they are.
+    pub role: Option<Role>,
+    /// Part of the address, whatever its case.
+    pub email: Option<String>,
+    /// Came at this time or later.
+    pub since: Option<Timestamp>,
+    /// Came before this time.
+    pub until: Option<Timestamp>,
+}
 
 /// A user to be made.
 #[derive(Debug)]
@@ -82,6 +107,13 @@ pub async fn show(db: &Db, who: &Who) -> Result<User> {
     }
 }
 
+/// A page of the users that pass the filter.
+pub async fn list(db: &Db, filter: &Filter, page: &Page) -> Result<Paged<User>> {
+    let role = filter.role.map(Role::as_str);
+    let params: [&dyn Param; 4] = [&role, &filter.email, &filter.since, &filter.until];
+    page.ask(db, &LIST, &params, |row| row.id).await
+}
+
 /// What making a user would do.
 pub async fn plan_create(db: &Db, email: String, role: Role) -> Result<Plan<Draft>> {
     bookkeeping::require(db).await?;
@@ -106,7 +138,7 @@ pub async fn create(
     _consent: Consent,
 ) -> Result<User> {
     let hash = password::hash(password)?;
-    let params: [&dyn crate::pg::Param; 5] = [
+    let params: [&dyn Param; 5] = [
         &draft.email,
         &hash,
         &draft.role.as_str(),

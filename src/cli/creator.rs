@@ -2,22 +2,58 @@
 
 use clap::{Args, Subcommand};
 
+use super::list::{self, ListArgs};
 use super::secret::PasswordArgs;
-use crate::account::creator::{self, Created, Creator, Verified};
+use crate::account::creator::{self, Created, Creator, Filter, Listed};
+use crate::account::verification::{self, Judged, Verdict};
 use crate::account::who::Who;
 use crate::account::{Actor, email};
 use crate::context::Context;
 use crate::error::{Exit, Result};
+use crate::pg::Paged;
 use crate::ui::{Cell, Report, Table};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum CreatorCommand {
+    /// List creators with their totals, newest first
+    List(CreatorListArgs),
     /// Make a creator's profile, and the user too if there is none
     Create(CreateArgs),
     /// Show a creator with totals
     Show(ShowArgs),
     /// Mark a creator as checked
     Verify(VerifyArgs),
+    /// Take a verification back
+    Unverify(UnverifyArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(
+    mut_arg("sort", |sort| list::sorted(sort, &creator::COLUMNS, "-created_at")),
+    after_help = "Examples:\n  \
+    toysoldiers creator list --unverified --payout --sort created_at\n  \
+    toysoldiers creator list --sort -total_tips --limit 10\n  \
+    toysoldiers creator list --limit 10000 -o csv > creators.csv"
+)]
+#[allow(clippy::struct_excessive_bools)] // flags, and no two of a kind at once
+pub(super) struct CreatorListArgs {
+    /// Only verified creators
+    #[arg(long)]
+    verified: bool,
+    /// Only creators who are not verified
+    #[arg(long, conflicts_with = "verified")]
+    unverified: bool,
+    /// Only creators with a payout account
+    #[arg(long)]
+    payout: bool,
+    /// Only creators without a payout account
+    #[arg(long, conflicts_with = "payout")]
+    no_payout: bool,
+    /// Only addresses that contain this, whatever its case
+    #[arg(long, value_name = "TEXT")]
+    email: Option<String>,
+    #[command(flatten)]
+    list: ListArgs,
 }
 
 #[derive(Debug, Args)]
@@ -51,14 +87,48 @@ pub(super) struct VerifyArgs {
     without_payout: bool,
 }
 
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  toysoldiers creator unverify nina@example.com --yes")]
+pub(super) struct UnverifyArgs {
+    /// E-mail address, creator id or user id
+    who: String,
+}
+
 impl CreatorCommand {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
         match self {
+            Self::List(args) => args.run(cx).await,
             Self::Create(args) => args.run(cx).await,
             Self::Show(args) => args.run(cx).await,
-            Self::Verify(args) => args.run(cx).await,
+            Self::Verify(args) => {
+                let verdict = if args.without_payout {
+                    Verdict::VerifyWithoutPayout
+                } else {
+                    Verdict::Verify
+                };
+                judge(cx, &args.who, verdict).await
+            }
+            Self::Unverify(args) => judge(cx, &args.who, Verdict::Unverify).await,
         }
     }
+}
+
+impl CreatorListArgs {
+    async fn run(self, cx: &Context) -> Result<Exit> {
+        let page = self.list.page(&creator::COLUMNS)?;
+        let filter = Filter {
+            verified: one_of(self.verified, self.unverified),
+            payout: one_of(self.payout, self.no_payout),
+            email: self.email,
+        };
+        let db = cx.connect().await?;
+        cx.report(&creator::list(&db, &filter, &page).await?)
+    }
+}
+
+/// What a pair of flags asks for; neither: it does not matter.
+fn one_of(yes: bool, no: bool) -> Option<bool> {
+    (yes || no).then_some(yes)
 }
 
 impl CreateArgs {
@@ -96,16 +166,57 @@ impl ShowArgs {
     }
 }
 
-impl VerifyArgs {
-    async fn run(self, cx: &Context) -> Result<Exit> {
-        let who = Who::parse(&self.who)?;
-        let db = cx.connect().await?;
-        let plan = creator::plan_verify(&db, &who, self.without_payout).await?;
-        let actor = Actor(cx.actor());
-        cx.carry_out(plan, async |work, consent| {
-            creator::verify(&db, work, &actor, consent).await
-        })
-        .await
+async fn judge(cx: &Context, who: &str, verdict: Verdict) -> Result<Exit> {
+    let who = Who::parse(who)?;
+    let db = cx.connect().await?;
+    let plan = verification::plan(&db, &who, verdict).await?;
+    let actor = Actor(cx.actor());
+    cx.carry_out(plan, async |work, consent| {
+        verification::apply(&db, work, &actor, consent).await
+    })
+    .await
+}
+
+impl Report for Paged<Listed> {
+    fn table(&self) -> Table {
+        let mut table = Table::new(&[
+            "id",
+            "user_id",
+            "email",
+            "payout_account",
+            "verified",
+            "created_at",
+            "total_content",
+            "total_views",
+            "total_watch_time",
+            "total_tips",
+            "total_comments",
+        ])
+        .unseen(&["id", "user_id"]);
+        for creator in &self.rows {
+            table.row([
+                Cell::text(creator.id),
+                Cell::text(creator.user_id),
+                Cell::text(&creator.email),
+                creator.payout_account.clone().into(),
+                Cell::Flag(creator.verified),
+                creator.created_at.into(),
+                Cell::Count(creator.total_content),
+                Cell::Count(creator.total_views),
+                Cell::Seconds(creator.total_watch_time),
+                Cell::Dollars(creator.total_tips),
+                Cell::Count(creator.total_comments),
+            ]);
+        }
+        table
+    }
+
+    fn summary(&self) -> String {
+        list::counted(self.rows.len(), "creator")
+    }
+
+    fn remainder(&self) -> Option<String> {
+        list::remainder(self.next)
     }
 }
 
@@ -142,7 +253,7 @@ impl Report for Creator {
     }
 }
 
-impl Report for Verified {
+impl Report for Judged {
     fn table(&self) -> Table {
         Table::record([
             ("id", Cell::text(self.id)),
@@ -153,10 +264,14 @@ impl Report for Verified {
     }
 
     fn summary(&self) -> String {
-        if self.changed {
-            format!("{} is verified", self.email)
-        } else {
-            format!("{} was verified before; nothing was changed", self.email)
+        match (self.verified, self.changed) {
+            (true, true) => format!("{} is verified", self.email),
+            (true, false) => format!("{} was verified before; nothing was changed", self.email),
+            (false, true) => format!("{} is not verified any more", self.email),
+            (false, false) => format!(
+                "{} was not verified before; nothing was changed",
+                self.email
+            ),
         }
     }
 }

@@ -1,21 +1,51 @@
 //! `user`
 
 use clap::{Args, Subcommand, ValueEnum};
+use jiff::Timestamp;
 
+use super::list::{self, ListArgs};
 use super::secret::PasswordArgs;
-use crate::account::user::{self, Role, User};
+use crate::account::user::{self, Filter, Role, User};
 use crate::account::who::Who;
 use crate::account::{Actor, email};
 use crate::context::Context;
 use crate::error::{Exit, Result};
+use crate::pg::Paged;
 use crate::ui::{Cell, Report, Table};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum UserCommand {
+    /// List users, newest first
+    List(UserListArgs),
     /// Make a user
     Create(CreateArgs),
     /// Show a user
     Show(ShowArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(
+    mut_arg("sort", |sort| list::sorted(sort, &user::COLUMNS, "-created_at")),
+    after_help = "Examples:\n  \
+    toysoldiers user list --role admin\n  \
+    toysoldiers user list --email @example.com --sort email\n  \
+    toysoldiers user list --since 2026-03-01 --until 2026-04-01 --limit 10000 -o csv > march.csv"
+)]
+pub(super) struct UserListArgs {
+    /// Only users of this role
+    #[arg(long, value_enum)]
+    role: Option<RoleArg>,
+    /// Only addresses that contain this, whatever its case
+    #[arg(long, value_name = "TEXT")]
+    email: Option<String>,
+    /// Only users who came at this time or later; a date begins at midnight UTC
+    #[arg(long, value_name = "TIME", value_parser = list::moment)]
+    since: Option<Timestamp>,
+    /// Only users who came before this time
+    #[arg(long, value_name = "TIME", value_parser = list::moment)]
+    until: Option<Timestamp>,
+    #[command(flatten)]
+    list: ListArgs,
 }
 
 #[derive(Debug, Args)]
@@ -50,20 +80,41 @@ pub(super) struct ShowArgs {
 impl UserCommand {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
         match self {
+            Self::List(args) => args.run(cx).await,
             Self::Create(args) => args.run(cx).await,
             Self::Show(args) => args.run(cx).await,
         }
     }
 }
 
+impl From<RoleArg> for Role {
+    fn from(role: RoleArg) -> Self {
+        match role {
+            RoleArg::Fan => Self::Fan,
+            RoleArg::Creator => Self::Creator,
+            RoleArg::Admin => Self::Admin,
+        }
+    }
+}
+
+impl UserListArgs {
+    async fn run(self, cx: &Context) -> Result<Exit> {
+        let page = self.list.page(&user::COLUMNS)?;
+        let filter = Filter {
+            role: self.role.map(Role::from),
+            email: self.email,
+            since: self.since,
+            until: self.until,
+        };
+        let db = cx.connect().await?;
+        cx.report(&user::list(&db, &filter, &page).await?)
+    }
+}
+
 impl CreateArgs {
     async fn run(self, cx: &Context) -> Result<Exit> {
         let email = email::parse(&self.email)?;
-        let role = match self.role {
-            RoleArg::Fan => Role::Fan,
-            RoleArg::Creator => Role::Creator,
-            RoleArg::Admin => Role::Admin,
-        };
+        let role = Role::from(self.role);
         let db = cx.connect().await?;
         let plan = user::plan_create(&db, email, role).await?;
         let actor = Actor(cx.actor());
@@ -81,6 +132,39 @@ impl ShowArgs {
         let who = Who::parse(&self.who)?;
         let db = cx.connect().await?;
         cx.report(&user::show(&db, &who).await?)
+    }
+}
+
+impl Report for Paged<User> {
+    fn table(&self) -> Table {
+        let mut table = Table::new(&[
+            "id",
+            "email",
+            "role",
+            "created_at",
+            "updated_at",
+            "creator_id",
+        ])
+        .unseen(&["id", "creator_id"]);
+        for user in &self.rows {
+            table.row([
+                Cell::text(user.id),
+                Cell::text(&user.email),
+                Cell::text(&user.role),
+                user.created_at.into(),
+                user.updated_at.into(),
+                user.creator_id.map(Cell::text).into(),
+            ]);
+        }
+        table
+    }
+
+    fn summary(&self) -> String {
+        list::counted(self.rows.len(), "user")
+    }
+
+    fn remainder(&self) -> Option<String> {
+        list::remainder(self.next)
     }
 }
 

@@ -23,6 +23,11 @@ pub trait Report: Serialize {
         String::new()
     }
 
+    /// What everybody has to know whatever the format, on stderr: that a list is not complete.
+    fn remainder(&self) -> Option<String> {
+        None
+    }
+
     /// How the command ends.
     fn exit(&self) -> Exit {
         Exit::Done

@@ -59,6 +59,7 @@ impl Tool {
             .push((Database::socket().display().to_string(), "SOCKET"));
         self.hidden
             .push((format!("/{} as", database.name), "/DB as"));
+        self.hidden.push((format!("/{}?", database.name), "/DB?"));
         self.hidden
             .push((format!("-> {} ", database.name), "-> DB "));
         self.hidden

@@ -1,0 +1,32 @@
+-- Verifies a creator or takes that back, and writes it down. No row: there is no such creator, or none who can be
+-- paid. A row that says nothing changed: somebody else was faster.
+-- $1: id of the profile, $2: verified from now on or not, $3: also without a payout account, $4: who does it,
+-- $5: version of the tool
+with fit as (
+    select id, verified, payout_account
+    from public.creators
+    where id = $1
+      and (not $2 or $3 or payout_account is not null)
+    for update
+),
+turned as (
+    update public.creators c
+    set verified = $2
+    from fit
+    where c.id = fit.id
+      and fit.verified <> $2
+    returning c.id
+),
+audited as (
+    insert into toysoldiers.audit_log (actor, tool_version, action, subject, details)
+    select
+        $4,
+        $5,
+        case when $2 then 'creator verify' else 'creator unverify' end,
+        f.id,
+        jsonb_build_object('payout', f.payout_account is not null)
+    from turned t
+    join fit f on f.id = t.id
+)
+select exists (select from turned) as changed
+from fit
