@@ -20,7 +20,8 @@ const RULES: &[(&str, &[&str])] = &[
     ("migrate", &["bookkeeping", "pg", "plan", "error"]),
     ("account", &["bookkeeping", "pg", "plan", "error"]),
     ("backup", &["migrate", "bookkeeping", "pg", "plan", "error"]),
-    ("dashboard", &["pg", "error"]),
+    // Whose numbers are asked for is found as everywhere.
+    ("dashboard", &["account", "pg", "error"]),
     ("cli", &["*"]),
 ];
 

@@ -5,6 +5,7 @@ use insta::assert_snapshot;
 use regex::Regex;
 use serde_json::Value;
 use toysoldiers::account::{creator, user};
+use toysoldiers::dashboard::{content, creators};
 use toysoldiers::pg::page::{Column, Order, Page};
 
 use crate::support::{Database, Tool};
@@ -52,6 +53,8 @@ fn the_pages_put_together_are_the_list() {
             &["payout_account", "verified", "total_tips"],
             13,
         ),
+        (&["dashboard", "creators"], &["views_of_30_days"], 13),
+        (&["dashboard", "content"], &["visibility", "views"], 250),
     ] {
         for column in columns {
             for sort in [(*column).to_owned(), format!("-{column}")] {
@@ -249,6 +252,12 @@ fn what_makes_no_sense_is_refused_before_anything_is_opened() {
       hint: sort by one of id, user_id, email, payout_account, verified, created_at, total_content, total_views, total_watch_time, total_tips, total_comments; a minus before it reverses the order
     -- exit 2
     "#);
+    assert_snapshot!(tool.run(&["dashboard", "content", "--sort", "x; drop table users"]), @r#"
+    -- stderr
+    error: there is no column "x; drop table users" to sort by
+      hint: sort by one of id, title, creator, visibility, views, watch_time, comments, created_at, views_of_30_days; a minus before it reverses the order
+    -- exit 2
+    "#);
     assert_snapshot!(tool.run(&["user", "list", "--since", "yesterday"]), @"
     -- stderr
     error: invalid value 'yesterday' for '--since <TIME>': write a date such as 2026-03-01, or TIME
@@ -263,6 +272,9 @@ fn what_makes_no_sense_is_refused_before_anything_is_opened() {
         &["user", "list", "--role", "king"],
         &["creator", "list", "--verified", "--unverified"],
         &["creator", "list", "--payout", "--no-payout"],
+        &["dashboard", "creators", "--sort", ""],
+        &["dashboard", "content", "--creator", "nina"],
+        &["dashboard", "content", "--visibility", "secret"],
     ] {
         tool.run(words).code(2);
     }
@@ -295,12 +307,21 @@ fn nothing_is_added_up_but_for_the_rows_of_a_page() {
         let path = format!("{}/database/queries/{name}.sql", env!("CARGO_MANIFEST_DIR"));
         std::fs::read_to_string(path).unwrap()
     };
-    let lists: [(&str, &[Column], &str, &str); 1] = [(
-        "creator/list",
-        &creator::COLUMNS,
-        "null, null, null",
-        "creators",
-    )];
+    let lists: [(&str, &[Column], &str, &str); 3] = [
+        (
+            "creator/list",
+            &creator::COLUMNS,
+            "null, null, null",
+            "creators",
+        ),
+        ("dashboard/creators", &creators::COLUMNS, "30", "creators"),
+        (
+            "dashboard/content",
+            &content::COLUMNS,
+            "null, null, 30",
+            "content",
+        ),
+    ];
     for (list, columns, params, table) in lists {
         let some = database.value(&format!("select id from {table} limit 1"));
         let all: u32 = database
@@ -340,6 +361,8 @@ fn every_column_can_be_sorted_by() {
     for (list, columns) in [
         (&["user", "list"][..], &user::COLUMNS[..]),
         (&["creator", "list"], &creator::COLUMNS),
+        (&["dashboard", "creators"], &creators::COLUMNS),
+        (&["dashboard", "content"], &content::COLUMNS),
     ] {
         let (rows, _) = page(&tool, list, &["--limit", "1"]);
         let keys: Vec<_> = rows[0].as_object().unwrap().keys().cloned().collect();

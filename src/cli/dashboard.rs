@@ -1,80 +1,56 @@
 //! `dashboard`
 
-use clap::Args;
+mod content;
+mod creator;
+mod creators;
+mod overview;
+
+use clap::{Args, Subcommand};
 
 use crate::context::Context;
-use crate::dashboard::{self, Overview};
-use crate::error::{Exit, Result};
-use crate::ui::{Cell, Report, Table};
+use crate::error::{Error, Exit, Result};
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  toysoldiers dashboard\n  toysoldiers dashboard --limit 50 -o csv > creators.csv"
-)]
+#[command(after_help = "Examples:\n  \
+    toysoldiers dashboard\n  \
+    toysoldiers dashboard creators --sort -total_tips\n  \
+    toysoldiers dashboard creator nina@example.com\n  \
+    toysoldiers dashboard content --creator nina@example.com --sort -created_at")]
 pub(super) struct DashboardArgs {
-    /// How many creators to list
-    #[arg(long, default_value_t = 10, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    limit: u32,
+    #[command(subcommand)]
+    command: Option<DashboardCommand>,
+    #[command(flatten)]
+    overview: overview::OverviewArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum DashboardCommand {
+    /// The whole platform on a page; what `dashboard` alone shows
+    Overview(overview::OverviewArgs),
+    /// Every creator, the most viewed first
+    Creators(creators::CreatorsArgs),
+    /// One creator: totals, the last 30 days, the most viewed content
+    Creator(creator::CreatorArgs),
+    /// What is published, the most viewed first
+    Content(content::ContentArgs),
 }
 
 impl DashboardArgs {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
-        let db = cx.connect().await?;
-        cx.report(&dashboard::overview(&db, i64::from(self.limit)).await?)
-    }
-}
-
-impl Report for Overview {
-    fn lead(&self) -> Option<Table> {
-        let totals = &self.totals;
-        Some(Table::record([
-            ("users", Cell::Count(totals.users)),
-            ("creators", Cell::Count(totals.creators)),
-            ("verified", Cell::Count(totals.verified_creators)),
-            ("content", Cell::Count(totals.content)),
-            ("comments", Cell::Count(totals.comments)),
-            ("views", Cell::Count(totals.views)),
-            ("watch_time", Cell::Seconds(totals.watch_time)),
-            ("tips", Cell::Dollars(totals.tips)),
-            (
-                "views_of_30_days",
-                Cell::Days(self.views_by_day.iter().map(|day| day.views).collect()),
-            ),
-        ]))
-    }
-
-    fn table(&self) -> Table {
-        let mut table = Table::new(&[
-            "creator_id",
-            "email",
-            "verified",
-            "total_content",
-            "total_views",
-            "total_watch_time",
-            "total_tips",
-            "total_comments",
-        ])
-        .unseen(&["creator_id"]);
-        for line in &self.top_creators {
-            table.row([
-                Cell::text(line.creator_id),
-                Cell::text(&line.email),
-                Cell::Flag(line.verified),
-                Cell::Count(line.total_content),
-                Cell::Count(line.total_views),
-                Cell::Seconds(line.total_watch_time),
-                Cell::Dollars(line.total_tips),
-                Cell::Count(line.total_comments),
-            ]);
+        // Not clap's rule against arguments before a subcommand: it knows no exception for the global ones.
+        if self.command.is_some() && self.overview.is_asked() {
+            return Err(
+                Error::usage("`--limit` before a command of the dashboard means nothing")
+                    .hint("write it after the command")
+                    .into(),
+            );
         }
-        table
-    }
-
-    fn summary(&self) -> String {
-        let creators = self.totals.creators;
-        let shown = self.top_creators.len();
-        format!(
-            "{shown} of {creators} creators, by views; tips are completed ones; today is not over"
-        )
+        match self.command {
+            None => self.overview.run(cx).await,
+            Some(DashboardCommand::Overview(args)) => args.run(cx).await,
+            Some(DashboardCommand::Creators(args)) => args.run(cx).await,
+            Some(DashboardCommand::Creator(args)) => args.run(cx).await,
+            Some(DashboardCommand::Content(args)) => args.run(cx).await,
+        }
     }
 }

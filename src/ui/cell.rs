@@ -27,6 +27,8 @@ pub enum Cell {
     Flag(bool),
     /// One number a day, oldest first.
     Days(Vec<i64>),
+    /// US dollars a day, exact, oldest first.
+    DollarDays(Vec<Decimal>),
     /// There is no value.
     Missing,
 }
@@ -50,6 +52,7 @@ impl Cell {
     pub fn plain(&self, now: Timestamp) -> String {
         match self {
             Self::Days(days) => ramp(days, &PLAIN_BLOCKS),
+            Self::DollarDays(days) => ramp(&hundredths(days), &PLAIN_BLOCKS),
             other => other.human(now),
         }
     }
@@ -67,6 +70,7 @@ impl Cell {
             Self::Time(time) => relative(*time, now),
             Self::Flag(flag) => if *flag { "yes" } else { "no" }.to_owned(),
             Self::Days(days) => sparkline(days),
+            Self::DollarDays(days) => sparkline(&hundredths(days)),
             Self::Missing => "-".to_owned(),
         }
     }
@@ -81,11 +85,8 @@ impl Cell {
             Self::Seconds(seconds) => seconds.normalize().to_string(),
             Self::Time(time) => time.to_string(),
             Self::Flag(flag) => flag.to_string(),
-            Self::Days(days) => days
-                .iter()
-                .map(i64::to_string)
-                .collect::<Vec<_>>()
-                .join(" "),
+            Self::Days(days) => joined(days),
+            Self::DollarDays(days) => joined(days.iter().copied().map(cents)),
             Self::Missing => String::new(),
         }
     }
@@ -97,6 +98,7 @@ impl Cell {
             Self::Bytes(bytes) => json!(bytes),
             Self::Flag(flag) => json!(flag),
             Self::Days(days) => json!(days),
+            Self::DollarDays(days) => days.iter().map(|day| cents(*day).to_string()).collect(),
             Self::Missing => Value::Null,
             other => json!(other.raw()),
         }
@@ -125,6 +127,11 @@ impl From<Timestamp> for Cell {
     fn from(value: Timestamp) -> Self {
         Self::Time(value)
     }
+}
+
+fn joined(values: impl IntoIterator<Item: ToString>) -> String {
+    let values: Vec<_> = values.into_iter().map(|value| value.to_string()).collect();
+    values.join(" ")
 }
 
 /// Money with at least two decimals and every one it has.
@@ -226,6 +233,15 @@ fn relative(time: Timestamp, now: Timestamp) -> String {
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 const PLAIN_BLOCKS: [char; 8] = ['_', '.', '-', '~', '=', '+', '*', '#'];
 
+/// Whole cents: close enough for a block of eight sizes.
+fn hundredths(amounts: &[Decimal]) -> Vec<i64> {
+    let cents = |amount: &Decimal| i64::try_from((amount * Decimal::ONE_HUNDRED).trunc());
+    amounts
+        .iter()
+        .map(|amount| cents(amount).unwrap_or(i64::MAX))
+        .collect()
+}
+
 /// One block a number, the highest number the full block; a day without anything keeps the lowest.
 pub fn sparkline(values: &[i64]) -> String {
     ramp(values, &BLOCKS)
@@ -287,5 +303,10 @@ mod tests {
             "__~#"
         );
         assert_eq!(sparkline(&[i64::MAX, -3]), "█▁");
+        let days = ["0", "0.5", "1.00"].map(|day| day.parse().expect("is a number"));
+        let tips = Cell::DollarDays(days.into());
+        assert_eq!(tips.human(Timestamp::UNIX_EPOCH), "▁▄█");
+        assert_eq!(tips.raw(), "0.00 0.50 1.00");
+        assert_eq!(tips.json(), json!(["0.00", "0.50", "1.00"]));
     }
 }
