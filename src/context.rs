@@ -59,17 +59,18 @@ impl Context {
         } else {
             ""
         };
-        self.ui.say(&format!(
-            "-> {}  {}{protection}",
-            environment.name,
-            endpoint.describe()
-        ));
-        if let Target::Url(endpoint) = &environment.target
-            && endpoint.has_password()
-        {
+        // A bare URL has no environment; the name of its database must not look like one.
+        let name = if environment.ad_hoc {
+            "(url)"
+        } else {
+            &environment.name
+        };
+        self.ui
+            .say(&format!("-> {name}  {}{protection}", endpoint.describe()));
+        if matches!(environment.target, Target::Url(_)) && endpoint.has_password() {
             self.ui.warn(&format!(
-                "the password of {} stands in its address; keep it in a variable, and name that with password_env",
-                environment.name
+                "the address in {} holds a password; keep it in a variable, and name that with password_env",
+                self.settings()?.definition()
             ));
         }
         let db = match &environment.target {

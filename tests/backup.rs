@@ -24,7 +24,7 @@ fn takes_a_backup_that_restores_to_the_same_rows() {
     sha256  SHA256
     checked  yes
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     the dump was read back from the disk and has the hash of its manifest
     -- exit 0
     ");
@@ -161,7 +161,7 @@ fn a_dump_that_fails_leaves_nothing_that_looks_like_a_backup() {
         .env("TOYSOLDIERS_PG_BIN", folder.path().to_str().unwrap());
     assert_snapshot!(tool.run(&["backup", "create", "--to", "b"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: pg_dump failed
       caused by: out of luck
       note: nothing was kept
@@ -202,12 +202,9 @@ fn an_interrupted_dump_leaves_nothing_and_nobody_at_work() {
         (child, sleeper)
     };
     let (child, sleeper) = child;
-    assert_snapshot!(tool.outcome(child), @"
-    -- stderr
-    -> DB  SOCKET/DB as postgres
-    error: interrupted
-    -- exit 130
-    ");
+    // Whether there was something to cancel on the server depends on the moment.
+    let outcome = tool.outcome(child).code(130);
+    assert!(outcome.stderr.contains("error: interrupted\n"), "{outcome}");
     assert_eq!(tool.folder().list("b"), [""; 0]);
     let sleeper = rustix::process::Pid::from_raw(sleeper).unwrap();
     while rustix::process::test_kill_process(sleeper).is_ok() {
@@ -283,7 +280,7 @@ fn a_folder_that_cannot_be_made_is_an_error() {
     tool.write("file", "");
     assert_snapshot!(tool.run(&["backup", "create", "--to", "file/b"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: cannot make the folder file/b
       caused by: not a directory
       hint: name a folder you may write to with `--to`

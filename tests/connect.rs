@@ -12,7 +12,7 @@ fn nobody_at_home() {
     let tool = Tool::new();
     assert_snapshot!(tool.run(&["dashboard", "--database-url", "postgresql://me@/shop?host=/nonexistent"]), @"
     -- stderr
-    -> shop  /nonexistent/shop as me
+    -> (url)  /nonexistent/shop as me
     error: cannot reach /nonexistent/shop as me
       caused by: no such file or directory
       hint: check that the server runs, and the host and the port of its address
@@ -30,13 +30,13 @@ fn nobody_at_home() {
         &format!("postgresql://me@127.0.0.1:{port}/shop"),
     ]);
     assert_snapshot!(outcome.code(5).stderr.replace(&port.to_string(), "PORT"), @"
-    -> shop  127.0.0.1:PORT/shop as me
+    -> (url)  127.0.0.1:PORT/shop as me
     error: cannot reach 127.0.0.1:PORT/shop as me
       caused by: connection refused
       hint: check that the server runs, and the host and the port of its address
     ");
     assert_snapshot!(tool.run(&["dashboard", "--database-url", "postgresql://me@no-such-host.invalid/shop?sslmode=disable"]).code(5).stderr.lines().take(2).collect::<Vec<_>>().join("\n"), @"
-    -> shop  no-such-host.invalid/shop as me
+    -> (url)  no-such-host.invalid/shop as me
     error: cannot reach no-such-host.invalid/shop as me
     ");
 }
@@ -48,7 +48,7 @@ fn a_server_that_does_not_answer_is_given_up() {
     let url = format!("postgresql://me@127.0.0.1:{port}/shop?connect_timeout=1");
     let outcome = Tool::new().run(&["dashboard", "--database-url", &url]);
     assert_snapshot!(outcome.stderr.replace(&port.to_string(), "PORT"), @"
-    -> shop  127.0.0.1:PORT/shop as me
+    -> (url)  127.0.0.1:PORT/shop as me
     error: cannot reach 127.0.0.1:PORT/shop as me
       caused by: no answer within DURATION
       hint: check that the server runs, and the host and the port of its address
@@ -79,7 +79,7 @@ fn a_wrong_password_and_none_at_all() {
     let tool = Tool::new().on_as(&database, "clerk");
     assert_snapshot!(tool.run(&["dashboard"]), @"
     -- stderr
-    -> DB  SOCKET/DB as clerk
+    -> (url)  SOCKET/DB as clerk
     error: cannot connect to SOCKET/DB as clerk
       caused by: the server wants a password, and none was given
       hint: name the variable that holds it with `password_env` in toysoldiers.toml, or set PGPASSWORD
@@ -91,7 +91,7 @@ fn a_wrong_password_and_none_at_all() {
     let outcome = tool.run(&["dashboard"]);
     assert_snapshot!(outcome, @r#"
     -- stderr
-    -> DB  SOCKET/DB as clerk
+    -> (url)  SOCKET/DB as clerk
     error: cannot connect to SOCKET/DB as clerk
       caused by: password authentication failed for user "clerk"
       hint: check the user and the password of this environment
@@ -141,7 +141,9 @@ fn a_password_in_the_address_is_warned_of_and_never_shown() {
     ] {
         let outcome = tool.run(&[args, &["--database-url", &url]].concat());
         assert!(
-            outcome.stderr.contains("warning: the password of "),
+            outcome
+                .stderr
+                .contains("warning: the address in --database-url holds a password"),
             "{outcome}"
         );
         assert!(!outcome.to_string().contains("sesame"), "{outcome}");
@@ -156,7 +158,7 @@ fn a_full_server() {
     let database = Database::migrated();
     database.sql(&format!("alter database {} connection limit 0; do $$ begin create role guest login; exception when duplicate_object or unique_violation then null; end $$", database.name));
     assert_snapshot!(Tool::new().on_as(&database, "guest").run(&["dashboard"]).stderr.replace(&database.name, "DB"), @r#"
-    -> DB  SOCKET/DB as guest
+    -> (url)  SOCKET/DB as guest
     error: cannot connect to SOCKET/DB as guest
       caused by: too many connections for database "DB"
       hint: wait for sessions to end, or raise max_connections; `select * from pg_stat_activity` shows them
@@ -169,7 +171,7 @@ fn a_role_without_the_right_is_refused() {
     database.sql("do $$ begin create role visitor login; exception when duplicate_object or unique_violation then null; end $$");
     assert_snapshot!(Tool::new().on_as(&database, "visitor").run(&["user", "show", "a@example.com"]), @"
     -- stderr
-    -> DB  SOCKET/DB as visitor
+    -> (url)  SOCKET/DB as visitor
     error: permission denied for table users
       hint: connect as a role that has this right, or have it granted
     -- exit 6
@@ -199,7 +201,7 @@ fn a_connection_that_is_cut_is_said_to_be() {
     ]);
     server.join().unwrap();
     assert_snapshot!(outcome.stderr.replace(&port.to_string(), "PORT"), @"
-    -> shop  127.0.0.1:PORT/shop as me
+    -> (url)  127.0.0.1:PORT/shop as me
     error: the server closed the connection
       hint: check the server's log, then try again
     ");
@@ -211,7 +213,7 @@ fn what_needs_tls_is_refused_instead_of_downgraded() {
     let tool = Tool::new();
     assert_snapshot!(tool.run(&["dashboard", "--database-url", "postgresql://me@db.example.com/shop"]), @"
     -- stderr
-    -> shop  db.example.com/shop as me
+    -> (url)  db.example.com/shop as me
     error: db.example.com/shop as me needs TLS, which this version does not speak yet
       note: nothing was sent: an address that is not on this machine is never reached in plain text unasked
       hint: connect through a tunnel that ends on this machine, or accept plain text with `sslmode=disable`

@@ -29,7 +29,7 @@ fn makes_a_creator_and_the_user_too() {
     verified  no
     new user  yes
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     -- exit 0
     ");
     assert_eq!(people(&database), "nina@example.com|creator|acct_1MqZ|f");
@@ -103,7 +103,7 @@ fn a_creator_is_made_once() {
         .ok();
     assert_snapshot!(tool.run(&["creator", "create", "Nina@example.com", "--generate"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: nina@example.com is a creator already
       note: nothing was changed
       hint: see the profile with `toysoldiers creator show nina@example.com`
@@ -126,7 +126,7 @@ fn verifies_a_creator_who_can_be_paid_and_twice_is_no_error() {
     .ok();
     assert_snapshot!(tool.run(&["creator", "verify", "nina@example.com"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: cannot verify the creator nina@example.com without a yes: there is no terminal to ask on
       hint: agree with `--yes`
     -- exit 6
@@ -136,7 +136,7 @@ fn verifies_a_creator_who_can_be_paid_and_twice_is_no_error() {
     plan: verify the creator nina@example.com
       verify creator nina@example.com  (acct_1)
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     dry run: nothing was changed
     -- exit 0
     ");
@@ -148,7 +148,7 @@ fn verifies_a_creator_who_can_be_paid_and_twice_is_no_error() {
     verified  yes
     changed  yes
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     nina@example.com is verified
     -- exit 0
     ");
@@ -159,7 +159,7 @@ fn verifies_a_creator_who_can_be_paid_and_twice_is_no_error() {
     verified  yes
     changed  no
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     nina@example.com was verified before; nothing was changed
     -- exit 0
     ");
@@ -179,7 +179,7 @@ fn a_creator_who_cannot_be_paid_is_verified_only_on_purpose() {
         .ok();
     assert_snapshot!(tool.run(&["creator", "verify", "nina@example.com", "--yes"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: nina@example.com has no payout account
       note: fans would tip a creator who cannot be paid; nothing was changed
       hint: have the creator connect one first, or verify all the same with `--without-payout`
@@ -247,14 +247,14 @@ fn somebody_who_is_no_creator_is_answered_with_what_to_do() {
     );
     assert_snapshot!(tool.run(&["creator", "verify", "clockwork.fix@example.com"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: there is no creator clockwork.fix@example.com
       hint: did you mean clockwork.fox@example.com?
     -- exit 1
     ");
     assert_snapshot!(tool.run(&["creator", "show", "00000000-0000-0000-0000-000000000000"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: there is no creator UUID
       hint: make one with `toysoldiers creator create EMAIL`
     -- exit 1
@@ -332,7 +332,7 @@ fn a_verification_can_be_taken_back_and_twice_is_no_error() {
     .ok();
     assert_snapshot!(tool.run(&["creator", "unverify", "nina@example.com"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: cannot unverify the creator nina@example.com without a yes: there is no terminal to ask on
       hint: agree with `--yes`
     -- exit 6
@@ -342,7 +342,7 @@ fn a_verification_can_be_taken_back_and_twice_is_no_error() {
     plan: unverify the creator nina@example.com
       unverify creator nina@example.com  (no payout account)
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     dry run: nothing was changed
     -- exit 0
     ");
@@ -354,7 +354,7 @@ fn a_verification_can_be_taken_back_and_twice_is_no_error() {
     verified  no
     changed  yes
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     nina@example.com is not verified any more
     -- exit 0
     ");
@@ -366,7 +366,7 @@ fn a_verification_can_be_taken_back_and_twice_is_no_error() {
     verified  no
     changed  no
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     nina@example.com was not verified before; nothing was changed
     -- exit 0
     ");
@@ -379,7 +379,7 @@ fn a_verification_can_be_taken_back_and_twice_is_no_error() {
     );
     assert_snapshot!(tool.run(&["creator", "unverify", "nina@exmaple.com", "--yes"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: there is no creator nina@exmaple.com
       hint: did you mean nina@example.com?
     -- exit 1
@@ -477,7 +477,7 @@ fn a_list_of_creators_reads_at_a_glance() {
     EMAIL  PAYOUT ACCOUNT  VERIFIED  CREATED AT  CONTENT  VIEWS  WATCH TIME  TIPS  COMMENTS
     bob@example.com  acct_2  no  NOW  0  0 DURATION  $1,234.50  0
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     1 creator
     there are more; go on with:
       toysoldiers --database-url 'postgresql://postgres@/DB?host=SOCKET' creator list --sort -total_tips --limit 1 --after UUID

@@ -24,7 +24,7 @@ fn an_empty_platform_has_zeros() {
     tips  $0.00
     views of 30 days  ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     0 of 0 creators, by views; tips are completed ones; today is not over
     -- exit 0
     ");
@@ -186,10 +186,11 @@ fn a_database_without_the_schema_says_what_to_do() {
     let database = Database::empty();
     assert_snapshot!(Tool::new().on(&database).run(&["dashboard"]), @r#"
     -- stderr
-    -> DB  SOCKET/DB as postgres
-    error: relation "public.creators" does not exist
+    -> (url)  SOCKET/DB as postgres
+    error: this database has not got the platform's schema, or an older one
+      caused by: relation "public.creators" does not exist
       note: in the query dashboard/totals
-      hint: bring the database up to date with `toysoldiers migrate up`
+      hint: bring it up to date with `toysoldiers migrate up`, or name another with `--env`
     -- exit 1
     "#);
 }
@@ -512,7 +513,7 @@ fn one_creator_reads_at_a_glance() {
     TITLE  VISIBILITY  VIEWS  WATCH TIME  COMMENTS  CREATED AT  VIEWS OF 30 DAYS
     Tin Drummer  public  120  1m 00s  0  2 days ago  █▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▄
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     1 of 1 items, by views; tips are completed ones; today is not over
     -- exit 0
     ");
@@ -521,7 +522,7 @@ fn one_creator_reads_at_a_glance() {
     EMAIL  VERIFIED  CONTENT  VIEWS  WATCH TIME  TIPS  COMMENTS  VIEWS OF 30 DAYS
     a@example.com  no  1  120  1m 00s  $1,004.30  0  █▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▄
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     1 creator; tips are completed ones; today is not over
     -- exit 0
     ");
@@ -530,7 +531,7 @@ fn one_creator_reads_at_a_glance() {
     TITLE  CREATOR  VISIBILITY  VIEWS  WATCH TIME  COMMENTS  CREATED AT  VIEWS OF 30 DAYS
     Tin Drummer  a@example.com  public  120  1m 00s  0  2 days ago  █▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▄
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     1 item; today is not over
     -- exit 0
     ");
@@ -569,13 +570,13 @@ fn a_creator_without_anything_has_zeros() {
     views of 30 days  ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁
     tips of 30 days  ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     0 of 0 items, by views; tips are completed ones; today is not over
     -- exit 0
     ");
     assert_snapshot!(tool.run(&["dashboard", "content", "--creator", "a@example.com"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     0 items; today is not over
     -- exit 0
     ");
@@ -587,14 +588,14 @@ fn whose_numbers_are_asked_for_is_found_as_everywhere() {
     let tool = Tool::new().on(&database);
     assert_snapshot!(tool.run(&["dashboard", "creator", "clockwork.fix@example.com"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: there is no creator clockwork.fix@example.com
       hint: did you mean clockwork.fox@example.com?
     -- exit 1
     ");
     assert_snapshot!(tool.run(&["dashboard", "content", "--creator", "ada.baker@example.com"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: ada.baker@example.com is a user, but no creator
       hint: make a profile with `toysoldiers creator create ada.baker@example.com`
     -- exit 1

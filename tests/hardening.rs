@@ -172,7 +172,7 @@ fn a_disk_that_fills_up_during_a_backup_leaves_nothing() {
     let tool = Tool::new().on(&database);
     assert_snapshot!(run_with_little_space(&tool, 200, &["backup", "create", "--to", "b"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: pg_dump failed
       caused by: could not write to output file: File too large
       note: nothing was kept

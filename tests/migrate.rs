@@ -39,13 +39,13 @@ fn applies_the_platforms_schema_from_anywhere_and_then_has_nothing_to_do() {
     009_analytics_views  4 DURATION
     010_dashboard_creator  3 DURATION
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     applied 10 migrations in DURATION (embedded in toysoldiers 0.1.0); the database is at 010_dashboard_creator
     -- exit 0
     ");
     assert_snapshot!(tool.run(&["migrate", "up"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     nothing to do: the database is at 010_dashboard_creator (10 migrations, embedded in toysoldiers 0.1.0)
     -- exit 0
     ");
@@ -63,7 +63,7 @@ fn a_dry_run_shows_the_plan_and_writes_nothing_at_all() {
       apply database/migrations/001_a.sql
       apply database/migrations/002_b.sql
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     dry run: nothing was changed
     -- exit 0
     ");
@@ -86,7 +86,7 @@ fn a_dry_run_shows_the_plan_and_writes_nothing_at_all() {
       ]
     }
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     -- exit 0
     "#);
     assert_eq!(
@@ -104,7 +104,7 @@ fn status_of_an_untouched_database_writes_nothing() {
     VERSION  NAME  STATE  APPLIED AT  APPLIED BY  DURATION
     001  a  pending  -  -  -
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     0 applied, 1 pending (database/migrations)
     -- exit 0
     ");
@@ -126,7 +126,7 @@ fn status_shows_who_when_and_how_long() {
     001  a  applied  NOW  tester@HOST DURATION
     002  b  pending  -  -  -
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     1 applied, 1 pending (database/migrations)
     -- exit 0
     ");
@@ -154,7 +154,7 @@ fn status_shows_who_when_and_how_long() {
       ]
     }
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     -- exit 0
     "#);
     assert_snapshot!(tool.run(&["migrate", "status", "-o", "csv"]).stdout, @"
@@ -220,7 +220,7 @@ fn a_byte_order_mark_and_carriage_returns_are_the_same_file() {
     );
     assert_snapshot!(tool.run(&["migrate", "up"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     nothing to do: the database is at 001_a (1 migration, database/migrations)
     -- exit 0
     ");
@@ -243,7 +243,7 @@ fn what_holds_no_statement_runs_and_says_so() {
     003_c  0 DURATION
     004_d  0 DURATION
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     warning: database/migrations/001_a.sql holds no statement; it was recorded all the same
     warning: database/migrations/002_b.sql holds no statement; it was recorded all the same
     warning: database/migrations/003_c.sql holds no statement; it was recorded all the same
@@ -278,7 +278,7 @@ fn a_failing_statement_shows_its_place_and_keeps_what_came_before() {
     ]);
     assert_snapshot!(tool.run(&["migrate", "up"]), @r#"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: migration 002_currency.sql failed
       caused by: column "curency" of relation "tips" does not exist
       --> database/migrations/002_currency.sql:4:2
@@ -338,7 +338,7 @@ fn an_error_while_running_has_no_position_but_its_statement() {
     )]);
     assert_snapshot!(tool.run(&["migrate", "up"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: migration 001_a.sql failed
       caused by: division by zero
       --> database/migrations/001_a.sql:4:1
@@ -359,7 +359,7 @@ fn syntax_errors_are_shown_where_the_server_sees_them() {
     )]);
     assert_snapshot!(tool.run(&["migrate", "up"]), @r#"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: migration 001_a.sql failed
       caused by: syntax error at or near "creat"
       --> database/migrations/001_a.sql:2:1
@@ -376,7 +376,7 @@ fn syntax_errors_are_shown_where_the_server_sees_them() {
     );
     assert_snapshot!(tool.run(&["migrate", "up"]), @r#"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: migration 001_a.sql failed
       caused by: syntax error at or near ";"
       --> database/migrations/001_a.sql:2:12
@@ -398,7 +398,7 @@ fn an_error_inside_a_function_names_the_function() {
     )]);
     assert_snapshot!(tool.run(&["migrate", "up"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: migration 001_a.sql failed
       caused by: function no_such() does not exist
       --> database/migrations/001_a.sql:2:1
@@ -420,7 +420,7 @@ fn what_cannot_run_in_a_transaction_is_the_servers_error_and_keeps_nothing() {
     )]);
     assert_snapshot!(tool.run(&["migrate", "up"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: migration 001_a.sql failed
       caused by: CREATE INDEX CONCURRENTLY cannot run inside a transaction block
       --> database/migrations/001_a.sql:2:1
@@ -437,7 +437,7 @@ fn what_cannot_run_in_a_transaction_is_the_servers_error_and_keeps_nothing() {
     );
     assert_snapshot!(tool.run(&["migrate", "up"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: migration 001_a.sql failed
       caused by: invalid transaction termination
       --> database/migrations/001_a.sql:2:1
@@ -492,7 +492,7 @@ fn a_migration_that_leaves_its_role_behind_cannot_be_recorded_and_is_not_kept() 
     )]);
     assert_snapshot!(tool.run(&["migrate", "up"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: migration 001_a.sql failed
       caused by: permission denied for table history
       note: the file ran, but its row in toysoldiers.history could not be written
@@ -514,7 +514,7 @@ fn a_lock_somebody_holds_is_waited_for_as_long_as_was_said() {
     let _holder = database.session("begin; lock table a in access share mode");
     assert_snapshot!(tool.run(&["migrate", "up", "--lock-timeout", "50ms"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: migration 002_b.sql failed
       caused by: canceling statement due to lock timeout
       --> database/migrations/002_b.sql:2:1
@@ -533,7 +533,7 @@ fn a_statement_may_take_as_long_as_was_said() {
     let (_, tool) = with(&[("001_a.sql", "select pg_sleep(60);")]);
     assert_snapshot!(tool.run(&["migrate", "up", "--statement-timeout", "50ms"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: migration 001_a.sql failed
       caused by: canceling statement due to statement timeout
       --> database/migrations/001_a.sql:1:1
@@ -557,7 +557,7 @@ fn what_the_server_says_aside_is_passed_on() {
     MIGRATION  STATEMENTS  DURATION
     001_a  3 DURATION
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     notice: 001_a.sql: relation "a" already exists, skipping
     warning: 001_a.sql: careful (look)
     applied 1 migration in DURATION (database/migrations); the database is at 001_a
@@ -575,7 +575,7 @@ fn a_folder_can_be_named_by_flag_and_by_file() {
     tool.write("toysoldiers.toml", "[migrations]\ndir = \"elsewhere\"\n");
     assert_snapshot!(tool.run(&["migrate", "up"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     nothing to do: the database is at 001_a (1 migration, elsewhere)
     -- exit 0
     ");
@@ -649,7 +649,7 @@ fn a_database_served_by_a_newer_program_is_refused() {
     database.sql("update toysoldiers.installation set version = 99");
     assert_snapshot!(tool.run(&["migrate", "up"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: this database was served by a newer toysoldiers (its bookkeeping has version 99, this program knows 1)
       note: nothing was changed
       hint: update toysoldiers and try again
@@ -702,7 +702,7 @@ fn what_cannot_be_committed_is_said_to_be_so() {
     )]);
     assert_snapshot!(tool.run(&["migrate", "up"]), @r#"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: migration 001_a.sql failed
       caused by: insert or update on table "a" violates foreign key constraint "a_up_fkey"
       note: Key (up)=(2) is not present in table "a".

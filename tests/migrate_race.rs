@@ -69,7 +69,7 @@ fn a_runner_waits_no_longer_than_was_said() {
     let _holder = database.session(&format!("select pg_advisory_lock({KEY})"));
     insta::assert_snapshot!(tool.run(&["migrate", "up", "--wait", "1ms"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: another run is at work on this database
       note: the lock is held by pid PID (tests as postgres, from this machine, connected for DURATION)
       note: nothing was changed
@@ -105,7 +105,7 @@ fn an_interrupt_is_passed_on_to_the_server_and_keeps_nothing() {
     rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
     insta::assert_snapshot!(tool.outcome(runner), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: interrupted
       caused by: migration 001_a.sql failed
       caused by: canceling statement due to user request

@@ -21,7 +21,7 @@ fn refusal(name: &str, text: &str) -> String {
 fn transaction_control_is_refused() {
     assert_snapshot!(refusal("002_b.sql", "create table b();\n  commit;\ncreate table c();\n"), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: database/migrations/002_b.sql cannot be applied
       caused by: COMMIT does not belong in a migration: each one is a transaction of its own
       --> database/migrations/002_b.sql:2:3
@@ -34,7 +34,7 @@ fn transaction_control_is_refused() {
     ");
     assert_snapshot!(refusal("002_b.sql", "BEGIN;\nCREATE TABLE b();\nCOMMIT;\n"), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: database/migrations/002_b.sql cannot be applied
       caused by: BEGIN does not belong in a migration: each one is a transaction of its own
       --> database/migrations/002_b.sql:1:1
@@ -51,7 +51,7 @@ fn transaction_control_is_refused() {
 fn copy_from_the_client_is_refused() {
     assert_snapshot!(refusal("002_b.sql", "create table b(id int);\nCOPY b(id) FROM stdin;\n1\n2\n\\.\nselect 'it''s';\n"), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: database/migrations/002_b.sql cannot be applied
       caused by: COPY to or from the client cannot run in a migration
       --> database/migrations/002_b.sql:2:1
@@ -68,7 +68,7 @@ fn copy_from_the_client_is_refused() {
 fn commands_for_psql_are_refused() {
     assert_snapshot!(refusal("002_b.sql", "\\set ON_ERROR_STOP on\ncreate table b();\n\\i other.sql\n"), @r"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: database/migrations/002_b.sql cannot be applied
       caused by: this is a command for psql, which a migration cannot hold
       --> database/migrations/002_b.sql:1:1
@@ -85,7 +85,7 @@ fn commands_for_psql_are_refused() {
 fn what_has_no_end_is_refused_where_it_begins() {
     assert_snapshot!(refusal("002_b.sql", "select 1;\nselect $$abc;\n"), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: database/migrations/002_b.sql cannot be applied
       caused by: this dollar-quoted string has no end
       --> database/migrations/002_b.sql:2:8
@@ -98,7 +98,7 @@ fn what_has_no_end_is_refused_where_it_begins() {
     ");
     assert_snapshot!(refusal("002_b.sql", "select 1; /* and on"), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: database/migrations/002_b.sql cannot be applied
       caused by: this comment has no end
       --> database/migrations/002_b.sql:1:11
@@ -183,7 +183,7 @@ fn an_edited_file_is_refused() {
     tool.write("database/migrations/004_d.sql", "select 4;");
     assert_snapshot!(tool.run(&["migrate", "up"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: database/migrations/002_b.sql was changed after it was applied
       note: nothing was changed
       hint: put the file back as it was, and make the change in a new one: `toysoldiers migrate new b`
@@ -197,7 +197,7 @@ fn an_edited_file_is_refused() {
     003  c  applied  NOW  tester@HOST DURATION
     004  d  pending  -  -  -
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     2 applied, 1 pending (database/migrations); 1 in trouble, which `toysoldiers migrate up` explains
     -- exit 0
     ");
@@ -211,7 +211,7 @@ fn a_renamed_file_is_refused() {
     std::fs::rename(folder.join("002_b.sql"), folder.join("002_beta.sql")).unwrap();
     assert_snapshot!(tool.run(&["migrate", "up"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: database/migrations/002_beta.sql was applied under another name, b
       note: nothing was changed
       hint: name the file 002_b.sql again
@@ -226,7 +226,7 @@ fn a_deleted_file_is_refused() {
     std::fs::remove_file(tool.path().join("database/migrations/003_c.sql")).unwrap();
     assert_snapshot!(tool.run(&["migrate", "up"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: 002_b was applied, and its file is gone
       note: 003_c is deleted too
       note: nothing was changed
@@ -242,7 +242,7 @@ fn a_late_file_is_refused() {
     tool.write("database/migrations/002_b.sql", "create table b();");
     assert_snapshot!(tool.run(&["migrate", "up"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: database/migrations/002_b.sql came late: 003_c is applied already, and it has a higher number
       note: nothing was changed
       hint: give the file a number after the last one, so that every database runs the same order
@@ -258,7 +258,7 @@ fn migrations_of_another_database_are_told_from_trouble_with_files() {
     tool.write("elsewhere/002_y.sql", "select 2;");
     assert_snapshot!(tool.run(&["migrate", "up", "--migrations", "elsewhere"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: none of the migrations of this database is in elsewhere
       note: nothing was changed
       hint: name the folder of its migrations with `--migrations`, or the right database with `--env`

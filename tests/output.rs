@@ -35,7 +35,7 @@ fn a_full_disk_under_stdout_is_an_error() {
         .unwrap();
     assert_snapshot!(tool.outcome(child), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: cannot write to stdout
       caused by: no space left on device
     -- exit 1

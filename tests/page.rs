@@ -157,7 +157,7 @@ fn the_command_for_the_next_page_is_told_and_works() {
     ada.abbott@example.com  fan  1 day ago  1 day ago
     ada.baker@example.com  fan  513 days ago  475 days ago
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     2 users
     there are more; go on with:
       toysoldiers --database-url 'postgresql://postgres@/DB?host=SOCKET' user list --email ADA. --sort email --limit 2 --after UUID
@@ -179,7 +179,7 @@ fn the_command_for_the_next_page_is_told_and_works() {
     ada.castro@example.com  fan  486 days ago  274 days ago
     ada.diaz@example.com  fan  459 days ago  293 days ago
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     2 users
     there are more; go on with:
       toysoldiers --database-url 'postgresql://postgres@/DB?host=SOCKET' user list --email ADA. --sort email --limit 2 --after UUID
@@ -191,7 +191,7 @@ fn the_command_for_the_next_page_is_told_and_works() {
     id,email,role,created_at,updated_at,creator_id
     UUID,support@example.com,admin,TIME,TIME,
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     there are more; go on with:
       toysoldiers --database-url 'postgresql://postgres@/DB?host=SOCKET' user list --role admin --limit 1 -o csv --after UUID
     -- exit 0
@@ -230,7 +230,7 @@ fn a_page_that_begins_nowhere_is_an_error_and_one_after_the_last_row_is_empty() 
     }
     assert_snapshot!(tool.run(&["user", "list", "--after", "00000000-0000-0000-0000-000000000000"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: there is no UUID in this list to go on after
       hint: leave out `--after` to begin with the first page
     -- exit 1

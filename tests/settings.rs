@@ -36,7 +36,7 @@ fn the_first_that_says_something_is_right() {
     );
     assert_eq!(
         banner(&tool, &["--database-url", &url("bare")]),
-        "-> bare  127.0.0.1:1/bare as bare"
+        "-> (url)  127.0.0.1:1/bare as bare"
     );
     // The file is found from a folder below.
     std::fs::create_dir_all(tool.path().join("deep/down")).unwrap();
@@ -52,7 +52,7 @@ fn the_first_that_says_something_is_right() {
     let bare = Tool::new()
         .env("DATABASE_URL", &database.url())
         .hiding(&database);
-    assert_eq!(banner(&bare, &[]), "-> DB  SOCKET/DB as postgres");
+    assert_eq!(banner(&bare, &[]), "-> (url)  SOCKET/DB as postgres");
 }
 
 #[test]

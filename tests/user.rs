@@ -23,7 +23,7 @@ fn makes_a_user_and_writes_it_down_but_never_the_password() {
     updated at  NOW
     creator id  -
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     -- exit 0
     ");
     assert_snapshot!(tool.run(&["user", "show", "nina@example.COM"]), @"
@@ -35,7 +35,7 @@ fn makes_a_user_and_writes_it_down_but_never_the_password() {
     updated at  NOW
     creator id  -
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     -- exit 0
     ");
     assert_snapshot!(tool.run(&["user", "show", "nina@example.com", "-o", "json"]).stdout, @r#"
@@ -92,7 +92,7 @@ fn an_address_is_taken_whatever_its_case() {
         .ok();
     assert_snapshot!(tool.run(&["user", "create", "A@EXAMPLE.com", "--password-stdin"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: there is a user a@example.com already
       note: addresses are the same whatever their case; nothing was changed
       hint: see it with `toysoldiers user show a@example.com`
@@ -169,7 +169,7 @@ fn passwords_end_at_72_bytes() {
     run(&"🎈".repeat(18), "b@example.com").ok();
     assert_snapshot!(run(&"x".repeat(73), "c@example.com"), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: this cannot be a password
       caused by: it has 73 bytes, and bcrypt reads 72; letters outside of ASCII take 2 to 4 bytes each
       hint: choose another, or have one made with `--generate`
@@ -177,7 +177,7 @@ fn passwords_end_at_72_bytes() {
     ");
     assert_snapshot!(run(&format!("{}x", "🎈".repeat(18)), "c@example.com"), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: this cannot be a password
       caused by: it has 73 bytes, and bcrypt reads 72; letters outside of ASCII take 2 to 4 bytes each
       hint: choose another, or have one made with `--generate`
@@ -188,7 +188,7 @@ fn passwords_end_at_72_bytes() {
     run("a\0b", "c@example.com").code(2);
     assert_snapshot!(run(&"x".repeat(100_000), "c@example.com"), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: standard input holds more than 4096 bytes, and a password has 72 at most
       note: nothing was changed
       hint: pass the password alone, on one line
@@ -196,7 +196,7 @@ fn passwords_end_at_72_bytes() {
     ");
     assert_snapshot!(run("Secret1\nlogin: nina\n", "c@example.com"), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: standard input holds more than one line, and a password is one
       note: nothing was changed
       hint: pass the password alone, on one line
@@ -211,7 +211,7 @@ fn without_a_terminal_a_password_must_come_from_somewhere() {
     let tool = Tool::new().on(&database);
     assert_snapshot!(tool.run(&["user", "create", "a@example.com"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: cannot go on without a password: there is no terminal to ask on
       hint: give it with `--password-stdin`, or have one made with `--generate`
     -- exit 6
@@ -236,7 +236,7 @@ fn a_dry_run_makes_nobody_and_asks_nothing() {
     plan: create the user a@example.com
       create user a@example.com  (fan)
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     dry run: nothing was changed
     -- exit 0
     ");
@@ -285,21 +285,21 @@ fn somebody_who_is_not_there_is_answered_with_the_nearest() {
     let tool = Tool::new().on(&database);
     assert_snapshot!(tool.run(&["user", "show", "clockwork.fax@example.com"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: there is no user clockwork.fax@example.com
       hint: did you mean clockwork.fox@example.com?
     -- exit 1
     ");
     assert_snapshot!(tool.run(&["user", "show", "zzz@nowhere.test"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: there is no user zzz@nowhere.test
       hint: make one with `toysoldiers user create EMAIL`
     -- exit 1
     ");
     assert_snapshot!(tool.run(&["user", "show", "7b0c9f3e-5d0f-4c8e-9a5b-0d9c2d1f6a3b"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: there is no user UUID
       hint: make one with `toysoldiers user create EMAIL`
     -- exit 1
@@ -328,7 +328,7 @@ fn a_database_nobody_set_up_cannot_record_who_changed_what() {
     let tool = Tool::new().on(&database);
     assert_snapshot!(tool.run(&["user", "create", "a@example.com", "--generate"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     error: this database was not set up by toysoldiers: it cannot record who changed what
       note: nothing was changed
       hint: run `toysoldiers migrate up` first
@@ -336,10 +336,11 @@ fn a_database_nobody_set_up_cannot_record_who_changed_what() {
     ");
     assert_snapshot!(tool.run(&["user", "show", "a@example.com"]), @r#"
     -- stderr
-    -> DB  SOCKET/DB as postgres
-    error: relation "public.users" does not exist
+    -> (url)  SOCKET/DB as postgres
+    error: this database has not got the platform's schema, or an older one
+      caused by: relation "public.users" does not exist
       note: in the query user/find
-      hint: bring the database up to date with `toysoldiers migrate up`
+      hint: bring it up to date with `toysoldiers migrate up`, or name another with `--env`
     -- exit 1
     "#);
 }
@@ -447,7 +448,7 @@ fn lists_users_and_filters_them() {
     ");
     assert_snapshot!(tool.run(&["user", "list", "--email", "nobody"]), @"
     -- stderr
-    -> DB  SOCKET/DB as postgres
+    -> (url)  SOCKET/DB as postgres
     0 users
     -- exit 0
     ");
@@ -483,4 +484,25 @@ fn a_result_that_cannot_be_shown_is_said_to_be_done() {
         "{outcome}"
     );
     assert_eq!(database.value("select count(*) from users"), "1");
+}
+
+#[test]
+fn sharing_a_domain_is_no_likeness() {
+    let database = Database::migrated();
+    let tool = Tool::new().on(&database);
+    tool.run(&["user", "create", "i2@example.com", "--generate"])
+        .ok();
+    let outcome = tool.run(&["user", "show", "nobody@example.com"]).code(1);
+    assert!(!outcome.stderr.contains("i2@"), "{outcome}");
+}
+
+#[test]
+fn a_creator_is_made_with_a_profile() {
+    let tool = Tool::new().env("DATABASE_URL", "postgresql:///nothing?host=/nonexistent");
+    assert_snapshot!(tool.run(&["user", "create", "nina@example.com", "--role", "creator", "--generate"]), @"
+    -- stderr
+    error: a creator is more than a user of that role: there is a profile too
+      hint: make both with `toysoldiers creator create nina@example.com`
+    -- exit 2
+    ");
 }

@@ -72,10 +72,11 @@ pub(super) async fn missing(db: &Db, who: &Who, noun: &str, hint: &str) -> Resul
         return Ok(error.hint(hint).into());
     };
     let candidates = db.all(&CANDIDATES, &[email, &(noun == "creator")]).await?;
-    let near = nearest(
-        email,
-        candidates.iter().map(|candidate| candidate.email.as_str()),
-    );
+    // Sharing a domain is no likeness: what stands before the @ has to be alike by itself.
+    let name = |address: &str| address.split('@').next().unwrap_or_default().to_lowercase();
+    let addresses = candidates.iter().map(|candidate| candidate.email.as_str());
+    let alike = addresses.filter(|other| strsim::jaro_winkler(&name(other), &name(email)) > 0.8);
+    let near = nearest(email, alike);
     Ok(match near {
         Some(near) => error.hint(format!("did you mean {near}?")),
         None => error.hint(hint),

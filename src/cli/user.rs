@@ -9,7 +9,7 @@ use crate::account::user::{self, Filter, Role, User};
 use crate::account::who::Who;
 use crate::account::{Actor, email};
 use crate::context::Context;
-use crate::error::{Exit, Result};
+use crate::error::{Error, Exit, Result};
 use crate::pg::Paged;
 use crate::ui::{Cell, Report, Table};
 
@@ -113,8 +113,18 @@ impl UserListArgs {
 
 impl CreateArgs {
     async fn run(self, cx: &Context) -> Result<Exit> {
-        let email = email::parse(&self.email)?;
         let role = Role::from(self.role);
+        if role == Role::Creator {
+            return Err(Error::usage(
+                "a creator is more than a user of that role: there is a profile too",
+            )
+            .hint(format!(
+                "make both with `toysoldiers creator create {}`",
+                self.email
+            ))
+            .into());
+        }
+        let email = email::parse(&self.email)?;
         let db = cx.connect().await?;
         let plan = user::plan_create(&db, email, role).await?;
         let actor = Actor(cx.actor());

@@ -217,18 +217,23 @@ impl Db {
 
 /// The error of a query, with the query's name for whoever has to mend it.
 fn asked(name: &str, error: tokio_postgres::Error) -> anyhow::Error {
-    let code = error.code().cloned();
+    // A table or a column that is not there: the database is not, or not yet, the one this program knows.
+    let is_foreign = error
+        .code()
+        .is_some_and(|code| ["42P01", "42703", "42883", "3F000"].contains(&code.code()));
+    let code = error.code().map(|code| code.code().to_owned());
     let error = sqlstate::explain(error);
-    let error =
-        if code.is_some_and(|code| code.code().starts_with("42")) && error.kind == Kind::Failed {
-            // A table or column that is not there: the database is not (yet) the one this program knows.
-            error
-                .note(format!("in the query {name}"))
-                .hint("bring the database up to date with `toysoldiers migrate up`")
-        } else {
-            error
-        };
-    error.into()
+    match code {
+        Some(code) if is_foreign => Error::failed(
+            "this database has not got the platform's schema, or an older one",
+        )
+        .because(error)
+        .note(format!("in the query {name}"))
+        .sqlstate(code)
+        .hint("bring it up to date with `toysoldiers migrate up`, or name another with `--env`")
+        .into(),
+        _ => error.into(),
+    }
 }
 
 fn cannot_connect(endpoint: &Endpoint, error: &tokio_postgres::Error) -> Error {

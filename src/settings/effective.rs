@@ -143,7 +143,7 @@ impl Settings {
     }
 
     /// Where the address of the chosen environment stands.
-    fn definition(&self) -> Origin {
+    pub fn definition(&self) -> Origin {
         match (&self.environment.target, &self.file) {
             (Target::Url(_), Some(file)) if !self.environment.ad_hoc => {
                 Origin::File(file.path.clone())
