@@ -12,8 +12,9 @@ const LOCK_WAIT: &str = "10000";
 /// Runs pg_dump on an exported snapshot, into `file`.
 pub async fn run(tool: &Tool, source: &Access, snapshot: &str, file: &Path) -> Result<()> {
     child::run(tool, source, |command| {
+        // What it writes is synced by us, once, before it gets its name.
         command
-            .args(["--format=custom", "--no-password"])
+            .args(["--format=custom", "--no-password", "--no-sync"])
             .arg(format!("--lock-wait-timeout={LOCK_WAIT}"))
             .arg(format!("--snapshot={snapshot}"))
             .arg("--file")

@@ -48,6 +48,7 @@ impl Programs {
         }
         for pattern in USUAL {
             let mut found = expand(Path::new(pattern));
+            found.retain(|folder| !folders.contains(folder));
             found.sort_by_key(|folder| std::cmp::Reverse(number_in(folder)));
             folders.extend(found);
         }
@@ -74,13 +75,19 @@ impl Programs {
     /// The program, in the oldest version that is at least `major`, which is that of `what`; if all are older,
     /// the error says so.
     pub fn at_least(&self, program: &str, major: u32, what: &str) -> Result<Tool> {
-        let mut tools: Vec<Tool> = self
-            .folders()
-            .iter()
-            .map(|folder| folder.join(program))
-            .filter(|path| path.is_file())
-            .filter_map(|path| Tool::ask(path).ok())
-            .collect();
+        let mut tools: Vec<Tool> = Vec::new();
+        for folder in self.folders() {
+            let path = folder.join(program);
+            if !path.is_file() {
+                continue;
+            }
+            let Ok(tool) = Tool::ask(path) else { continue };
+            // Nothing fits better, and to ask another costs a process, a slow one if it is a wrapper.
+            if tool.major == major {
+                return Ok(tool);
+            }
+            tools.push(tool);
+        }
         tools.sort_by_key(|tool| tool.major);
         let newest = tools.last().map(|tool| tool.version.clone());
         if let Some(fitting) = tools.into_iter().find(|tool| tool.major >= major) {
