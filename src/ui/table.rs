@@ -27,35 +27,27 @@ pub(super) fn render(table: &Table, style: Style, now: Timestamp) -> String {
 /// A line a row under a heading; on a terminal far too narrow for that, a block a row.
 fn rows(table: &Table, style: Style, now: Timestamp) -> String {
     let seen = seen(table);
-    let mut drawn = empty();
-    drawn.set_header(
-        seen.iter()
-            .map(|index| heading(table.keys[*index]).to_uppercase()),
-    );
+    let headings = seen.iter().map(|index| heading(table.keys[*index]));
+    let mut cells: Vec<Vec<String>> = vec![headings.map(|text| text.to_uppercase()).collect()];
     for row in &table.rows {
-        drawn.add_row(seen.iter().map(|index| text(&row[*index], style, now)));
+        let row = seen.iter().map(|index| text(&row[*index], style, now));
+        cells.push(row.collect());
     }
-    for (index, column) in seen.iter().zip(drawn.column_iter_mut()) {
-        column.set_padding((0, 2));
-        if table.rows.iter().any(|row| row[*index].is_number()) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
+    let right: Vec<bool> = seen
+        .iter()
+        .map(|index| table.rows.iter().any(|row| row[*index].is_number()))
+        .collect();
     // Values stay whole: first the columns move closer, then every row becomes a block.
-    let is_too_wide = |drawn: &comfy_table::Table| {
-        let widest = drawn
-            .lines()
-            .map(|line| console::measure_text_width(line.trim_end()))
-            .max();
-        style
-            .width
-            .is_some_and(|width| widest > Some(usize::from(width)))
+    let is_too_wide = |lines: &[String]| {
+        style.width.is_some_and(|width| {
+            let mut widths = lines.iter().map(|line| console::measure_text_width(line));
+            widths.any(|columns| columns > usize::from(width))
+        })
     };
-    if is_too_wide(&drawn) {
-        for column in drawn.column_iter_mut() {
-            column.set_padding((0, 1));
-        }
-        if is_too_wide(&drawn) {
+    let mut lines = side_by_side(&cells, &right, 2);
+    if is_too_wide(&lines) {
+        lines = side_by_side(&cells, &right, 1);
+        if is_too_wide(&lines) {
             let blocks: Vec<String> = table
                 .rows
                 .iter()
@@ -64,29 +56,75 @@ fn rows(table: &Table, style: Style, now: Timestamp) -> String {
             return blocks.join("\n");
         }
     }
-    let lines: Vec<String> = drawn.lines().collect();
-    let (head, body) = lines.split_at(1);
-    let head = head.iter().map(|line| style.dim(line.trim_end()) + "\n");
-    head.chain(body.iter().map(|line| line.trim_end().to_owned() + "\n"))
-        .collect()
+    lines[0] = style.dim(&lines[0]);
+    lines.join("\n") + "\n"
 }
 
 /// A line a value.
 fn record(table: &Table, row: &[Cell], style: Style, now: Timestamp) -> String {
-    let mut drawn = empty();
-    for index in seen(table) {
-        drawn.add_row(vec![
-            heading(table.keys[index]),
-            text(&row[index], style, now),
-        ]);
+    let cells: Vec<Vec<String>> = seen(table)
+        .into_iter()
+        .map(|index| vec![heading(table.keys[index]), text(&row[index], style, now)])
+        .collect();
+    side_by_side(&cells, &[], 2).join("\n") + "\n"
+}
+
+/// The rows as lines: columns as wide as they must be, with a gap between them, those of numbers to the right.
+fn side_by_side(rows: &[Vec<String>], right: &[bool], gap: u16) -> Vec<String> {
+    if rows.iter().flatten().all(|text| is_plain(text)) {
+        plain(rows, right, usize::from(gap))
+    } else {
+        arranged(rows, right, gap)
     }
-    for column in drawn.column_iter_mut() {
-        column.set_padding((0, 2));
+}
+
+/// For any text: lines within a cell, letters wider than one column.
+fn arranged(rows: &[Vec<String>], right: &[bool], gap: u16) -> Vec<String> {
+    let mut table = comfy_table::Table::new();
+    table.load_style(NOTHING);
+    for row in rows {
+        table.add_row(row);
     }
-    drawn
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, gap));
+        if right.get(index) == Some(&true) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
         .lines()
-        .map(|line| line.trim_end().to_owned() + "\n")
+        .map(|line| line.trim_end().to_owned())
         .collect()
+}
+
+/// Whether every byte of the text is a letter one column wide.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+}
+
+/// The same for plain text, where nothing needs measuring: a good part of the time of a long table.
+fn plain(rows: &[Vec<String>], right: &[bool], gap: usize) -> Vec<String> {
+    // A column is never narrower than a letter.
+    let mut widths = vec![1; rows.first().map_or(0, Vec::len)];
+    for row in rows {
+        for (width, text) in widths.iter_mut().zip(row) {
+            *width = text.len().max(*width);
+        }
+    }
+    let draw = |row: &Vec<String>| {
+        let mut line = String::new();
+        for (index, (text, width)) in row.iter().zip(&widths).enumerate() {
+            let blanks = width - text.len();
+            let is_right = right.get(index) == Some(&true);
+            let before = if is_right { blanks } else { 0 };
+            line.extend(std::iter::repeat_n(' ', before));
+            line.push_str(text);
+            line.extend(std::iter::repeat_n(' ', blanks - before + gap));
+        }
+        line.truncate(line.trim_end().len());
+        line
+    };
+    rows.iter().map(draw).collect()
 }
 
 fn text(cell: &Cell, style: Style, now: Timestamp) -> String {
@@ -96,12 +134,6 @@ fn text(cell: &Cell, style: Style, now: Timestamp) -> String {
         cell.human(now)
     };
     printable(&text).into_owned()
-}
-
-fn empty() -> comfy_table::Table {
-    let mut table = comfy_table::Table::new();
-    table.load_style(NOTHING);
-    table
 }
 
 /// The columns that are for people too.
@@ -119,6 +151,8 @@ fn heading(key: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn table() -> Table {
@@ -161,5 +195,17 @@ mod tests {
             drawn(Some(22)),
             "email     a@example.com\nviews     1,234\nduration  7 ms\n\nemail     b@example.com\nviews     5\nduration  -\n"
         );
+    }
+
+    proptest! {
+        /// There is no telling which of the two drew a table.
+        #[test]
+        fn plain_text_is_drawn_as_any_text(
+            rows in proptest::collection::vec(proptest::collection::vec("[a-z0-9,.@-]{0,6}( [a-z]{1,4})?", 3), 1..6),
+            right in proptest::collection::vec(any::<bool>(), 3),
+            gap in 1_u16..3,
+        ) {
+            prop_assert_eq!(plain(&rows, &right, usize::from(gap)), arranged(&rows, &right, gap));
+        }
     }
 }
