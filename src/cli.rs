@@ -5,6 +5,7 @@ mod creator;
 mod dashboard;
 mod demo;
 mod env;
+mod global;
 mod init;
 mod list;
 mod local;
@@ -16,17 +17,16 @@ mod user;
 use std::ffi::OsString;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 use futures_util::FutureExt;
 
 use crate::context::{self, Context};
 use crate::error::{self, Error, Exit, Explanation, Kind, Result};
-use crate::settings::{Environ, Flags};
-use crate::ui::{Detail, Letters, Manners, Output, Ui};
+use crate::ui::{Manners, Output, Ui};
+use global::Global;
 
 /// How long a command has to end by itself once it is cancelled.
 const GRACE: Duration = Duration::from_secs(1);
@@ -52,79 +52,6 @@ pub struct Cli {
     global: Global,
     #[command(subcommand)]
     command: Command,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Global options")]
-#[allow(clippy::struct_excessive_bools)] // flags are
-struct Global {
-    /// Environment to work on: `local`, `demo`, or one of toysoldiers.toml
-    #[arg(short, long, global = true, value_name = "NAME")]
-    env: Option<String>,
-    /// Database to work on, without an environment; keep passwords out of it
-    #[arg(long, global = true, value_name = "URL")]
-    database_url: Option<String>,
-    /// Configuration file [default: toysoldiers.toml, searched from here up]
-    #[arg(long, global = true, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// How results are written
-    #[arg(
-        short,
-        long,
-        global = true,
-        value_enum,
-        default_value = "table",
-        hide_possible_values = false
-    )]
-    output: OutputArg,
-    /// Show what would be done and stop
-    #[arg(long, global = true)]
-    dry_run: bool,
-    /// Answer y/N questions with yes
-    #[arg(short, long, global = true)]
-    yes: bool,
-    /// Answer the question for the environment's name
-    #[arg(long, global = true, value_name = "NAME")]
-    confirm: Option<String>,
-    /// Never ask; refuse instead
-    #[arg(long, global = true)]
-    no_input: bool,
-    /// Say nothing but results, questions, warnings and errors
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
-    quiet: bool,
-    /// Tell what is asked of the server; twice, with the SQL
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    verbose: u8,
-    /// When to use colour
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        default_value = "auto",
-        value_name = "WHEN"
-    )]
-    color: ColorArg,
-    /// How long to wait for locks on tables: `500ms`, `2s`, `5m` [default in migrations: 2s]
-    #[arg(long, global = true, value_name = "TIME", value_parser = duration)]
-    lock_timeout: Option<Duration>,
-    /// How long a statement may take; 0 is for ever [default in migrations: 0]
-    #[arg(long, global = true, value_name = "TIME", value_parser = duration)]
-    statement_timeout: Option<Duration>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum OutputArg {
-    Table,
-    Json,
-    Csv,
-    Ndjson,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ColorArg {
-    Auto,
-    Always,
-    Never,
 }
 
 #[derive(Debug, Subcommand)]
@@ -234,71 +161,6 @@ impl Command {
     }
 }
 
-impl Global {
-    fn flags(&self) -> Flags {
-        Flags {
-            env: self.env.clone(),
-            database_url: self.database_url.clone(),
-            config: self.config.clone(),
-            lock_timeout: self.lock_timeout,
-            statement_timeout: self.statement_timeout,
-        }
-    }
-
-    fn manners(&self, environ: &Environ) -> Manners {
-        let wanted = |is_terminal: bool| match self.color {
-            ColorArg::Always => true,
-            ColorArg::Never => false,
-            ColorArg::Auto => {
-                is_terminal
-                    && !environ.has("NO_COLOR")
-                    && environ
-                        .get("TERM")
-                        .ok()
-                        .flatten()
-                        .is_none_or(|term| term != "dumb")
-            }
-        };
-        Manners {
-            output: match self.output {
-                OutputArg::Table => Output::Table,
-                OutputArg::Json => Output::Json,
-                OutputArg::Csv => Output::Csv,
-                OutputArg::Ndjson => Output::Ndjson,
-            },
-            dry_run: self.dry_run,
-            yes: self.yes,
-            confirm: self.confirm.clone(),
-            no_input: self.no_input,
-            detail: match (self.quiet, self.verbose) {
-                (true, _) => Detail::Quiet,
-                (false, 0) => Detail::Usual,
-                (false, 1) => Detail::Questions,
-                (false, _) => Detail::Sql,
-            },
-            letters: letters(environ),
-            color: {
-                use std::io::IsTerminal;
-                (
-                    wanted(std::io::stdout().is_terminal()),
-                    wanted(std::io::stderr().is_terminal()),
-                )
-            },
-        }
-    }
-}
-
-/// What the locale can show; one that is not set at all is given the benefit of the doubt.
-fn letters(environ: &Environ) -> Letters {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
-        .iter()
-        .find_map(|name| environ.get(name).ok().flatten());
-    match locale.map(|locale| locale.to_lowercase()) {
-        Some(locale) if !locale.contains("utf-8") && !locale.contains("utf8") => Letters::Ascii,
-        _ => Letters::Unicode,
-    }
-}
-
 /// Ends when somebody wants us to end.
 fn interrupted() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -367,25 +229,6 @@ fn wants_json(args: &[OsString]) -> bool {
     })
 }
 
-/// `500ms`, `2s`, `5m`, `1h`, or 0.
-fn duration(text: &str) -> std::result::Result<Duration, String> {
-    if text == "0" {
-        return Ok(Duration::ZERO);
-    }
-    let parsed: jiff::SignedDuration = text
-        .parse()
-        .map_err(|_| "write a number with its unit: 500ms, 2s, 5m, 1h, or 0".to_owned())?;
-    let duration =
-        Duration::try_from(parsed).map_err(|_| "time does not run backwards".to_owned())?;
-    if duration.as_millis() > i32::MAX as u128 {
-        return Err("the longest is 24 days".to_owned());
-    }
-    if duration < Duration::from_millis(1) {
-        return Err("the shortest is 1ms".to_owned());
-    }
-    Ok(duration)
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -395,15 +238,5 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn times_have_units() {
-        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(duration("5m"), Ok(Duration::from_mins(5)));
-        assert_eq!(duration("0"), Ok(Duration::ZERO));
-        for bad in ["", "5", "-1s", "1ns", "99999h", "soon"] {
-            assert!(duration(bad).is_err(), "{bad}");
-        }
     }
 }

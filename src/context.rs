@@ -73,6 +73,7 @@ impl Context {
                 self.settings()?.definition()
             ));
         }
+        self.ui.working("connecting");
         let db = match &environment.target {
             Target::Local(database) => self.server()?.connect(database, &self.ui).await?,
             Target::Url(_) => {
@@ -89,6 +90,7 @@ impl Context {
             .push(db.cancel());
         let db = db.traced(self.ui.tracer());
         self.limit(&db).await?;
+        self.ui.working("asking the database");
         Ok(db)
     }
 
@@ -236,6 +238,7 @@ impl Context {
             ControlFlow::Continue(consent) => consent,
             ControlFlow::Break(exit) => return Ok(exit),
         };
+        self.ui.working(&plan.title);
         let report = apply(plan.work, consent).await?;
         self.report(&report).map_err(|error| {
             Error::failed("it was done, but the result cannot be shown")

@@ -6,11 +6,12 @@
 mod activity;
 pub mod cell;
 mod consent;
+mod drawing;
 mod explanation;
 pub mod prompt;
 pub mod report;
 pub mod style;
-mod table;
+pub mod table;
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,8 +22,9 @@ use crate::plan::Progress;
 use activity::Activity;
 pub use cell::Cell;
 pub use consent::Stage;
-pub use report::{Report, Table};
+pub use report::Report;
 use style::Style;
+pub use table::Table;
 
 /// How results are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -45,7 +45,7 @@ pub(super) struct UpArgs {
     #[command(flatten)]
     source: SourceArgs,
     /// How long to wait for another run on the same database to end
-    #[arg(long, default_value = "10m", value_name = "TIME", value_parser = super::duration)]
+    #[arg(long, default_value = "10m", value_name = "TIME", value_parser = super::global::duration)]
     wait: Duration,
 }
 

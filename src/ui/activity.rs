@@ -1,54 +1,72 @@
-//! The line that moves while something takes long.
+//! The line that moves while something takes long. What takes less than a second leaves no trace.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
-
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use std::io::Write;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// What takes less is over before anyone wonders.
 const PATIENCE: Duration = Duration::from_secs(1);
+const TICK: Duration = Duration::from_millis(200);
 
 /// The line, if there is one.
 #[derive(Default)]
-pub(super) struct Activity(Mutex<Option<ProgressBar>>);
+pub(super) struct Activity {
+    state: Arc<Mutex<State>>,
+    ticker: OnceLock<()>,
+}
+
+#[derive(Default)]
+struct State {
+    /// What goes on, and since when.
+    current: Option<(String, Instant)>,
+    /// Whether it stands on the terminal.
+    drawn: bool,
+}
 
 impl Activity {
     /// Something begins; it replaces what was going on.
     pub(super) fn begin(&self, what: &str) {
         self.end();
-        let late = |shown: &'static str| {
-            move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-                if state.elapsed() >= PATIENCE {
-                    let _ = match shown {
-                        "time" => write!(out, "{} s", state.elapsed().as_secs()),
-                        _ => out.write_str("..."),
-                    };
+        // A line that wrapped could not be taken back.
+        let what = what.chars().take(60).collect();
+        self.lock().current = Some((what, Instant::now()));
+        // A thread of its own, so that the line moves while the program computes; it ends with the process.
+        self.ticker.get_or_init(|| {
+            let state = Arc::clone(&self.state);
+            thread::spawn(move || {
+                loop {
+                    thread::sleep(TICK);
+                    state.lock().unwrap_or_else(PoisonError::into_inner).draw();
                 }
-            }
-        };
-        let what = what.to_owned();
-        let name = move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-            if state.elapsed() >= PATIENCE {
-                let _ = out.write_str(&what);
-            }
-        };
-        let Ok(style) = ProgressStyle::with_template("{what}{dots} {time}") else {
-            return;
-        };
-        let bar = ProgressBar::new_spinner().with_style(
-            style
-                .with_key("what", name)
-                .with_key("dots", late("dots"))
-                .with_key("time", late("time")),
-        );
-        bar.enable_steady_tick(Duration::from_millis(250));
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar);
+            });
+        });
     }
 
     /// Nothing goes on any more; the line is gone.
     pub(super) fn end(&self) {
-        if let Some(bar) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            bar.finish_and_clear();
+        let mut state = self.lock();
+        state.current = None;
+        if std::mem::take(&mut state.drawn) {
+            let _ = std::io::stderr().write_all(b"\r\x1b[2K");
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn draw(&mut self) {
+        let Some((what, since)) = &self.current else {
+            return;
+        };
+        let elapsed = since.elapsed();
+        if elapsed >= PATIENCE {
+            let line = format!("\r\x1b[2K{what}... {} s", elapsed.as_secs());
+            let _ = std::io::stderr().write_all(line.as_bytes());
+            self.drawn = true;
         }
     }
 }

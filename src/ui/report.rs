@@ -5,7 +5,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::style::Style;
-use super::{Cell, Output, table};
+use super::table::Table;
+use super::{Cell, Output, drawing};
 use crate::error::{Error, Exit, Result};
 
 /// A result that can be shown. Its JSON is its serde form; the rest is told here.
@@ -34,73 +35,6 @@ pub trait Report: Serialize {
     }
 }
 
-/// How people see a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Shape {
-    /// A heading and a line a row.
-    #[default]
-    Rows,
-    /// A line a value.
-    Record,
-    /// Nothing but the text.
-    Lines,
-}
-
-/// Rows of cells under named columns.
-#[derive(Debug, Default)]
-pub struct Table {
-    pub(super) keys: Vec<&'static str>,
-    pub(super) rows: Vec<Vec<Cell>>,
-    pub(super) shape: Shape,
-    pub(super) unseen: Vec<&'static str>,
-}
-
-impl Table {
-    /// A table with these columns; the names are the keys of CSV and NDJSON.
-    pub fn new(keys: &[&'static str]) -> Self {
-        Self {
-            keys: keys.to_vec(),
-            rows: Vec::new(),
-            shape: Shape::Rows,
-            unseen: Vec::new(),
-        }
-    }
-
-    /// A single record, shown to people as one line a value.
-    pub fn record<const N: usize>(pairs: [(&'static str, Cell); N]) -> Self {
-        let (keys, row): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
-        Self {
-            keys,
-            rows: vec![row],
-            shape: Shape::Record,
-            unseen: Vec::new(),
-        }
-    }
-
-    /// Columns that only programs get: people have no use for an id beside an address.
-    #[must_use]
-    pub fn unseen(mut self, keys: &[&'static str]) -> Self {
-        self.unseen = keys.to_vec();
-        self
-    }
-
-    /// Lines of text, one a record, shown to people without a heading and as they are.
-    pub fn lines(key: &'static str) -> Self {
-        Self {
-            keys: vec![key],
-            rows: Vec::new(),
-            shape: Shape::Lines,
-            unseen: Vec::new(),
-        }
-    }
-
-    /// Adds a row; it has as many cells as there are columns.
-    pub fn row<const N: usize>(&mut self, cells: [Cell; N]) {
-        debug_assert_eq!(N, self.keys.len(), "a cell a column");
-        self.rows.push(cells.into());
-    }
-}
-
 /// The text of a report, ending in a newline unless it is empty.
 pub(super) fn render(report: &impl Report, output: Output, style: Style) -> Result<String> {
     match output {
@@ -108,7 +42,7 @@ pub(super) fn render(report: &impl Report, output: Output, style: Style) -> Resu
             let now = Timestamp::now();
             let mut text = String::new();
             for part in report.lead().into_iter().chain([report.table()]) {
-                let part = table::render(&part, style, now);
+                let part = drawing::draw(&part, style, now);
                 if !text.is_empty() && !part.is_empty() {
                     text.push('\n');
                 }

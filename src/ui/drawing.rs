@@ -1,0 +1,211 @@
+//! Tables for people.
+
+use comfy_table::CellAlignment;
+use comfy_table::presets::NOTHING;
+use jiff::Timestamp;
+
+use super::Cell;
+use super::style::{Style, printable};
+use super::table::{Shape, Table};
+
+/// The table as lines, each ending in a newline; empty if there is no row.
+pub(super) fn draw(table: &Table, style: Style, now: Timestamp) -> String {
+    let Some(first) = table.rows.first() else {
+        return String::new();
+    };
+    match table.shape {
+        Shape::Lines => table
+            .rows
+            .iter()
+            .map(|row| text(&row[0], style, now) + "\n")
+            .collect(),
+        Shape::Record => record(table, first, style, now),
+        Shape::Rows => rows(table, style, now),
+    }
+}
+
+/// A line a row under a heading; on a terminal far too narrow for that, a block a row.
+fn rows(table: &Table, style: Style, now: Timestamp) -> String {
+    let seen = seen(table);
+    let headings = seen.iter().map(|index| heading(table.keys[*index]));
+    let mut cells: Vec<Vec<String>> = vec![headings.map(|text| text.to_uppercase()).collect()];
+    for row in &table.rows {
+        let row = seen.iter().map(|index| text(&row[*index], style, now));
+        cells.push(row.collect());
+    }
+    let right: Vec<bool> = seen
+        .iter()
+        .map(|index| table.rows.iter().any(|row| row[*index].is_number()))
+        .collect();
+    // Values stay whole: first the columns move closer, then every row becomes a block.
+    let is_too_wide = |lines: &[String]| {
+        style.width.is_some_and(|width| {
+            let mut widths = lines.iter().map(|line| console::measure_text_width(line));
+            widths.any(|columns| columns > usize::from(width))
+        })
+    };
+    let mut lines = side_by_side(&cells, &right, 2);
+    if is_too_wide(&lines) {
+        lines = side_by_side(&cells, &right, 1);
+        if is_too_wide(&lines) {
+            let blocks: Vec<String> = table
+                .rows
+                .iter()
+                .map(|row| record(table, row, style, now))
+                .collect();
+            return blocks.join("\n");
+        }
+    }
+    lines[0] = style.dim(&lines[0]);
+    lines.join("\n") + "\n"
+}
+
+/// A line a value.
+fn record(table: &Table, row: &[Cell], style: Style, now: Timestamp) -> String {
+    let cells: Vec<Vec<String>> = seen(table)
+        .into_iter()
+        .map(|index| vec![heading(table.keys[index]), text(&row[index], style, now)])
+        .collect();
+    side_by_side(&cells, &[], 2).join("\n") + "\n"
+}
+
+/// The rows as lines: columns as wide as they must be, with a gap between them, those of numbers to the right.
+fn side_by_side(rows: &[Vec<String>], right: &[bool], gap: u16) -> Vec<String> {
+    if rows.iter().flatten().all(|text| is_plain(text)) {
+        plain(rows, right, usize::from(gap))
+    } else {
+        arranged(rows, right, gap)
+    }
+}
+
+/// For any text: lines within a cell, letters wider than one column.
+fn arranged(rows: &[Vec<String>], right: &[bool], gap: u16) -> Vec<String> {
+    let mut table = comfy_table::Table::new();
+    table.load_style(NOTHING);
+    for row in rows {
+        table.add_row(row);
+    }
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, gap));
+        if right.get(index) == Some(&true) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect()
+}
+
+/// Whether every byte of the text is a letter one column wide.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+}
+
+/// The same for plain text, where nothing needs measuring: a good part of the time of a long table.
+fn plain(rows: &[Vec<String>], right: &[bool], gap: usize) -> Vec<String> {
+    // A column is never narrower than a letter.
+    let mut widths = vec![1; rows.first().map_or(0, Vec::len)];
+    for row in rows {
+        for (width, text) in widths.iter_mut().zip(row) {
+            *width = text.len().max(*width);
+        }
+    }
+    let draw = |row: &Vec<String>| {
+        let mut line = String::new();
+        for (index, (text, width)) in row.iter().zip(&widths).enumerate() {
+            let blanks = width - text.len();
+            let is_right = right.get(index) == Some(&true);
+            let before = if is_right { blanks } else { 0 };
+            line.extend(std::iter::repeat_n(' ', before));
+            line.push_str(text);
+            line.extend(std::iter::repeat_n(' ', blanks - before + gap));
+        }
+        line.truncate(line.trim_end().len());
+        line
+    };
+    rows.iter().map(draw).collect()
+}
+
+fn text(cell: &Cell, style: Style, now: Timestamp) -> String {
+    let text = if style.ascii {
+        cell.plain(now)
+    } else {
+        cell.human(now)
+    };
+    printable(&text).into_owned()
+}
+
+/// The columns that are for people too.
+fn seen(table: &Table) -> Vec<usize> {
+    (0..table.keys.len())
+        .filter(|index| !table.unseen.contains(&table.keys[*index]))
+        .collect()
+}
+
+/// `total_views` reads "views", `duration_ms` reads "duration": the cell has its unit.
+fn heading(key: &str) -> String {
+    let key = key.strip_prefix("total_").unwrap_or(key);
+    key.strip_suffix("_ms").unwrap_or(key).replace('_', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn table() -> Table {
+        let mut table = Table::new(&["id", "email", "total_views", "duration_ms"]).unseen(&["id"]);
+        table.row([
+            Cell::text("7"),
+            Cell::text("a@example.com"),
+            Cell::Count(1234),
+            Cell::Millis(7),
+        ]);
+        table.row([
+            Cell::text("8"),
+            Cell::text("b@example.com"),
+            Cell::Count(5),
+            Cell::Missing,
+        ]);
+        table
+    }
+
+    fn drawn(width: Option<u16>) -> String {
+        draw(
+            &table(),
+            Style::new(false, width, false),
+            Timestamp::UNIX_EPOCH,
+        )
+    }
+
+    #[test]
+    fn numbers_stand_at_the_right_and_ids_are_for_programs() {
+        let text = "EMAIL          VIEWS  DURATION\na@example.com  1,234      7 ms\nb@example.com      5         -\n";
+        assert_eq!(drawn(None), text);
+        assert_eq!(drawn(Some(80)), text);
+    }
+
+    #[test]
+    fn a_terminal_too_narrow_for_rows_gets_blocks() {
+        let closer = "EMAIL         VIEWS DURATION\na@example.com 1,234     7 ms\nb@example.com     5        -\n";
+        assert_eq!(drawn(Some(29)), closer);
+        assert_eq!(
+            drawn(Some(22)),
+            "email     a@example.com\nviews     1,234\nduration  7 ms\n\nemail     b@example.com\nviews     5\nduration  -\n"
+        );
+    }
+
+    proptest! {
+        /// There is no telling which of the two drew a table.
+        #[test]
+        fn plain_text_is_drawn_as_any_text(
+            rows in proptest::collection::vec(proptest::collection::vec("[a-z0-9,.@-]{0,6}( [a-z]{1,4})?", 3), 1..6),
+            right in proptest::collection::vec(any::<bool>(), 3),
+            gap in 1_u16..3,
+        ) {
+            prop_assert_eq!(plain(&rows, &right, usize::from(gap)), arranged(&rows, &right, gap));
+        }
+    }
+}
