@@ -29,7 +29,7 @@ use crate::ui::{Manners, Output, Ui};
 use global::Global;
 
 /// How long a command has to end by itself once it is cancelled.
-const GRACE: Duration = Duration::from_secs(1);
+const GRACE: Duration = Duration::from_secs(2);
 
 /// Runs the PostgreSQL database of Toy Soldiers.
 ///
