@@ -9,7 +9,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use secrecy::SecretString;
 
 use crate::error::{Error, Exit, Result};
-use crate::local::Server;
+use crate::local::{self, Server};
 use crate::pg::connect::Cancel;
 use crate::pg::tools::Programs;
 use crate::pg::{Db, Endpoint, Undo};
@@ -198,12 +198,8 @@ impl Context {
         } else {
             None
         };
-        let known = || {
-            let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-            name_of(&passwd, uid.as_raw())
-        };
         let user = sudo
-            .or_else(known)
+            .or_else(|| local::user_name(uid.as_raw()))
             .or_else(|| told("USER"))
             .unwrap_or_else(|| format!("uid {}", uid.as_raw()));
         let host = rustix::system::uname()
@@ -266,15 +262,6 @@ impl Context {
             session.cancel().await;
         }
     }
-}
-
-/// The name of a user in a passwd file.
-fn name_of(passwd: &str, uid: u32) -> Option<String> {
-    passwd.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
-    })
 }
 
 /// The current folder.

@@ -21,6 +21,7 @@ use crate::pg::tools::Programs;
 use crate::pg::{Db, Endpoint, Ident, Query};
 use crate::plan::Progress;
 use account::Account;
+pub use account::user_name;
 pub use reset::{Cleared, Reset};
 
 /// The superuser of the private server; the socket's folder keeps everyone else out.

@@ -19,7 +19,7 @@ use serde::Serialize;
 use crate::bookkeeping;
 use crate::error::{Error, Result};
 use crate::pg::{Db, lock};
-use crate::plan::{Consent, Plan, Progress, Risk, Step};
+use crate::plan::{Consent, Plan, Progress, Risk, Step, counted};
 use diff::Standing;
 use file::Migration;
 use history::History;
@@ -110,14 +110,10 @@ pub async fn plan(db: &Db, files: Files) -> Result<Plan<Pending>> {
         .iter()
         .map(|migration| Step::new("apply", &migration.path))
         .collect::<Vec<_>>();
-    let count = steps.len();
     let versions = pending.iter().map(|migration| migration.version).collect();
     let current = history.current();
     Ok(Plan {
-        title: format!(
-            "apply {count} migration{}",
-            if count == 1 { "" } else { "s" }
-        ),
+        title: format!("apply {}", counted(steps.len(), "migration")),
         risk: Risk::Mild,
         steps,
         work: Pending {

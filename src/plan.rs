@@ -74,6 +74,12 @@ impl Consent {
     }
 }
 
+/// `1 user`, `2 users`.
+pub fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
 /// Where long work says how far it is.
 pub trait Progress: Sync {
     /// Something worth a line has happened.

@@ -1,10 +1,11 @@
 //! Kills, full disks and crowds: whatever happens, the command can be run again and the rest is as it was.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::Duration;
 
 use insta::assert_snapshot;
 
+use crate::migrate_race::all_at_once;
 use crate::support::{Database, Tool};
 
 /// How often; more with TEST_ROUNDS.
@@ -119,25 +120,7 @@ fn creator_create_killed_anywhere_makes_all_of_a_creator_or_nothing() {
 #[test]
 fn eight_runners_at_once_on_an_empty_database() {
     for _ in 0..rounds(2) {
-        let database = Database::empty();
-        let tool = Tool::new().on(&database);
-        let runners: Vec<_> = (0..8)
-            .map(|_| tool.spawn(&["migrate", "up", "-o", "json"]))
-            .collect();
-        let applied: Vec<usize> = runners
-            .into_iter()
-            .map(|runner| {
-                tool.outcome(runner).ok().json()["applied"]
-                    .as_array()
-                    .unwrap()
-                    .len()
-            })
-            .collect();
-        assert_eq!(applied.iter().sum::<usize>(), 10, "{applied:?}");
-        assert_eq!(
-            database.value("select count(*) from toysoldiers.history"),
-            "10"
-        );
+        all_at_once(8);
     }
 }
 
@@ -150,19 +133,8 @@ fn run_with_little_space(tool: &Tool, blocks: u32, args: &[&str]) -> crate::supp
         "-c",
         &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\""),
     ]);
-    command
-        .arg(like.get_program())
-        .args(like.get_args())
-        .current_dir(tool.path())
-        .env_clear();
-    command.envs(
-        like.get_envs()
-            .filter_map(|(name, value)| Some((name, value?))),
-    );
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.arg(like.get_program()).args(like.get_args());
+    crate::support::tool::hear(tool.dress(&mut command));
     tool.outcome(command.spawn().unwrap())
 }
 

@@ -8,33 +8,38 @@ use crate::support::{Database, Tool};
 /// The key of the runner's lock.
 const KEY: i64 = toysoldiers::pg::lock::MIGRATE;
 
+/// Runners on an empty database: one applies everything, the others find it done, and none fails.
+pub fn all_at_once(runners: usize) {
+    let database = Database::empty();
+    let tool = Tool::new().on(&database);
+    let started: Vec<_> = (0..runners)
+        .map(|_| tool.spawn(&["migrate", "up", "-o", "json"]))
+        .collect();
+    let counts: Vec<usize> = started
+        .into_iter()
+        .map(|runner| {
+            tool.outcome(runner).ok().json()["applied"]
+                .as_array()
+                .unwrap()
+                .len()
+        })
+        .collect();
+    assert_eq!(counts.iter().sum::<usize>(), 10, "{counts:?}");
+    assert_eq!(
+        counts.iter().filter(|count| **count > 0).count(),
+        1,
+        "{counts:?}"
+    );
+    assert_eq!(
+        database.value("select count(*) from toysoldiers.history"),
+        "10"
+    );
+}
+
 #[test]
 fn runners_started_together_apply_everything_once_and_none_fails() {
     for _ in 0..2 {
-        let database = Database::empty();
-        let tool = Tool::new().on(&database);
-        let runners: Vec<_> = (0..4)
-            .map(|_| tool.spawn(&["migrate", "up", "-o", "json"]))
-            .collect();
-        let counts: Vec<usize> = runners
-            .into_iter()
-            .map(|runner| {
-                tool.outcome(runner).ok().json()["applied"]
-                    .as_array()
-                    .unwrap()
-                    .len()
-            })
-            .collect();
-        assert_eq!(counts.iter().sum::<usize>(), 10, "{counts:?}");
-        assert_eq!(
-            counts.iter().filter(|count| **count > 0).count(),
-            1,
-            "{counts:?}"
-        );
-        assert_eq!(
-            database.value("select count(*) from toysoldiers.history"),
-            "10"
-        );
+        all_at_once(4);
     }
 }
 

@@ -9,17 +9,8 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/migrate_db.sh
 
 fn run(tool: &Tool, args: &[&str]) -> crate::support::tool::Outcome {
     let mut command = Command::new(SCRIPT);
-    let like = tool.command(&[]);
-    command.args(args).current_dir(tool.path()).env_clear();
-    command.envs(
-        like.get_envs()
-            .filter_map(|(name, value)| Some((name, value?))),
-    );
+    crate::support::tool::hear(tool.dress(command.args(args)));
     command.env("TOYSOLDIERS", env!("CARGO_BIN_EXE_toysoldiers"));
-    command
-        .stdin(std::process::Stdio::null())
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped());
     tool.outcome(command.spawn().unwrap())
 }
 

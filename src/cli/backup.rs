@@ -135,10 +135,6 @@ impl RestoreArgs {
     }
 }
 
-fn count(number: usize) -> Cell {
-    Cell::Count(i64::try_from(number).unwrap_or(i64::MAX))
-}
-
 impl Report for Taken {
     fn table(&self) -> Table {
         let manifest = &self.manifest;
@@ -148,7 +144,7 @@ impl Report for Taken {
             ("environment", Cell::text(&manifest.environment)),
             ("taken_at", manifest.taken_at.into()),
             ("last_migration", manifest.last_migration.clone().into()),
-            ("tables", count(manifest.tables.len())),
+            ("tables", Cell::count(manifest.tables.len())),
             ("rows", Cell::Count(manifest.rows())),
             ("bytes", Cell::Bytes(manifest.bytes)),
             ("sha256", Cell::text(&manifest.sha256)),
@@ -194,7 +190,7 @@ impl Report for Listing {
                 environment.clone().into(),
                 (*taken_at).into(),
                 last_migration.clone().into(),
-                tables.map(count).into(),
+                tables.map(Cell::count).into(),
                 rows.map(Cell::Count).into(),
                 bytes.map(Cell::Bytes).into(),
                 Cell::text(state.word()),
@@ -223,12 +219,9 @@ impl Report for Restored {
             ("database", Cell::text(&self.database)),
             ("environment", Cell::text(&self.environment)),
             ("backup", Cell::text(&self.backup)),
-            ("tables", count(self.tables)),
+            ("tables", Cell::count(self.tables)),
             ("rows", Cell::Count(self.rows)),
-            (
-                "duration_ms",
-                Cell::Millis(i64::try_from(self.duration_ms).unwrap_or(i64::MAX)),
-            ),
+            ("duration_ms", Cell::millis(self.duration_ms)),
             ("checked", Cell::Flag(self.checked)),
             ("url", Cell::text(&self.url)),
         ])

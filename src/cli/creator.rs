@@ -11,6 +11,7 @@ use crate::account::{Actor, email};
 use crate::context::Context;
 use crate::error::{Exit, Result};
 use crate::pg::Paged;
+use crate::plan::counted;
 use crate::ui::{Cell, Report, Table};
 
 #[derive(Debug, Subcommand)]
@@ -212,7 +213,7 @@ impl Report for Paged<Listed> {
     }
 
     fn summary(&self) -> String {
-        list::counted(self.rows.len(), "creator")
+        counted(self.rows.len(), "creator")
     }
 
     fn remainder(&self) -> Option<String> {

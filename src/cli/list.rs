@@ -60,12 +60,6 @@ pub(super) fn moment(text: &str) -> std::result::Result<Timestamp, String> {
         .map_err(|_| "write a date such as 2026-03-01, or 2026-03-01T12:00:00Z".to_owned())
 }
 
-/// `1 user`, `2 users`.
-pub(super) fn counted(count: usize, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{plural}")
-}
-
 /// How to see more of a list that goes on after this row: the command that was typed, from there on.
 pub(super) fn remainder(next: Option<Uuid>) -> Option<String> {
     let command = continued(std::env::args().skip(1), next?);

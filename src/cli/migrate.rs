@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::error::{Error, Exit, Result};
 use crate::migrate::new::{self, Created};
 use crate::migrate::{self, Applied, Limits, Source, Status};
+use crate::plan::counted;
 use crate::ui::cell::human_millis;
 use crate::ui::{Cell, Report, Table};
 
@@ -169,8 +170,8 @@ impl Report for Applied {
         for ran in &self.applied {
             table.row([
                 Cell::text(&ran.migration),
-                Cell::Count(i64::try_from(ran.statements).unwrap_or(i64::MAX)),
-                Cell::Millis(i64::try_from(ran.duration_ms).unwrap_or(i64::MAX)),
+                Cell::count(ran.statements),
+                Cell::millis(ran.duration_ms),
             ]);
         }
         table
@@ -188,20 +189,13 @@ impl Report for Applied {
         if applied.is_empty() {
             return format!(
                 "nothing to do: the database is at {at} ({}, {source})",
-                counted(*total)
+                counted(*total, "migration")
             );
         }
-        let count = counted(applied.len());
+        let count = counted(applied.len(), "migration");
         let time = human_millis(i64::try_from(*duration_ms).unwrap_or(i64::MAX));
         format!("applied {count} in {time} ({source}); the database is at {at}")
     }
-}
-
-fn counted(migrations: usize) -> String {
-    format!(
-        "{migrations} migration{}",
-        if migrations == 1 { "" } else { "s" }
-    )
 }
 
 impl Report for Status {

@@ -11,6 +11,7 @@ use crate::account::{Actor, email};
 use crate::context::Context;
 use crate::error::{Error, Exit, Result};
 use crate::pg::Paged;
+use crate::plan::counted;
 use crate::ui::{Cell, Report, Table};
 
 #[derive(Debug, Subcommand)]
@@ -170,7 +171,7 @@ impl Report for Paged<User> {
     }
 
     fn summary(&self) -> String {
-        list::counted(self.rows.len(), "user")
+        counted(self.rows.len(), "user")
     }
 
     fn remainder(&self) -> Option<String> {

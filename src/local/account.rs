@@ -22,7 +22,7 @@ impl Account {
         if !rustix::process::geteuid().is_root() {
             return Ok(Self::Own);
         }
-        let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+        let passwd = passwd();
         ["postgres", "nobody"]
             .iter()
             .find_map(|name| find(&passwd, name))
@@ -124,20 +124,43 @@ impl Account {
     }
 }
 
-/// The entry of a user in a passwd file.
-fn find(passwd: &str, name: &str) -> Option<Account> {
-    passwd.lines().find_map(|line| {
+/// The name the system knows a user by.
+pub fn user_name(uid: u32) -> Option<String> {
+    let passwd = passwd();
+    let mut entries = entries(&passwd);
+    entries
+        .find(|entry| entry.uid == uid)
+        .map(|entry| entry.name.to_owned())
+}
+
+/// The users of the system; none if it keeps them elsewhere.
+fn passwd() -> String {
+    std::fs::read_to_string("/etc/passwd").unwrap_or_default()
+}
+
+/// A user of the system.
+struct Entry<'a> {
+    name: &'a str,
+    uid: u32,
+    gid: u32,
+}
+
+fn entries(passwd: &str) -> impl Iterator<Item = Entry<'_>> {
+    passwd.lines().filter_map(|line| {
         let mut fields = line.split(':');
-        if fields.next()? != name {
-            return None;
-        }
+        let name = fields.next()?;
         let uid = fields.nth(1)?.parse().ok()?;
         let gid = fields.next()?.parse().ok()?;
-        Some(Account::Other {
-            name: name.to_owned(),
-            uid,
-            gid,
-        })
+        Some(Entry { name, uid, gid })
+    })
+}
+
+fn find(passwd: &str, name: &str) -> Option<Account> {
+    let Entry { name, uid, gid } = entries(passwd).find(|entry| entry.name == name)?;
+    Some(Account::Other {
+        name: name.to_owned(),
+        uid,
+        gid,
     })
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::file::Migration;
 use super::history::{Record, title};
-use crate::error::{Error, Result};
+use crate::error::Error;
 
 /// How one migration stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -90,10 +90,8 @@ pub fn compare(files: &[Migration], history: &[Record]) -> Vec<Entry> {
         let record = history
             .binary_search_by_key(&file.version, |record| record.version)
             .map(|index| &history[index]);
-        let checksum = file
-            .checksum_as(&file.name)
-            .map(|checksum| checksum.to_string());
-        let same = record.is_ok_and(|record| Some(&record.checksum) == checksum.as_ref());
+        let checksum = file.refined.checksum().to_string();
+        let same = record.is_ok_and(|record| record.checksum == checksum);
         entry.standing = match (same, recorded == file.name) {
             (true, _) => Standing::Applied,
             (false, true) => Standing::Edited,
@@ -199,11 +197,6 @@ fn describe(entry: &Entry, entries: &[Entry], files: &[Migration]) -> Error {
     }
 }
 
-/// The files as refinery takes them.
-pub fn refine(files: &[Migration]) -> Result<Vec<refinery::Migration>> {
-    files.iter().map(Migration::refined).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -212,20 +205,14 @@ mod tests {
 
     fn file(version: i64, name: &str, sql: &str) -> Migration {
         let file = format!("{version:03}_{name}.sql");
-        Migration {
-            version,
-            name: name.to_owned(),
-            path: file.clone(),
-            file,
-            sql: sql.to_owned(),
-        }
+        Migration::new(version, name.to_owned(), &file, file.clone(), sql).expect("fits")
     }
 
     fn record(file: &Migration) -> Record {
         Record {
             version: file.version,
             name: file.name.clone(),
-            checksum: file.refined().expect("fits").checksum().to_string(),
+            checksum: file.refined.checksum().to_string(),
             applied_on: String::new(),
             applied_at: None,
             applied_by: None,

@@ -18,8 +18,8 @@ pub struct Migration {
     pub file: String,
     /// The file as a person would name it.
     pub path: String,
-    /// Its text, normalised.
-    pub sql: String,
+    /// As refinery takes it, with the text and its checksum: hashed once, however often it is compared.
+    pub refined: Refined,
 }
 
 /// What a file in the folder of migrations is.
@@ -118,22 +118,22 @@ pub fn decode(bytes: &[u8], path: &str) -> Result<String> {
 }
 
 impl Migration {
-    /// The migration as refinery takes it, which is where the checksum comes from.
-    pub fn refined(&self) -> Result<Refined> {
-        self.refined_as(&self.name)
-    }
-
-    /// refinery's checksum of the text under this name.
-    pub fn checksum_as(&self, name: &str) -> Option<u64> {
-        self.refined_as(name).ok().map(|refined| refined.checksum())
-    }
-
-    fn refined_as(&self, name: &str) -> Result<Refined> {
-        Refined::unapplied(&format!("V{}__{name}", self.version), &self.sql).map_err(|error| {
-            Error::failed(format!("{} does not fit", self.path))
-                .because(error)
-                .into()
+    /// A migration of this number and description, as [`kind`] reads them, with its text as [`decode`] does.
+    pub fn new(version: i64, name: String, file: &str, path: String, sql: &str) -> Result<Self> {
+        let refined = Refined::unapplied(&format!("V{version}__{name}"), sql)
+            .map_err(|error| Error::failed(format!("{path} does not fit")).because(error))?;
+        Ok(Self {
+            version,
+            name,
+            file: file.to_owned(),
+            path,
+            refined,
         })
+    }
+
+    /// Its text, normalised.
+    pub fn sql(&self) -> &str {
+        self.refined.sql().unwrap_or_default()
     }
 
     /// `005_creators`, the file's name without its ending.
@@ -149,13 +149,7 @@ mod tests {
     use super::*;
 
     fn migration(sql: &str) -> Migration {
-        Migration {
-            version: 1,
-            name: "a".to_owned(),
-            file: "001_a.sql".to_owned(),
-            path: "001_a.sql".to_owned(),
-            sql: sql.to_owned(),
-        }
+        Migration::new(1, "a".to_owned(), "001_a.sql", "001_a.sql".to_owned(), sql).expect("fits")
     }
 
     #[test]
@@ -196,7 +190,7 @@ mod tests {
         let unix = decode(b"select 1;\nselect 2;\n", "f").expect("is text");
         let windows = decode(b"\xef\xbb\xbfselect 1;\r\nselect 2;\r\n", "f").expect("is text");
         assert_eq!(unix, windows);
-        let checksum = |sql: &str| migration(sql).refined().expect("fits").checksum();
+        let checksum = |sql: &str| migration(sql).refined.checksum();
         assert_eq!(checksum(&unix), checksum(&windows));
     }
 

@@ -122,13 +122,7 @@ mod tests {
             .next()
             .and_then(|number| number.parse().ok())
             .expect("has a number");
-        Migration {
-            version,
-            name: "x".to_owned(),
-            file: file.to_owned(),
-            path: file.to_owned(),
-            sql: String::new(),
-        }
+        Migration::new(version, "x".to_owned(), file, file.to_owned(), "").expect("fits")
     }
 
     #[test]

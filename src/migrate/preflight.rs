@@ -9,7 +9,7 @@ use crate::pg::sql::{self, Flaw, FlawKind, Statement};
 
 /// Refuses a file that cannot be run as one transaction; the error names the line.
 pub fn check(migration: &Migration) -> Result<()> {
-    for statement in sql::statements(&migration.sql) {
+    for statement in sql::statements(migration.sql()) {
         match statement {
             Ok(statement) => {
                 if let Some((what, hint)) = misfit(&statement) {
@@ -30,7 +30,7 @@ pub fn check(migration: &Migration) -> Result<()> {
 
 /// How many statements a migration holds, and where each begins. The file has passed [`check`].
 pub fn offsets(migration: &Migration) -> Vec<(usize, usize)> {
-    sql::statements(&migration.sql)
+    sql::statements(migration.sql())
         .filter_map(std::result::Result::ok)
         .map(|statement| (statement.start, first_line(statement.text)))
         .collect()
@@ -88,7 +88,7 @@ fn refused(
         .because(Error::failed(what))
         .at(Excerpt::new(
             &migration.path,
-            &migration.sql,
+            migration.sql(),
             offset,
             length,
         ))
@@ -107,13 +107,8 @@ mod tests {
     use crate::error::explain;
 
     fn verdict(sql: &str) -> Option<(usize, usize)> {
-        let migration = Migration {
-            version: 1,
-            name: "x".to_owned(),
-            file: "001_x.sql".to_owned(),
-            path: "001_x.sql".to_owned(),
-            sql: sql.to_owned(),
-        };
+        let path = "001_x.sql".to_owned();
+        let migration = Migration::new(1, "x".to_owned(), "001_x.sql", path, sql).expect("fits");
         let error = check(&migration).err()?;
         explain(&error)
             .excerpt

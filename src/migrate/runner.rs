@@ -69,7 +69,11 @@ pub(super) async fn run(
         ran: Vec::new(),
         failure: None,
     };
-    let mut runner = Runner::new(&super::diff::refine(all)?);
+    let all: Vec<Refined> = all
+        .iter()
+        .map(|migration| migration.refined.clone())
+        .collect();
+    let mut runner = Runner::new(&all);
     runner.set_migration_table_name(TABLE);
     let outcome = runner.run_async(&mut vehicle).await;
     if let Some(failure) = vehicle.failure {
@@ -166,7 +170,7 @@ impl Vehicle<'_> {
         };
         let (prefix, statements_before) = prefix(self.limits);
         // The newline ends a comment in the file's last line; the semicolon ends its last statement.
-        let message = format!("{prefix}{}\n;{record};commit", migration.sql);
+        let message = format!("{prefix}{}\n;{record};commit", migration.sql());
         let start = Instant::now();
         self.progress
             .working(&format!("applying {}", migration.title()));
@@ -344,7 +348,7 @@ fn place(
     failure: &ScriptFailure,
 ) -> Option<Excerpt> {
     let server = failure.error.as_db_error()?;
-    let sql = &migration.sql;
+    let sql = migration.sql();
     if let Some(ErrorPosition::Original(position)) = server.position() {
         let position = usize::try_from(*position)
             .ok()?

@@ -97,13 +97,7 @@ fn add(
 ) -> Result<()> {
     if let Kind::Up(version, description) = file::kind(name, &path)? {
         let sql = file::decode(&read()?, &path)?;
-        migrations.push(Migration {
-            version,
-            name: description,
-            file: name.to_owned(),
-            path,
-            sql,
-        });
+        migrations.push(Migration::new(version, description, name, path, &sql)?);
     }
     Ok(())
 }

@@ -40,6 +40,16 @@ impl Cell {
         Self::Text(text.to_string())
     }
 
+    /// How many; more than fit are shown as the most there are.
+    pub fn count(count: impl TryInto<i64>) -> Self {
+        Self::Count(count.try_into().unwrap_or(i64::MAX))
+    }
+
+    /// A length of time in milliseconds, likewise.
+    pub fn millis(millis: impl TryInto<i64>) -> Self {
+        Self::Millis(millis.try_into().unwrap_or(i64::MAX))
+    }
+
     /// Whether the cell stands at the right of its column.
     pub fn is_number(&self) -> bool {
         matches!(

@@ -100,22 +100,26 @@ impl Tool {
     }
 
     pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = self.bare(args);
+        hear(&mut command);
+        command
+    }
+
+    /// The program with its words and its surroundings, its streams left to whoever starts it.
+    fn bare(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_toysoldiers"));
+        command.args(&self.first).args(args);
+        self.dress(&mut command);
         command
-            .args(&self.first)
-            .args(args)
+    }
+
+    /// The folder and the environment of the program, for another command.
+    pub fn dress<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        let environ = self.environ.iter();
+        command
             .current_dir(self.path())
-            .env_clear();
-        command.envs(
-            self.environ
-                .iter()
-                .map(|(name, value)| (OsStr::new(name), OsStr::new(value))),
-        );
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
+            .env_clear()
+            .envs(environ.map(|(name, value)| (OsStr::new(name), OsStr::new(value))))
     }
 
     /// Starts it and lets it run.
@@ -134,32 +138,14 @@ impl Tool {
             .arg(env!("CARGO_BIN_EXE_toysoldiers"))
             .args(&self.first)
             .args(args);
-        command
-            .current_dir(self.path())
-            .env_clear()
-            .env("TERM", "xterm");
-        command.envs(
-            self.environ
-                .iter()
-                .map(|(name, value)| (OsStr::new(name), OsStr::new(value))),
-        );
+        self.dress(&mut command).env("TERM", "xterm");
         rexpect::session::spawn_command(command, Some(30_000)).unwrap()
     }
 
     /// Starts it on a terminal of its own.
     pub fn terminal(&self, args: &[&str]) -> rexpect::session::PtySession {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_toysoldiers"));
-        command
-            .args(&self.first)
-            .args(args)
-            .current_dir(self.path())
-            .env_clear()
-            .env("TERM", "xterm");
-        command.envs(
-            self.environ
-                .iter()
-                .map(|(name, value)| (OsStr::new(name), OsStr::new(value))),
-        );
+        let mut command = self.bare(args);
+        command.env("TERM", "xterm");
         rexpect::session::spawn_command(command, Some(30_000)).unwrap()
     }
 
@@ -237,6 +223,14 @@ fn redact(text: &str) -> String {
         text = rule.replace_all(&text, *name).into_owned();
     }
     text
+}
+
+/// Nothing to read, and all it says is heard.
+pub fn hear(command: &mut Command) {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
 }
 
 /// How it ended and what it said.

@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::dashboard::content::{self, Filter, Item, Visibility};
 use crate::error::{Exit, Result};
 use crate::pg::Paged;
+use crate::plan::counted;
 use crate::ui::{Cell, Report, Table};
 
 #[derive(Debug, Args)]
@@ -93,7 +94,7 @@ impl Report for Paged<Item> {
     }
 
     fn summary(&self) -> String {
-        let items = list::counted(self.rows.len(), "item");
+        let items = counted(self.rows.len(), "item");
         format!("{items}; today is not over")
     }
 

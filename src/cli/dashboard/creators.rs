@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::dashboard::creators::{self, CreatorLine};
 use crate::error::{Exit, Result};
 use crate::pg::Paged;
+use crate::plan::counted;
 use crate::ui::{Cell, Report, Table};
 
 #[derive(Debug, Args)]
@@ -60,7 +61,7 @@ impl Report for Paged<CreatorLine> {
     }
 
     fn summary(&self) -> String {
-        let creators = list::counted(self.rows.len(), "creator");
+        let creators = counted(self.rows.len(), "creator");
         format!("{creators}; tips are completed ones; today is not over")
     }
 
