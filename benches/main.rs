@@ -19,7 +19,7 @@ mod peers;
 mod process;
 mod race;
 #[path = "../tests/support/mod.rs"]
-#[allow(dead_code, reason = "tests need more of it")]
+#[allow(dead_code, unused_imports, reason = "tests need more of it")]
 mod support;
 mod version;
 

@@ -14,7 +14,6 @@ pub mod restore;
 pub mod table;
 pub mod target;
 
-pub use child::Access;
 pub use create::{Order, Taken, plan, take};
 pub use destination::Destination;
 pub use list::{Entry, Listing, State};

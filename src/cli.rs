@@ -20,7 +20,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use futures_util::FutureExt;
 
 use crate::context::{self, Context};
@@ -52,6 +52,9 @@ pub struct Cli {
     global: Global,
     #[command(subcommand)]
     command: Command,
+    /// What names the command: `user create`.
+    #[arg(skip)]
+    path: String,
 }
 
 #[derive(Debug, Subcommand)]
@@ -90,7 +93,7 @@ impl Cli {
     /// Reads the command line. The error is an exit code; what there is to say has been said.
     pub fn read(args: impl IntoIterator<Item = OsString>) -> std::result::Result<Self, u8> {
         let args: Vec<OsString> = args.into_iter().collect();
-        Self::try_parse_from(&args).map_err(|error| {
+        Self::parse_all(&args).map_err(|error| {
             if !error.use_stderr() {
                 // Help and version are results.
                 let _ = error.print();
@@ -117,12 +120,31 @@ impl Cli {
         })
     }
 
+    /// The command line, and what of it names the command: `user create`.
+    fn parse_all(args: &[OsString]) -> std::result::Result<Self, clap::Error> {
+        let matches = Self::command().try_get_matches_from(args)?;
+        let mut cli = Self::from_arg_matches(&matches)?;
+        let mut matches = &matches;
+        while let Some((word, below)) = matches.subcommand() {
+            if !cli.path.is_empty() {
+                cli.path.push(' ');
+            }
+            cli.path.push_str(word);
+            matches = below;
+        }
+        Ok(cli)
+    }
+
     /// Runs the command, explains a failure, and says how the process ends.
     pub async fn run_to_the_end(self) -> u8 {
-        let Self { global, command } = self;
+        let Self {
+            global,
+            command,
+            path,
+        } = self;
         let environ = context::environ();
         let ui = Ui::new(global.manners(&environ));
-        let cx = Context::new(global.flags(), environ, ui);
+        let cx = Context::new(path, global.flags(), environ, ui);
         std::panic::set_hook(Box::new(|_| {}));
         let work = AssertUnwindSafe(command.run(&cx)).catch_unwind();
         let mut work =

@@ -2,42 +2,56 @@
 //!
 //! The only reader of the process environment.
 
+mod connect;
+mod replica;
+
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use secrecy::SecretString;
 
 use crate::error::{Error, Exit, Result};
+use crate::guard;
 use crate::local::{self, Server};
-use crate::pg::connect::Cancel;
+use crate::pg::Undo;
+use crate::pg::db::Cancel;
 use crate::pg::tools::Programs;
-use crate::pg::{Db, Endpoint, Undo};
 use crate::plan::{Consent, Plan, Progress};
-use crate::settings::{self, Environ, Flags, Origin, Settings, Target};
+use crate::settings::{self, Environ, Flags, Origin, Settings};
 use crate::ui::{Report, Stage, Ui};
 
 /// What a command works with.
 pub struct Context {
     /// The person at the other end.
     pub ui: Ui,
+    /// What was typed, without its arguments: `user create`.
+    command: String,
     flags: Flags,
     environ: Environ,
     settings: OnceLock<Settings>,
     sessions: Mutex<Vec<Cancel>>,
     undo: Undo,
+    /// What the password command printed.
+    password: OnceLock<SecretString>,
+    /// Whether the database turned out to be a protected environment's.
+    guarded: AtomicBool,
 }
 
 impl Context {
     /// Reads nothing yet: no file, no connection.
-    pub fn new(flags: Flags, environ: Environ, ui: Ui) -> Self {
+    pub fn new(command: String, flags: Flags, environ: Environ, ui: Ui) -> Self {
         Self {
             ui,
+            command,
             flags,
             environ,
             settings: OnceLock::new(),
             sessions: Mutex::default(),
             undo: Undo::default(),
+            password: OnceLock::new(),
+            guarded: AtomicBool::new(false),
         }
     }
 
@@ -46,69 +60,10 @@ impl Context {
         if let Some(settings) = self.settings.get() {
             return Ok(settings);
         }
-        let settings = Settings::load(&self.flags, &self.environ, &here()?)?;
+        let user = local::user_name(rustix::process::geteuid().as_raw());
+        let settings = Settings::load(&self.flags, &self.environ, &here()?, user)?;
+        guard::permit(&settings.environment, &self.command)?;
         Ok(self.settings.get_or_init(|| settings))
-    }
-
-    /// Opens a session in the chosen environment, naming it first.
-    pub async fn connect(&self) -> Result<Db> {
-        let environment = &self.settings()?.environment;
-        let (endpoint, password) = self.address()?;
-        let protection = if environment.protected {
-            "  PROTECTED"
-        } else {
-            ""
-        };
-        // A bare URL has no environment; the name of its database must not look like one.
-        let name = if environment.ad_hoc {
-            "(url)"
-        } else {
-            &environment.name
-        };
-        self.ui
-            .say(&format!("-> {name}  {}{protection}", endpoint.describe()));
-        if matches!(environment.target, Target::Url(_)) && endpoint.has_password() {
-            self.ui.warn(&format!(
-                "the address in {} holds a password; keep it in a variable, and name that with password_env",
-                self.settings()?.definition()
-            ));
-        }
-        self.ui.working("connecting");
-        let db = match &environment.target {
-            Target::Local(database) => self.server()?.connect(database, &self.ui).await?,
-            Target::Url(_) => {
-                let endpoint = password.map_or_else(
-                    || endpoint.clone(),
-                    |password| endpoint.with_password(&password),
-                );
-                Db::connect(&endpoint).await?
-            }
-        };
-        self.sessions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(db.cancel());
-        let db = db.traced(self.ui.tracer());
-        self.limit(&db).await?;
-        self.ui.working("asking the database");
-        Ok(db)
-    }
-
-    /// Bounds the session as the flags say; costs nothing when they say nothing.
-    async fn limit(&self, db: &Db) -> Result<()> {
-        let limits = [
-            ("lock_timeout", self.flags.lock_timeout),
-            ("statement_timeout", self.flags.statement_timeout),
-        ];
-        let script: String = limits
-            .iter()
-            .filter_map(|(name, limit)| Some(format!("set {name} = {};", (*limit)?.as_millis())))
-            .collect();
-        if script.is_empty() {
-            Ok(())
-        } else {
-            db.script(&script).await
-        }
     }
 
     /// The flags about where to work.
@@ -140,16 +95,6 @@ impl Context {
             origin: variable("TOYSOLDIERS_PG_BIN"),
         });
         Ok(values)
-    }
-
-    /// The address of the chosen environment and its password, for other programs.
-    pub fn address(&self) -> Result<(Endpoint, Option<SecretString>)> {
-        let environment = &self.settings()?.environment;
-        let endpoint = match &environment.target {
-            Target::Local(database) => self.server()?.endpoint(database),
-            Target::Url(endpoint) => Endpoint::clone(endpoint),
-        };
-        Ok((endpoint, environment.password(&self.environ)?))
     }
 
     /// The private server.
@@ -218,7 +163,7 @@ impl Context {
         let environment = &self.settings()?.environment;
         let stage = Stage {
             name: environment.name.clone(),
-            protected: environment.protected,
+            protected: environment.protected || self.guarded.load(Ordering::Relaxed),
         };
         self.carry_out_on(&stage, plan, apply).await
     }

@@ -20,6 +20,7 @@ pub mod cli;
 pub mod context;
 pub mod dashboard;
 pub mod error;
+pub mod guard;
 pub mod local;
 pub mod migrate;
 pub mod pg;

@@ -123,9 +123,9 @@ impl Server {
     pub async fn connect(&self, database: &str, progress: &dyn Progress) -> Result<Db> {
         self.start(progress).await?;
         let endpoint = self.endpoint(database);
-        match Db::connect(&endpoint).await {
+        match Db::reach(&endpoint).await.map_err(anyhow::Error::from) {
             Err(error) if error::sqlstate(&error) == Some("3D000") => {
-                let maintenance = Db::connect(&self.endpoint("postgres")).await?;
+                let maintenance = Db::reach(&self.endpoint("postgres")).await?;
                 match maintenance
                     .script(&format!("create database {}", Ident(database)))
                     .await
@@ -134,7 +134,7 @@ impl Server {
                     Err(error) if matches!(error::sqlstate(&error), Some("42P04" | "23505")) => {}
                     other => other?,
                 }
-                Db::connect(&endpoint).await
+                Ok(Db::reach(&endpoint).await?)
             }
             other => other,
         }
@@ -200,7 +200,7 @@ impl Server {
             account,
         )?;
         while Instant::now() < deadline {
-            if self.answers() && Db::connect(&self.endpoint("postgres")).await.is_ok() {
+            if self.answers() && Db::reach(&self.endpoint("postgres")).await.is_ok() {
                 return Ok(Launch::Ready);
             }
             let ended = child
@@ -271,7 +271,7 @@ impl Server {
             .into());
         }
         if self.answers() {
-            let db = Db::connect(&self.endpoint("postgres")).await?;
+            let db = Db::reach(&self.endpoint("postgres")).await?;
             status.running = true;
             status.pid = cluster::running_pid(&self.data()).and_then(|pid| u32::try_from(pid).ok());
             status.version = Some(db.server_version().to_owned());

@@ -1,24 +1,37 @@
 //! PostgreSQL, as this program speaks to it: connections, queries, locks, SQL text and the server's programs.
 //!
 //! One [`Db`] a task, no pool. Every query is one round trip and leaves nothing prepared behind, so it works
-//! through any pooler.
+//! through any pooler. The driver speaks the protocol; which server, how protected, and what is in between is ours.
 
 pub mod connect;
+pub mod conninfo;
+pub mod db;
 pub mod endpoint;
 pub mod ident;
+pub mod libpq;
 pub mod lock;
 pub mod page;
+pub mod parameter;
+pub mod passfile;
+pub mod pooler;
 pub mod query;
+pub mod replica;
+pub mod service;
+pub mod session;
+pub mod socket;
 pub mod sql;
 pub mod sqlstate;
+pub mod tls;
 pub mod tools;
 pub mod undo;
 
-pub use connect::Db;
+pub use db::Db;
 pub use endpoint::Endpoint;
 pub use ident::Ident;
 pub use page::{Page, Paged};
+pub use pooler::Pooling;
 pub use query::{FromRow, Param, Query};
+pub use session::Patience;
 pub use undo::Undo;
 
 /// The name under which the server knows our sessions.

@@ -5,17 +5,20 @@ pub mod draft;
 pub mod effective;
 pub mod environ;
 pub mod file;
+pub mod password;
+mod time;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use secrecy::SecretString;
-
 use crate::error::{self, Error, Result};
 use crate::pg::Endpoint;
+use crate::pg::endpoint::Surroundings;
 pub use environ::Environ;
 use file::{EnvTable, File};
+pub use password::PasswordCommand;
+pub use time::duration;
 
 /// The environment that needs no configuration.
 pub const LOCAL: &str = "local";
@@ -87,11 +90,31 @@ pub struct Environment {
     pub protected: bool,
     /// Whether it is a bare URL and no configured environment.
     pub ad_hoc: bool,
+    /// The program that prints the password.
+    pub password_command: Option<PasswordCommand>,
     /// The variable that holds the password.
     pub password_env: Option<String>,
+    /// The server's identity, if it is pinned.
+    pub fingerprint: Option<String>,
+    /// Commands that are never run here.
+    pub deny: Vec<String>,
+    /// A server that may answer instead, when it is asked for lists and numbers.
+    pub replica: Option<Replica>,
     /// The folder for backups, if the file names one.
     pub backup_destination: Option<PathBuf>,
 }
+
+/// A copy of an environment's server.
+#[derive(Debug, Clone)]
+pub struct Replica {
+    /// Where it is.
+    pub endpoint: Box<Endpoint>,
+    /// How long a read waits for it to have what the primary has.
+    pub max_lag: Duration,
+}
+
+/// How long a read waits for a replica when nobody says.
+const MAX_LAG: Duration = Duration::from_secs(30);
 
 /// Everything that was told.
 #[derive(Debug)]
@@ -102,6 +125,8 @@ pub struct Settings {
     pub migrations: Option<(PathBuf, Origin)>,
     /// The folder relative paths of defaults start from: that of the file, else the current one.
     pub base: PathBuf,
+    /// What addresses may refer to.
+    pub around: Surroundings,
     file: Option<File>,
     /// Who named the file, or that it was searched for.
     searched: Origin,
@@ -109,7 +134,14 @@ pub struct Settings {
 
 impl Settings {
     /// Puts everything together. Opens no connection and runs no program.
-    pub fn load(flags: &Flags, environ: &Environ, here: &Path) -> Result<Self> {
+    ///
+    /// `user` is who runs the program, the role of addresses that name none.
+    pub fn load(
+        flags: &Flags,
+        environ: &Environ,
+        here: &Path,
+        user: Option<String>,
+    ) -> Result<Self> {
         if flags.env.is_some() && flags.database_url.is_some() {
             return Err(
                 Error::usage("`--env` and `--database-url` name two databases")
@@ -118,12 +150,19 @@ impl Settings {
             );
         }
         let file = File::find(flags.config.as_deref(), here)?;
-        let environment = choose(flags, environ, file.as_ref())?;
         let base = file
             .as_ref()
             .and_then(|file| file.path.parent())
             .unwrap_or(here)
             .to_owned();
+        let around = Surroundings {
+            home: environ.path("HOME"),
+            base: Some(here.to_owned()),
+            user: environ.get("PGUSER")?.or(user),
+            service_file: environ.path("PGSERVICEFILE"),
+            system_folder: environ.path("PGSYSCONFDIR"),
+        };
+        let environment = choose(flags, environ, file.as_ref(), &around)?;
         let migrations = file.as_ref().and_then(|file| {
             let folder = file.content.migrations.dir.as_ref()?;
             Some((base.join(folder), Origin::File(file.path.clone())))
@@ -137,92 +176,151 @@ impl Settings {
             environment,
             migrations,
             base,
+            around,
             file,
             searched,
         })
     }
 }
 
-fn choose(flags: &Flags, environ: &Environ, file: Option<&File>) -> Result<Environment> {
+impl Settings {
+    /// Whether a configured environment of this name asks before every change.
+    pub fn protects(&self, name: &str) -> bool {
+        let table = self
+            .file
+            .as_ref()
+            .and_then(|file| file.content.env.get(name));
+        table.is_some_and(|table| table.protected)
+    }
+}
+
+fn choose(
+    flags: &Flags,
+    environ: &Environ,
+    file: Option<&File>,
+    around: &Surroundings,
+) -> Result<Environment> {
     if let Some(url) = &flags.database_url {
-        return ad_hoc(url, Origin::Flag("--database-url"), file);
+        return ad_hoc(url, Origin::Flag("--database-url"), file, around);
     }
     if let Some(name) = &flags.env {
-        return named(name, Origin::Flag("--env"), file);
+        return named(name, Origin::Flag("--env"), file, around);
     }
     if let Some(name) = environ.get("TOYSOLDIERS_ENV")? {
-        return named(&name, Origin::Variable("TOYSOLDIERS_ENV"), file);
+        return named(&name, Origin::Variable("TOYSOLDIERS_ENV"), file, around);
     }
     if let Some(file) = file {
         if let Some(name) = &file.content.default_env {
-            return named(name, Origin::File(file.path.clone()), Some(file));
+            return named(name, Origin::File(file.path.clone()), Some(file), around);
         }
     } else if let Some(url) = environ.get("DATABASE_URL")? {
-        return ad_hoc(&url, Origin::Variable("DATABASE_URL"), None);
+        return ad_hoc(&url, Origin::Variable("DATABASE_URL"), None, around);
     }
-    named(LOCAL, Origin::Default, file)
+    named(LOCAL, Origin::Default, file, around)
 }
 
-/// A bare URL is as protected as the configured environment whose database it names.
-fn ad_hoc(url: &str, origin: Origin, file: Option<&File>) -> Result<Environment> {
-    let endpoint =
-        Endpoint::parse(url).map_err(|error| error.context(format!("cannot use {origin}")))?;
-    let tables = file.iter().flat_map(|file| file.content.env.values());
-    let protected = tables
-        .filter(|table| table.protected)
-        .filter_map(|table| Endpoint::parse(&table.url).ok())
-        .any(|guarded| guarded.is_same_database(&endpoint));
-    Ok(Environment {
-        name: endpoint.database().to_owned(),
-        origin,
-        target: Target::Url(Box::new(endpoint)),
-        protected,
-        ad_hoc: true,
-        password_env: None,
-        backup_destination: None,
-    })
-}
-
-fn named(name: &str, origin: Origin, file: Option<&File>) -> Result<Environment> {
-    let table = file.and_then(|file| file.content.env.get(name));
-    if let Some(target) = private(name) {
-        return Ok(Environment {
+impl Environment {
+    /// With nothing but a name and a place.
+    fn plain(name: &str, origin: Origin, target: Target) -> Self {
+        Self {
             name: name.to_owned(),
             origin,
             target,
             protected: false,
             ad_hoc: false,
+            password_command: None,
             password_env: None,
+            fingerprint: None,
+            deny: Vec::new(),
+            replica: None,
             backup_destination: None,
-        });
+        }
     }
+}
+
+/// A bare URL is guarded like the configured environment whose database it names.
+fn ad_hoc(
+    url: &str,
+    origin: Origin,
+    file: Option<&File>,
+    around: &Surroundings,
+) -> Result<Environment> {
+    let endpoint = Endpoint::parse_in(url, around)
+        .map_err(|error| error.context(format!("cannot use {origin}")))?;
+    let name = endpoint.database().to_owned();
+    let tables = file.iter().flat_map(|file| {
+        let around = beside(file, around);
+        let tables = file.content.env.values();
+        tables.filter_map(move |table| Some((table, Endpoint::parse_in(&table.url, &around).ok()?)))
+    });
+    let same: Vec<&EnvTable> = tables
+        .filter(|(_, guarded)| guarded.is_same_database(&endpoint))
+        .map(|(table, _)| table)
+        .collect();
+    let mut environment = Environment::plain(&name, origin, Target::Url(Box::new(endpoint)));
+    environment.ad_hoc = true;
+    environment.protected = same.iter().any(|table| table.protected);
+    environment.fingerprint = same.iter().find_map(|table| table.fingerprint.clone());
+    environment.deny = same.iter().flat_map(|table| table.deny.clone()).collect();
+    Ok(environment)
+}
+
+fn named(
+    name: &str,
+    origin: Origin,
+    file: Option<&File>,
+    around: &Surroundings,
+) -> Result<Environment> {
+    if let Some(target) = private(name) {
+        return Ok(Environment::plain(name, origin, target));
+    }
+    let table = file.and_then(|file| file.content.env.get(name));
     let (Some(file), Some(table)) = (file, table) else {
         return Err(unknown(name, &origin, file));
     };
-    let EnvTable {
-        url,
-        password_env,
-        protected,
-        backup,
-    } = table;
-    let endpoint = Endpoint::parse(url).map_err(|error| {
-        error.context(format!(
-            "cannot use the url of {name} in {}",
-            file.path.display()
-        ))
-    })?;
+    let around = beside(file, around);
+    let parse = |url: &str, what: &str| {
+        Endpoint::parse_in(url, &around).map_err(|error| {
+            error.context(format!(
+                "cannot use the {what} of {name} in {}",
+                file.path.display()
+            ))
+        })
+    };
+    let replica = match &table.replica {
+        None => None,
+        Some(replica) => Some(Replica {
+            endpoint: Box::new(parse(&replica.url, "replica's url")?),
+            max_lag: replica.max_lag.unwrap_or(MAX_LAG),
+        }),
+    };
+    let target = Target::Url(Box::new(parse(&table.url, "url")?));
+    let password_command = table
+        .password_command
+        .as_ref()
+        .map(|words| PasswordCommand {
+            words: words.clone(),
+            timeout: table.password_timeout.unwrap_or(password::TIMEOUT),
+        });
+    let folder = file.path.parent().unwrap_or(Path::new("."));
     Ok(Environment {
-        name: name.to_owned(),
-        origin,
-        target: Target::Url(Box::new(endpoint)),
-        protected: *protected,
-        ad_hoc: false,
-        password_env: password_env.clone(),
-        backup_destination: backup
-            .destination
-            .as_ref()
-            .map(|folder| file.path.parent().unwrap_or(Path::new(".")).join(folder)),
+        protected: table.protected,
+        password_command,
+        password_env: table.password_env.clone(),
+        fingerprint: table.fingerprint.clone(),
+        deny: table.deny.clone(),
+        replica,
+        backup_destination: table.backup.destination.as_ref().map(|to| folder.join(to)),
+        ..Environment::plain(name, origin, target)
     })
+}
+
+/// Relative paths in the file start where the file is.
+fn beside(file: &File, around: &Surroundings) -> Surroundings {
+    Surroundings {
+        base: file.path.parent().map(Path::to_owned),
+        ..around.clone()
+    }
 }
 
 /// The database of an environment on the private server; nothing for any other name.
@@ -253,28 +351,4 @@ fn unknown(name: &str, origin: &Origin, file: Option<&File>) -> anyhow::Error {
         )),
     }
     .into()
-}
-
-impl Environment {
-    /// Its password: the variable it names, else PGPASSWORD, else what stands in the address.
-    pub fn password(&self, environ: &Environ) -> Result<Option<SecretString>> {
-        let Target::Url(endpoint) = &self.target else {
-            return Ok(None);
-        };
-        if let Some(variable) = &self.password_env {
-            return match environ.secret(variable)? {
-                Some(password) => Ok(Some(password)),
-                None => Err(Error::configuration(format!(
-                    "{variable}, which holds the password of {}, is not set",
-                    self.name
-                ))
-                .hint(format!("set it: `export {variable}=...`"))
-                .into()),
-            };
-        }
-        Ok(environ
-            .secret("PGPASSWORD")?
-            .filter(|_| !endpoint.has_password())
-            .or_else(|| endpoint.password()))
-    }
 }

@@ -98,9 +98,7 @@ fn the_new_database_is_the_old_one() {
     every table has the rows its manifest says; use it: toysoldiers dashboard --database-url 'postgresql://postgres@/round_trip?host=SOCKET'
     -- exit 0
     ");
-    let restored = Database {
-        name: "round_trip".to_owned(),
-    };
+    let restored = database.server.database("round_trip");
     assert_eq!(databases(&database, "round_trip"), ["round_trip"]);
     // The restore itself is on record, and then as if it were not.
     assert_eq!(
@@ -155,9 +153,7 @@ fn a_database_without_an_audit_log_is_restored_too() {
     let tool = shop(&database);
     tool.run(&["backup", "restore", "latest", "--into", "plain"])
         .ok();
-    let restored = Database {
-        name: "plain".to_owned(),
-    };
+    let restored = database.server.database("plain");
     assert_eq!(restored.value("select count(*) from t"), "3");
 }
 
@@ -325,9 +321,7 @@ fn a_database_that_is_there_is_not_touched() {
     let database = Database::migrated();
     let tool = shop(&database);
     database.sql("create database taken");
-    let taken = Database {
-        name: "taken".to_owned(),
-    };
+    let taken = database.server.database("taken");
     taken.sql("create table mine ()");
     assert_snapshot!(tool.run(&["backup", "restore", "latest", "--into", "taken"]), @"
     -- stderr
@@ -367,9 +361,7 @@ fn a_database_made_meanwhile_is_not_touched() {
     -- exit 6
     ");
     assert_eq!(databases(&database, "meanwhile"), ["meanwhile"]);
-    let made = Database {
-        name: "meanwhile".to_owned(),
-    };
+    let made = database.server.database("meanwhile");
     assert_eq!(
         made.value("select count(*) from pg_class where relnamespace = 'public'::regnamespace"),
         "0"

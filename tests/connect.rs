@@ -2,10 +2,13 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::process::Command;
 
 use insta::assert_snapshot;
 
-use crate::support::{Database, Tool};
+use crate::support::proxy::Target;
+use crate::support::server::bin;
+use crate::support::{Database, Proxy, Server, Setup, Tool};
 
 #[test]
 fn nobody_at_home() {
@@ -36,7 +39,7 @@ fn nobody_at_home() {
       hint: check that the server runs, and the host and the port of its address
     ");
     assert_snapshot!(tool.run(&["dashboard", "--database-url", "postgresql://me@no-such-host.invalid/shop?sslmode=disable"]).code(5).stderr.lines().take(2).collect::<Vec<_>>().join("\n"), @"
-    -> (url)  no-such-host.invalid/shop as me
+    -> (url)  no-such-host.invalid/shop as me  PLAIN TEXT
     error: cannot reach no-such-host.invalid/shop as me
     ");
 }
@@ -82,7 +85,7 @@ fn a_wrong_password_and_none_at_all() {
     -> (url)  SOCKET/DB as clerk
     error: cannot connect to SOCKET/DB as clerk
       caused by: the server wants a password, and none was given
-      hint: name the variable that holds it with `password_env` in toysoldiers.toml, or set PGPASSWORD
+      hint: say where it is, with `password_command` or `password_env` in toysoldiers.toml, in ~/.pgpass, or in PGPASSWORD
     -- exit 5
     ");
     let tool = Tool::new()
@@ -117,6 +120,7 @@ fn a_password_comes_from_the_variable_the_file_names() {
     tool.write("toysoldiers.toml", &file);
     assert_snapshot!(tool.run(&["--env", "shop", "dashboard"]), @"
     -- stderr
+    -> shop  SOCKET/DB as clerk
     error: SHOP_PASSWORD, which holds the password of shop, is not set
       hint: set it: `export SHOP_PASSWORD=...`
     -- exit 4
@@ -169,13 +173,13 @@ fn a_full_server() {
 fn a_role_without_the_right_is_refused() {
     let database = Database::migrated();
     database.sql("do $$ begin create role visitor login; exception when duplicate_object or unique_violation then null; end $$");
-    assert_snapshot!(Tool::new().on_as(&database, "visitor").run(&["user", "show", "a@example.com"]), @"
+    assert_snapshot!(Tool::new().on_as(&database, "visitor").run(&["user", "show", "a@example.com"]), @r#"
     -- stderr
     -> (url)  SOCKET/DB as visitor
-    error: permission denied for table users
-      hint: connect as a role that has this right, or have it granted
+    error: query would be affected by row-level security policy for table "users"
+      hint: connect as the owner of the tables or a role with BYPASSRLS: policies would hide rows from this one
     -- exit 6
-    ");
+    "#);
 }
 
 #[test]
@@ -197,7 +201,7 @@ fn a_connection_that_is_cut_is_said_to_be() {
         "migrate",
         "status",
         "--database-url",
-        &format!("postgresql://me@127.0.0.1:{port}/shop"),
+        &format!("postgresql://me@127.0.0.1:{port}/shop?sslmode=disable"),
     ]);
     server.join().unwrap();
     assert_snapshot!(outcome.stderr.replace(&port.to_string(), "PORT"), @"
@@ -209,30 +213,25 @@ fn a_connection_that_is_cut_is_said_to_be() {
 }
 
 #[test]
-fn what_needs_tls_is_refused_instead_of_downgraded() {
-    let tool = Tool::new();
-    assert_snapshot!(tool.run(&["dashboard", "--database-url", "postgresql://me@db.example.com/shop"]), @"
+fn what_needs_tls_is_never_downgraded() {
+    // A server without TLS.
+    let database = Database::migrated();
+    let tool = Tool::new().hiding(&database);
+    let url = format!(
+        "{}?sslmode=verify-full&sslrootcert=supabase",
+        database.tcp_url("postgres")
+    );
+    assert_snapshot!(tool.run(&["dashboard", "--database-url", &url]), @"
     -- stderr
-    -> (url)  db.example.com/shop as me
-    error: db.example.com/shop as me needs TLS, which this version does not speak yet
-      note: nothing was sent: an address that is not on this machine is never reached in plain text unasked
-      hint: connect through a tunnel that ends on this machine, or accept plain text with `sslmode=disable`
-    -- exit 4
+    -> (url)  127.0.0.1:PORT/DB as postgres
+    error: cannot connect to 127.0.0.1:PORT/DB as postgres
+      caused by: the server does not offer TLS
+      hint: have `ssl` turned on there; only through a tunnel that ends on this machine write `sslmode=disable`
+    -- exit 5
     ");
-    tool.run(&[
-        "dashboard",
-        "--database-url",
-        "postgresql://me@127.0.0.1/shop?sslmode=require",
-    ])
-    .code(4);
-    assert_snapshot!(tool.run(&["dashboard", "--database-url", "postgresql://me@127.0.0.1/shop?sslmode=verify-full"]), @"
-    -- stderr
-    error: cannot use --database-url
-      caused by: the connection string cannot be read
-      caused by: invalid value for option `sslmode`
-      hint: write it as `postgresql://user@host:5432/database`
-    -- exit 4
-    ");
+    // Without a word about TLS, what is on this machine may be reached in plain text.
+    tool.run(&["dashboard", "--database-url", &database.tcp_url("postgres")])
+        .ok();
 }
 
 #[test]
@@ -245,4 +244,44 @@ fn the_session_has_our_name() {
     );
     tool.run(&["migrate", "up", "--migrations", "m"]).ok();
     assert_eq!(database.value("select name from seen"), "toysoldiers");
+}
+
+#[test]
+fn being_ready_takes_two_round_trips_more_than_psql() {
+    let server = Server::start(&Setup::new().rule("host all postgres 127.0.0.2/32 trust"));
+    let database = Database::on(&server);
+    database.migrate();
+    let waits = |run: &dyn Fn(&str)| {
+        let proxy = Proxy::start(Target::Transparent(server.port));
+        run(&format!(
+            "{}?sslmode=disable",
+            proxy.url(&database, "postgres")
+        ));
+        (proxy.connections(), proxy.round_trips())
+    };
+    let psql = waits(&|url| {
+        let psql = Command::new(bin().join("psql"))
+            .args(["-X", "-c", "select 1", url])
+            .output()
+            .unwrap();
+        assert!(psql.status.success(), "{psql:?}");
+    });
+    let ours = waits(&|url| {
+        Tool::new()
+            .env("DATABASE_URL", url)
+            .run(&["user", "list"])
+            .ok();
+    });
+    assert_eq!(ours, (psql.0, psql.1 + 2));
+    // Pinned and stamped as well.
+    let fingerprint = database.value("select system_identifier from pg_control_system()");
+    let pinned = waits(&|url| {
+        let tool = Tool::new();
+        tool.write(
+            "toysoldiers.toml",
+            format!("[env.shop]\nurl = \"{url}\"\nfingerprint = \"{fingerprint}\"\n"),
+        );
+        tool.run(&["--env", "shop", "user", "list"]).ok();
+    });
+    assert_eq!(pinned, ours);
 }

@@ -7,6 +7,7 @@
 
 mod support;
 
+mod address;
 mod backup;
 mod backup_list;
 mod backup_restore;
@@ -25,9 +26,14 @@ mod migrate_race;
 mod migrate_refusal;
 mod output;
 mod page;
+mod pooler;
 mod queries;
 mod readme;
+mod replica;
 mod schema;
 mod script;
+mod servers;
 mod settings;
+mod tls;
+mod tls_files;
 mod user;

@@ -148,8 +148,7 @@ fn what_is_wrong_with_the_file_has_its_line() {
     assert_snapshot!(refusal("default_env = \"x\"\n[env.x]\nurl = \"not a url\"\n"), @"
     -- stderr
     error: cannot use the url of x in HERE/toysoldiers.toml
-      caused by: the connection string cannot be read
-      caused by: unexpected character at byte 4: expected `=` but got `a`
+      caused by: the connection string is neither a URL nor `name=value`
       hint: write it as `postgresql://user@host:5432/database`
     -- exit 4
     ");

@@ -2,74 +2,35 @@
 
 use std::process::Stdio;
 
-use secrecy::{ExposeSecret, SecretString};
 use tokio::process::Command;
 
 use crate::error::{Error, Result};
+use crate::pg::libpq::Passage;
 use crate::pg::tools::Tool;
 use crate::pg::{APPLICATION_NAME, Endpoint};
 
 /// How many lines of a child's complaints are passed on, besides the reason.
 const LINES: usize = 5;
 
-/// How a child gets into a database.
-#[derive(Debug, Clone)]
-pub struct Access {
-    /// The server and the database.
-    pub endpoint: Endpoint,
-    /// The password, if one is needed.
-    pub password: Option<SecretString>,
-}
-
-impl Access {
-    /// The address with the password in it: for the driver, never for a child.
-    pub fn endpoint_with_password(&self) -> Endpoint {
-        match &self.password {
-            Some(password) => self.endpoint.with_password(password),
-            None => self.endpoint.clone(),
-        }
-    }
-
-    /// The same server, another database.
-    #[must_use]
-    pub fn to_database(&self, database: &str) -> Self {
-        Self {
-            endpoint: self.endpoint.with_database(database),
-            password: self.password.clone(),
-        }
-    }
-}
-
 /// Runs a program to its end; `arguments` adds what is its own. The error holds what it complained about.
 pub async fn run(
     tool: &Tool,
-    access: &Access,
+    endpoint: &Endpoint,
     arguments: impl FnOnce(&mut Command),
 ) -> Result<(), Error> {
+    let passage = Passage::to(endpoint, APPLICATION_NAME)
+        .map_err(|error| Error::failed("cannot prepare the way in").after(&error))?;
     let mut command = Command::new(&tool.path);
-    for name in FOREIGN {
-        command.env_remove(name);
-    }
+    passage.show(command.as_std_mut());
     arguments(&mut command);
     command
         .env("LC_ALL", "C")
-        .env("PGHOST", access.endpoint.host())
-        .env("PGPORT", access.endpoint.port().to_string())
-        .env("PGDATABASE", access.endpoint.database())
-        .env("PGAPPNAME", APPLICATION_NAME)
-        .env("PGSSLMODE", "disable")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         // Ctrl-C in a terminal is for us, who end the child; otherwise the child could be faster to complain.
         .process_group(0)
         .kill_on_drop(true);
-    if let Some(user) = access.endpoint.user() {
-        command.env("PGUSER", user);
-    }
-    if let Some(password) = &access.password {
-        command.env("PGPASSWORD", password.expose_secret());
-    }
     let output = command.output().await.map_err(|error| {
         Error::failed(format!("cannot run {}", tool.path.display())).because(error)
     })?;
@@ -117,17 +78,6 @@ fn without_rows(line: &str) -> &str {
     };
     &line[..end.unwrap_or(line.len())]
 }
-
-/// Settings of the person's shell that would send a child elsewhere.
-const FOREIGN: [&str; 7] = [
-    "PGSERVICE",
-    "PGSERVICEFILE",
-    "PGHOSTADDR",
-    "PGOPTIONS",
-    "PGPASSWORD",
-    "PGPASSFILE",
-    "PGTARGETSESSIONATTRS",
-];
 
 #[cfg(test)]
 mod tests {

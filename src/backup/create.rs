@@ -9,7 +9,6 @@ use std::time::Instant;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::child::Access;
 use super::destination::{self, Destination};
 use super::dump;
 use super::manifest::{FORMAT, Manifest, Server};
@@ -18,7 +17,7 @@ use crate::bookkeeping::TOOL_VERSION;
 use crate::error::{self, Error, Result};
 use crate::migrate::history::History;
 use crate::pg::tools::{Programs, Tool};
-use crate::pg::{Db, Ident, Query};
+use crate::pg::{Db, Endpoint, Ident, Query};
 use crate::plan::{Consent, Plan, Risk, Step};
 
 /// How often a table may appear between listing and locking before we give up.
@@ -42,7 +41,7 @@ pub struct Order {
     environment: String,
     name: String,
     destination: Destination,
-    source: Access,
+    source: Endpoint,
     tool: Tool,
 }
 
@@ -63,7 +62,6 @@ pub struct Taken {
 pub fn plan(
     db: &Db,
     environment: &str,
-    source: Access,
     destination: Destination,
     programs: &Programs,
     now: Timestamp,
@@ -90,7 +88,7 @@ pub fn plan(
             environment: environment.to_owned(),
             name,
             destination,
-            source,
+            source: db.endpoint().clone(),
             tool,
         },
     })
@@ -126,9 +124,9 @@ pub async fn take(db: &Db, order: Order, _consent: Consent) -> Result<Taken> {
         duration_ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
         tool_version: TOOL_VERSION.to_owned(),
         server: Server {
-            host: source.endpoint.host(),
-            port: source.endpoint.port(),
-            database: source.endpoint.database().to_owned(),
+            host: source.host(),
+            port: source.port(),
+            database: source.database().to_owned(),
             version: db.server_version().to_owned(),
         },
         pg_dump: tool.version,

@@ -2,15 +2,16 @@
 
 use std::path::Path;
 
-use super::child::{self, Access};
+use super::child;
 use crate::error::Result;
+use crate::pg::Endpoint;
 use crate::pg::tools::Tool;
 
 /// How long pg_dump waits for a lock, in milliseconds: it must not queue in front of everyone for long.
 const LOCK_WAIT: &str = "10000";
 
 /// Runs pg_dump on an exported snapshot, into `file`.
-pub async fn run(tool: &Tool, source: &Access, snapshot: &str, file: &Path) -> Result<()> {
+pub async fn run(tool: &Tool, source: &Endpoint, snapshot: &str, file: &Path) -> Result<()> {
     child::run(tool, source, |command| {
         // What it writes is synced by us, once, before it gets its name.
         command

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::child::{self, Access};
+use super::child;
 use super::destination::Destination;
 use super::list::Listing;
 use super::manifest::{Manifest, Table};
@@ -17,7 +17,7 @@ use super::target::Target;
 use crate::bookkeeping::{self, TOOL_VERSION};
 use crate::error::{Error, Result};
 use crate::pg::tools::{self, Programs, Tool};
-use crate::pg::{Db, Query, Undo};
+use crate::pg::{Db, Endpoint, Query, Undo};
 use crate::plan::{Consent, Plan, Progress, Risk, Step};
 
 /// How many tables that differ are told.
@@ -73,7 +73,6 @@ pub async fn plan(
     name: &str,
     destination: Destination,
     database: String,
-    access: Access,
     programs: &Programs,
 ) -> Result<Plan<Order>> {
     let listing = Listing::read(&destination)?;
@@ -90,7 +89,7 @@ pub async fn plan(
         );
     }
     let tool = program_for(programs, db, &manifest)?;
-    let target = Target::find(db, database, access).await?;
+    let target = Target::find(db, database).await?;
     let mut steps =
         vec![Step::new("check", dump.display().to_string()).detail("its size and SHA-256")];
     if target.leftover {
@@ -145,7 +144,7 @@ pub async fn restore(
         .await
         .map_err(|error| error.context(format!("cannot restore {name}; nothing was created")))?;
     let inside = target.make(db, undo, progress).await?;
-    run(&tool, &target.access(), &destination.path(&manifest.file)).await?;
+    run(&tool, &target.endpoint(), &destination.path(&manifest.file)).await?;
     let tables = table::list(&inside).await?;
     let counted = table::count(&inside, &tables).await?;
     compare(&manifest.tables, &counted)?;
@@ -188,11 +187,11 @@ fn program_for(programs: &Programs, db: &Db, manifest: &Manifest) -> Result<Tool
 }
 
 /// Runs pg_restore: everything or nothing.
-async fn run(tool: &Tool, target: &Access, dump: &Path) -> Result<()> {
+async fn run(tool: &Tool, target: &Endpoint, dump: &Path) -> Result<()> {
     let ran = child::run(tool, target, |command| {
         command
             .args(["--single-transaction", "--exit-on-error", "--no-password"])
-            .arg(format!("--dbname={}", conninfo(target.endpoint.database())))
+            .arg(format!("--dbname={}", conninfo(target.database())))
             .arg("--")
             .arg(dump);
     })

@@ -5,11 +5,10 @@
 //! What a killed run could not drop bears a name that says so, and the next restore into the same name takes it
 //! away, unless somebody is still at work in it.
 
-use super::child::Access;
 use super::destination::PARTIAL;
 use crate::error::{self, Error, Result};
 use crate::pg::undo::Entry;
-use crate::pg::{Db, Ident, Query, Undo};
+use crate::pg::{Db, Endpoint, Ident, Patience, Query, Undo};
 use crate::plan::Progress;
 
 /// PostgreSQL cuts longer names off in silence.
@@ -37,13 +36,13 @@ pub struct Target {
     /// Whether what a killed run left behind has to go first.
     pub leftover: bool,
     /// The way into another database of the same server.
-    server: Access,
+    server: Endpoint,
 }
 
 impl Target {
     /// Looks whether there is room for `database`; one that is there is refused. `db` is a session in another
-    /// database of the server, and `server` the way to it.
-    pub async fn find(db: &Db, database: String, server: Access) -> Result<Self> {
+    /// database of the server.
+    pub async fn find(db: &Db, database: String) -> Result<Self> {
         let partial = partial_name(&database)?;
         let Standing { taken, leftover } = db
             .one(&TARGET, &[&database.as_str(), &partial.as_str()])
@@ -55,18 +54,18 @@ impl Target {
             database,
             partial,
             leftover,
-            server,
+            server: db.endpoint().clone(),
         })
     }
 
     /// The way into the database while it is partial.
-    pub fn access(&self) -> Access {
-        self.server.to_database(&self.partial)
+    pub fn endpoint(&self) -> Endpoint {
+        self.server.with_database(&self.partial)
     }
 
     /// The address of the database once it is whole, without a password.
     pub fn url(&self) -> String {
-        self.server.endpoint.with_database(&self.database).url()
+        self.server.with_database(&self.database).url()
     }
 
     /// Makes the database, empty, and opens a session in it, which also tells others that it is no left-over.
@@ -87,7 +86,7 @@ impl Target {
             ));
         }
         undo.register(Entry {
-            endpoint: self.server.endpoint_with_password(),
+            endpoint: self.server.clone(),
             sql: format!("drop database if exists {ident} with (force)"),
             done: format!("the new database, {partial}, was dropped again"),
             stays: format!("{partial} stays until the next restore into {database}"),
@@ -103,7 +102,7 @@ impl Target {
             undo.settle();
             return Err(self.at_work(error));
         }
-        let inside = Db::connect(&self.access().endpoint_with_password()).await?;
+        let inside = Db::connect(&self.endpoint(), Patience::default()).await?;
         // A table RLS hides rows of would be counted wrong; with row_security off that is an error instead.
         inside
             .script(

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::backup::{self, Access, Destination, Entry, Listing, Restored, Taken, list, restore};
+use crate::backup::{self, Destination, Entry, Listing, Restored, Taken, list, restore};
 use crate::context::Context;
 use crate::error::{Error, Exit, Result};
 use crate::settings;
@@ -82,12 +82,10 @@ fn destination(cx: &Context, flag: Option<PathBuf>) -> Result<Destination> {
 
 impl CreateArgs {
     async fn run(self, cx: &Context) -> Result<Exit> {
-        let db = cx.connect().await?;
-        let (endpoint, password) = cx.address()?;
+        let db = cx.session("a backup").await?;
         let plan = backup::plan(
             &db,
             &cx.settings()?.environment.name,
-            Access { endpoint, password },
             destination(cx, self.to)?,
             &cx.programs(),
             jiff::Timestamp::now(),
@@ -116,15 +114,13 @@ impl RestoreArgs {
             );
         }
         let destination = destination(cx, folder.or(self.from))?;
-        let db = cx.connect().await?;
-        let (endpoint, password) = cx.address()?;
+        let db = cx.session("a restore").await?;
         let plan = restore::plan(
             &db,
             &cx.settings()?.environment.name,
             &name,
             destination,
             self.into,
-            Access { endpoint, password },
             &cx.programs(),
         )
         .await?;

@@ -122,8 +122,8 @@ impl CreatorListArgs {
             payout: one_of(self.payout, self.no_payout),
             email: self.email,
         };
-        let db = cx.connect().await?;
-        cx.report(&creator::list(&db, &filter, &page).await?)
+        cx.answer(async |db| creator::list(db, &filter, &page).await)
+            .await
     }
 }
 

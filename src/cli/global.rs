@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::settings::{Environ, Flags};
+use crate::settings::{Environ, Flags, duration};
 use crate::ui::{Detail, Letters, Manners, Output};
 
 #[derive(Debug, Args)]
@@ -143,39 +143,5 @@ fn letters(environ: &Environ) -> Letters {
     match locale.map(|locale| locale.to_lowercase()) {
         Some(locale) if !locale.contains("utf-8") && !locale.contains("utf8") => Letters::Ascii,
         _ => Letters::Unicode,
-    }
-}
-
-/// `500ms`, `2s`, `5m`, `1h`, or 0.
-pub(super) fn duration(text: &str) -> std::result::Result<Duration, String> {
-    if text == "0" {
-        return Ok(Duration::ZERO);
-    }
-    let parsed: jiff::SignedDuration = text
-        .parse()
-        .map_err(|_| "write a number with its unit: 500ms, 2s, 5m, 1h, or 0".to_owned())?;
-    let duration =
-        Duration::try_from(parsed).map_err(|_| "time does not run backwards".to_owned())?;
-    if duration.as_millis() > i32::MAX as u128 {
-        return Err("the longest is 24 days".to_owned());
-    }
-    if duration < Duration::from_millis(1) {
-        return Err("the shortest is 1ms".to_owned());
-    }
-    Ok(duration)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_have_units() {
-        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(duration("5m"), Ok(Duration::from_mins(5)));
-        assert_eq!(duration("0"), Ok(Duration::ZERO));
-        for bad in ["", "5", "-1s", "1ns", "99999h", "soon"] {
-            assert!(duration(bad).is_err(), "{bad}");
-        }
     }
 }

@@ -1,5 +1,7 @@
 //! What all lists have in common: how much of them, from where, in which order, and what to type for more.
 
+use std::fmt::Write as _;
+
 use clap::{Arg, Args};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -7,7 +9,7 @@ use jiff::tz::TimeZone;
 use uuid::Uuid;
 
 use crate::error::Result;
-use crate::pg::Endpoint;
+use crate::pg::conninfo;
 use crate::pg::page::{Column, Order, Page};
 
 /// A command with these tells what it can be sorted by, with `mut_arg` and [`sorted`].
@@ -72,26 +74,33 @@ fn continued(words: impl IntoIterator<Item = String>, next: Uuid) -> String {
     while let Some(word) = words.next() {
         if word == "--after" {
             words.next();
+        } else if word == "--database-url" {
+            let address = words.next().unwrap_or_default();
+            let _ = write!(line, " {word} {}", quoted(repeatable(&address)));
+        } else if let Some(address) = word.strip_prefix("--database-url=") {
+            let word = format!("--database-url={}", repeatable(address));
+            let _ = write!(line, " {}", quoted(&word));
         } else if !word.starts_with("--after=") {
-            line.push(' ');
-            line.push_str(&quoted(&word));
+            let _ = write!(line, " {}", quoted(&word));
         }
     }
     format!("{line} --after {next}")
 }
 
-/// As a shell reads it; an address with a password is not repeated.
-fn quoted(word: &str) -> String {
-    let address = word.strip_prefix("--database-url=").unwrap_or(word);
-    let hides = |address| Endpoint::parse(address).is_ok_and(|endpoint| endpoint.has_password());
-    let word = if hides(address) {
-        word.replace(address, "URL")
+/// An address that holds a password is not repeated, nor one that cannot be read and may hold one.
+fn repeatable(address: &str) -> &str {
+    if conninfo::holds_password(address) {
+        "URL"
     } else {
-        word.to_owned()
-    };
+        address
+    }
+}
+
+/// As a shell reads it.
+fn quoted(word: &str) -> String {
     let plain = |letter: char| letter.is_alphanumeric() || "-_=./:@%+,".contains(letter);
     if !word.is_empty() && word.chars().all(plain) {
-        word
+        word.to_owned()
     } else {
         format!("'{}'", word.replace('\'', "'\\''"))
     }
@@ -145,11 +154,15 @@ mod tests {
             &["--database-url", "postgresql://me:s3cret@localhost/x"][..],
             &["--database-url=postgresql://localhost/x?password=s3cret"],
             &["--database-url", "host=localhost password=s3cret"],
+            &["--database-url", "service=x password=s3cret"],
+            &["--database-url=postgresql://me:s3cret@[localhost/x"],
+            &["--database-url", "s3cret"],
         ] {
             let line = continued(words.iter().map(ToString::to_string), Uuid::nil());
             assert!(line.contains("URL") && !line.contains("s3cret"), "{line}");
         }
-        let line = continued(["postgresql://me@localhost/x".to_owned()], Uuid::nil());
+        let words = ["--database-url", "postgresql://me@localhost/x"];
+        let line = continued(words.map(str::to_owned), Uuid::nil());
         assert!(line.contains("me@localhost"), "{line}");
     }
 }

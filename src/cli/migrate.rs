@@ -46,7 +46,7 @@ pub(super) struct UpArgs {
     #[command(flatten)]
     source: SourceArgs,
     /// How long to wait for another run on the same database to end
-    #[arg(long, default_value = "10m", value_name = "TIME", value_parser = super::global::duration)]
+    #[arg(long, default_value = "10m", value_name = "TIME", value_parser = crate::settings::duration)]
     wait: Duration,
 }
 
@@ -128,7 +128,7 @@ impl UpArgs {
             statement_timeout: cx.flags().statement_timeout.unwrap_or_default(),
             actor: cx.actor(),
         };
-        let db = cx.connect().await?;
+        let db = cx.session("migrating").await?;
         let plan = migrate::plan(&db, files).await?;
         cx.carry_out(plan, async |work, consent| {
             migrate::up(&db, work, consent, &limits, self.wait, &cx.ui).await

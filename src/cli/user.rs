@@ -107,8 +107,8 @@ impl UserListArgs {
             since: self.since,
             until: self.until,
         };
-        let db = cx.connect().await?;
-        cx.report(&user::list(&db, &filter, &page).await?)
+        cx.answer(async |db| user::list(db, &filter, &page).await)
+            .await
     }
 }
 

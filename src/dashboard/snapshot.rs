@@ -17,8 +17,7 @@ static CLOCK: Query<Clock> = crate::query!("dashboard/clock");
 
 /// From here on every question is answered from the same snapshot.
 pub(super) async fn begin(db: &Db) -> Result<()> {
-    db.script("begin isolation level repeatable read, read only")
-        .await
+    db.begin_snapshot().await
 }
 
 /// When the numbers of the snapshot are true, by the server's clock.
@@ -28,5 +27,5 @@ pub(super) async fn as_of(db: &Db) -> Result<Timestamp> {
 
 /// The last question has been asked.
 pub(super) async fn end(db: &Db) -> Result<()> {
-    db.script("commit").await
+    db.end().await
 }

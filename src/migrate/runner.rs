@@ -19,8 +19,9 @@ use super::history::History;
 use super::preflight;
 use crate::bookkeeping::TOOL_VERSION;
 use crate::error::{Error, Excerpt, Kind, Result};
-use crate::pg::connect::ScriptFailure;
+use crate::pg::db::ScriptFailure;
 use crate::pg::ident::Literal;
+use crate::pg::session::SEARCH_PATH;
 use crate::pg::{Db, sql, sqlstate};
 use crate::plan::Progress;
 
@@ -326,6 +327,9 @@ fn prefix(limits: &Limits) -> (String, usize) {
             limits.statement_timeout.as_millis().to_string(),
         ),
         ("idle_in_transaction_session_timeout", "0".to_owned()),
+        // A migration that policies hide rows from fails, instead of changing the rows that are left.
+        ("row_security", "off".to_owned()),
+        ("search_path", SEARCH_PATH.to_owned()),
         ("toysoldiers.actor", Literal(&limits.actor).to_string()),
         (
             "toysoldiers.tool_version",

@@ -1,265 +1,348 @@
-//! Sessions: opening one, asking through it, and what it means when there is none.
+//! Getting into a database: which of its servers, and what it means when there is no way in.
 
 use std::collections::VecDeque;
 use std::error::Error as _;
 use std::io;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use tokio_postgres::config::SslMode;
-use tokio_postgres::error::DbError;
-use tokio_postgres::{AsyncMessage, Client, NoTls, SimpleQueryMessage};
+use secrecy::ExposeSecret;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_postgres::config::{ChannelBinding as Binding, SslMode, SslNegotiation};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls};
 
-use super::endpoint::Endpoint;
-use super::query::{FromRow, Param, Query};
+use super::db::Db;
+use super::endpoint::{ChannelBinding, Endpoint, Place, Wanted};
+use super::pooler::{self, Pooling};
+use super::session::{HELLO, Patience};
+use super::socket::Socket;
+use super::tls::Tls;
 use super::{APPLICATION_NAME, sqlstate, tools};
 use crate::error::{Error, Kind, Result, io_reason};
 
 /// How long a server may take to let us in.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Is told of every question and of its SQL. Never of the values in it, which may be secret.
-pub type Tracer = Box<dyn Fn(&str, &str) + Send + Sync>;
+/// The oldest major version whose catalogs and settings we know.
+const OLDEST: u32 = 14;
 
-/// One session.
-pub struct Db {
-    client: Client,
-    tracer: Option<Tracer>,
-    notices: Arc<Mutex<VecDeque<DbError>>>,
-    version: String,
+/// Why there is no session.
+pub struct Unreached {
+    /// Whether the server wanted a password and there was none.
+    pub wants_password: bool,
+    /// The whole story.
+    pub error: anyhow::Error,
 }
 
-/// How a script of several statements ended.
-#[derive(Debug)]
-pub struct ScriptFailure {
-    /// How many statements had completed before.
-    pub completed: usize,
-    /// What the driver says.
-    pub error: tokio_postgres::Error,
+impl From<anyhow::Error> for Unreached {
+    fn from(error: anyhow::Error) -> Self {
+        Self {
+            wants_password: false,
+            error,
+        }
+    }
 }
 
-/// Stops what a session is doing, from outside.
-#[derive(Clone)]
-pub struct Cancel(tokio_postgres::CancelToken);
+impl From<Error> for Unreached {
+    fn from(error: Error) -> Self {
+        anyhow::Error::from(error).into()
+    }
+}
 
-impl Cancel {
-    /// Asks the server to cancel the running statement; best effort, bounded in time.
-    pub async fn cancel(&self) {
-        let _ = tokio::time::timeout(Duration::from_secs(2), self.0.cancel_query(NoTls)).await;
+impl From<Unreached> for anyhow::Error {
+    fn from(unreached: Unreached) -> Self {
+        unreached.error
     }
 }
 
 impl Db {
-    /// Opens a session.
-    pub async fn connect(endpoint: &Endpoint) -> Result<Self> {
-        endpoint.refuse_without_tls()?;
-        let mut config = endpoint.config();
-        config
-            .application_name(APPLICATION_NAME)
-            .ssl_mode(SslMode::Disable);
-        let limit = *config.get_connect_timeout().unwrap_or(&CONNECT_TIMEOUT);
-        config.connect_timeout(limit);
-        let (client, mut connection) =
-            match tokio::time::timeout(limit, config.connect(NoTls)).await {
-                Ok(connected) => connected.map_err(|error| cannot_connect(endpoint, &error))?,
-                Err(_) => {
-                    return Err(unreachable(
-                        endpoint,
-                        format!("no answer within {} s", limit.as_secs()),
-                    )
-                    .into());
-                }
-            };
-        let version = connection
-            .parameter("server_version")
-            .unwrap_or_default()
-            .to_owned();
-        let notices = Arc::new(Mutex::new(VecDeque::new()));
-        let inbox = Arc::clone(&notices);
-        tokio::spawn(async move {
-            let mut messages =
-                futures_util::stream::poll_fn(move |context| connection.poll_message(context));
-            // An error here is also the error of whatever query was waiting.
-            while let Ok(Some(message)) = messages.try_next().await {
-                if let AsyncMessage::Notice(notice) = message {
-                    inbox
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .push_back(notice);
-                }
-            }
-        });
-        Ok(Self {
-            client,
-            tracer: None,
-            notices,
-            version,
-        })
+    /// Opens a session and makes its settings.
+    pub async fn connect(endpoint: &Endpoint, patience: Patience) -> Result<Self> {
+        let db = Self::reach(endpoint).await?;
+        db.set_up(patience).await?;
+        Ok(db)
     }
 
-    /// Tells of every question from now on.
-    #[must_use]
-    pub fn traced(mut self, tracer: Option<Tracer>) -> Self {
-        self.tracer = tracer;
-        self
-    }
-
-    fn trace(&self, sql: &str, what: impl FnOnce() -> String) {
-        if let Some(tracer) = &self.tracer {
-            tracer(&what(), sql);
+    /// Opens a session on the first of the places that will do, and finds out what is in between. Nothing is set
+    /// yet.
+    pub async fn reach(endpoint: &Endpoint) -> Result<Self, Unreached> {
+        let mut places = endpoint.places().to_vec();
+        if endpoint.shuffled {
+            shuffle(&mut places);
         }
-    }
-
-    /// The server's version as it gives it: `15.18 (Debian 15.18-0+deb12u1)`.
-    pub fn server_version(&self) -> &str {
-        &self.version
-    }
-
-    /// The server's major version.
-    pub fn server_major(&self) -> u32 {
-        tools::major(&self.version)
-    }
-
-    /// All rows.
-    pub async fn all<R: FromRow>(&self, query: &Query<R>, params: &[&dyn Param]) -> Result<Vec<R>> {
-        let params: Vec<_> = params
-            .iter()
-            .map(|param| (param.value(), param.sql_type()))
-            .collect();
-        let start = Instant::now();
-        let rows = self
-            .client
-            .query_typed(&query.sql, &params)
-            .await
-            .map_err(|error| asked(query.name, error))?;
-        self.trace(&query.sql, || {
-            format!(
-                "{}: {} rows in {:.1?}",
-                query.name,
-                rows.len(),
-                start.elapsed()
-            )
-        });
-        rows.iter()
-            .map(|row| R::from_row(row).map_err(|error| asked(query.name, error)))
-            .collect()
-    }
-
-    /// The one row, if there is one.
-    pub async fn opt<R: FromRow>(
-        &self,
-        query: &Query<R>,
-        params: &[&dyn Param],
-    ) -> Result<Option<R>> {
-        Ok(self.all(query, params).await?.pop())
-    }
-
-    /// The one row there always is.
-    pub async fn one<R: FromRow>(&self, query: &Query<R>, params: &[&dyn Param]) -> Result<R> {
-        self.opt(query, params).await?.ok_or_else(|| {
-            Error::new(Kind::Bug, format!("{} answered without a row", query.name)).into()
-        })
-    }
-
-    /// Runs SQL of several statements in one message, for what takes no parameters.
-    pub async fn script(&self, sql: &str) -> Result<()> {
-        self.try_script(sql)
-            .await
-            .map(|_| ())
-            .map_err(|failure| sqlstate::explain(failure.error).into())
-    }
-
-    /// Runs SQL of several statements in one message. The number of statements that completed, or how many
-    /// had before one failed: the only trace of the place a run-time error leaves.
-    pub async fn try_script(&self, sql: &str) -> Result<usize, ScriptFailure> {
-        let mut completed = 0;
-        self.trace(sql, || {
-            let first: String = sql
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .chars()
-                .take(72)
-                .collect();
-            format!("script: {first}")
-        });
-        let stream = self
-            .client
-            .simple_query_raw(sql)
-            .await
-            .map_err(|error| ScriptFailure { completed, error })?;
-        let mut stream = std::pin::pin!(stream);
-        loop {
-            match stream.try_next().await {
-                Ok(Some(SimpleQueryMessage::CommandComplete(_))) => completed += 1,
-                Ok(Some(_)) => {}
-                Ok(None) => return Ok(completed),
-                Err(error) => return Err(ScriptFailure { completed, error }),
+        if endpoint.wanted == Wanted::PreferStandby {
+            // Whatever is wrong with the standbys, any server will do.
+            if let Ok(db) = Box::pin(first(endpoint, &places, Wanted::Standby)).await {
+                return Ok(db);
             }
         }
-    }
-
-    /// What the server has said aside since the last call: notices and warnings.
-    pub fn notices(&self) -> Vec<DbError> {
-        self.notices
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .drain(..)
-            .collect()
-    }
-
-    /// A handle that cancels from outside what this session does.
-    pub fn cancel(&self) -> Cancel {
-        Cancel(self.client.cancel_token())
+        // A handshake is much to remember; on the heap it is out of everybody's way.
+        Box::pin(first(endpoint, &places, endpoint.wanted)).await
     }
 }
 
-/// The error of a query, with the query's name for whoever has to mend it.
-fn asked(name: &str, error: tokio_postgres::Error) -> anyhow::Error {
-    // A table or a column that is not there: the database is not, or not yet, the one this program knows.
-    let is_foreign = error
-        .code()
-        .is_some_and(|code| ["42P01", "42703", "42883", "3F000"].contains(&code.code()));
-    let code = error.code().map(|code| code.code().to_owned());
-    let error = sqlstate::explain(error);
-    match code {
-        Some(code) if is_foreign => Error::failed(
-            "this database has not got the platform's schema, or an older one",
+/// The first of the places that will do.
+async fn first(endpoint: &Endpoint, places: &[Place], wanted: Wanted) -> Result<Db, Unreached> {
+    let mut failures = Vec::new();
+    for place in places {
+        let here = endpoint.at(place);
+        match enter(&here).await {
+            Ok(db) if db.hello().is_none_or(|hello| hello.is(wanted)) => return Ok(db),
+            Ok(_) => failures.push(anyhow::Error::from(unfit(&here, wanted))),
+            // A server that does not let us in has answered; another one would not know better.
+            Err(refused) if refused.wants_password || is_verdict(&refused.error) => {
+                return Err(refused);
+            }
+            Err(failed) => failures.push(failed.error),
+        }
+    }
+    if failures.len() == 1 {
+        return Err(failures.remove(0).into());
+    }
+    let mut error = Error::new(
+        Kind::Unreachable,
+        format!("cannot connect to any of {}", endpoint.describe()),
+    );
+    for failure in &failures {
+        let told = crate::error::explain(failure);
+        let reasons: Vec<String> = std::iter::once(told.message).chain(told.causes).collect();
+        error = error.note(reasons.join(": "));
+    }
+    Err(error
+        .hint("check that the servers run, and the hosts and ports of the address")
+        .into())
+}
+
+/// Opens a session at one place, and a second one if there is a pooler to be probed.
+async fn enter(endpoint: &Endpoint) -> Result<Db, Unreached> {
+    // Only a guess, which saves time if it is right: opening the two takes as long as opening one.
+    let (first, second) = if looks_pooled(&endpoint.places()[0]) {
+        let (first, second) = tokio::join!(open(endpoint), open(endpoint));
+        (first?, second.ok())
+    } else {
+        (open(endpoint).await?, None)
+    };
+    let mut db = first;
+    let hello =
+        db.send(&HELLO, &[]).await?.pop().ok_or_else(|| {
+            anyhow::Error::from(Error::new(Kind::Bug, "the server says no hello"))
+        })?;
+    db.pooling = if pooler::is_direct(&db.clue, &hello) {
+        Pooling::Direct
+    } else {
+        let second = match second {
+            Some(second) => Ok(second),
+            None => open(endpoint).await,
+        };
+        match second {
+            Ok(second) => pooler::probe(&db, &hello, &second).await,
+            Err(failed) => Pooling::Unknown(crate::error::explain(&failed.error).message),
+        }
+    };
+    db.hello = Some(hello);
+    Ok(db)
+}
+
+fn looks_pooled(place: &Place) -> bool {
+    matches!(place.port, 6432 | 6543) || place.host.to_string().contains("pooler")
+}
+
+/// Opens one connection.
+async fn open(endpoint: &Endpoint) -> Result<Db, Unreached> {
+    let place = &endpoint.places()[0];
+    let limit = endpoint.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
+    let tls = Tls::prepare(endpoint, place)?;
+    let opening = async {
+        let (socket, clue) = Socket::open(place, &endpoint.keepalive)
+            .await
+            .map_err(|error| unreachable(endpoint, io_reason(&error)))?;
+        let config = config(endpoint, tls.as_ref());
+        let greeted = match &tls {
+            Some(tls) => match config.connect_raw(socket, tls.connector()).await {
+                Ok((client, connection)) => Ok(attend(client, connection)),
+                Err(error) => Err(error),
+            },
+            None => match config.connect_raw(socket, NoTls).await {
+                Ok((client, connection)) => Ok(attend(client, connection)),
+                Err(error) => Err(error),
+            },
+        };
+        greeted
+            .map(|greeted| (greeted, clue))
+            .map_err(|error| cannot_connect(endpoint, tls.as_ref(), &error))
+    };
+    let ((client, version, notices), clue) = tokio::time::timeout(limit, opening)
+        .await
+        .unwrap_or_else(|_| {
+            let reason = format!("no answer within {} s", limit.as_secs());
+            Err(unreachable(endpoint, reason).into())
+        })?;
+    refuse_old(endpoint, &version)?;
+    Ok(Db {
+        client,
+        notices,
+        version,
+        endpoint: endpoint.clone(),
+        tls,
+        clue,
+        hello: None,
+        pooling: Pooling::Direct,
+        patience: Mutex::new(Patience::default()),
+        in_transaction: AtomicBool::new(false),
+        tracer: None,
+    })
+}
+
+fn config(endpoint: &Endpoint, tls: Option<&Tls>) -> Config {
+    let mut config = Config::new();
+    config
+        .dbname(endpoint.database())
+        .application_name(
+            endpoint
+                .application_name
+                .as_deref()
+                .unwrap_or(APPLICATION_NAME),
         )
-        .because(error)
-        .note(format!("in the query {name}"))
-        .sqlstate(code)
-        .hint("bring it up to date with `toysoldiers migrate up`, or name another with `--env`")
-        .into(),
-        _ => error.into(),
+        .ssl_mode(tls.map_or(SslMode::Disable, Tls::ssl_mode))
+        .ssl_negotiation(tls.map_or(SslNegotiation::Postgres, Tls::negotiation))
+        .channel_binding(match endpoint.tls.channel_binding {
+            ChannelBinding::Disable => Binding::Disable,
+            ChannelBinding::Prefer => Binding::Prefer,
+            ChannelBinding::Require => Binding::Require,
+        });
+    if let Some(user) = endpoint.user() {
+        config.user(user);
+    }
+    if let Some(password) = endpoint.password() {
+        config.password(password.expose_secret());
+    }
+    if let Some(options) = endpoint.options() {
+        config.options(options);
+    }
+    config
+}
+
+type Notices = Arc<Mutex<VecDeque<tokio_postgres::error::DbError>>>;
+
+/// Lets the connection do its work, and keeps what the server says aside.
+fn attend<S, T>(client: Client, mut connection: Connection<S, T>) -> (Client, String, Notices)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let version = connection
+        .parameter("server_version")
+        .unwrap_or_default()
+        .to_owned();
+    let notices = Notices::default();
+    let inbox = Arc::clone(&notices);
+    tokio::spawn(async move {
+        let mut messages =
+            futures_util::stream::poll_fn(move |context| connection.poll_message(context));
+        // An error here is also the error of whatever query was waiting.
+        while let Ok(Some(message)) = messages.try_next().await {
+            if let AsyncMessage::Notice(notice) = message {
+                inbox
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push_back(notice);
+            }
+        }
+    });
+    (client, version, notices)
+}
+
+fn refuse_old(endpoint: &Endpoint, version: &str) -> Result<()> {
+    let major = tools::major(version);
+    // A pooler may say something of its own; 0 is what is no version.
+    if major == 0 || major >= OLDEST {
+        return Ok(());
+    }
+    Err(Error::refused(format!(
+        "{} is PostgreSQL {version}, and the oldest that is served is {OLDEST}",
+        endpoint.describe()
+    ))
+    .note("nothing was asked of it")
+    .hint("upgrade the server, or name another one")
+    .into())
+}
+
+fn unfit(endpoint: &Endpoint, wanted: Wanted) -> Error {
+    let what = match wanted {
+        Wanted::ReadWrite => {
+            "takes no writes, and target_session_attrs=read-write wants one that does"
+        }
+        Wanted::ReadOnly => {
+            "takes writes, and target_session_attrs=read-only wants one that does not"
+        }
+        Wanted::Primary => "is a standby, and target_session_attrs=primary wants a primary",
+        _ => "is a primary, and target_session_attrs wants a standby",
+    };
+    Error::new(Kind::Unreachable, format!("{} {what}", endpoint.describe()))
+        .hint("name a server that fits, or leave target_session_attrs out")
+}
+
+/// In any order; the system's randomness, since nothing here needs more.
+fn shuffle(places: &mut [Place]) {
+    for last in (1..places.len()).rev() {
+        let mut byte = [0];
+        if getrandom::fill(&mut byte).is_ok() {
+            places.swap(last, usize::from(byte[0]) % (last + 1));
+        }
     }
 }
 
-fn cannot_connect(endpoint: &Endpoint, error: &tokio_postgres::Error) -> Error {
-    if let Some(db) = error.as_db_error() {
-        let explained = sqlstate::explain_db(db);
-        return Error::new(
+/// Whether a server has answered, and answered no.
+fn is_verdict(error: &anyhow::Error) -> bool {
+    crate::error::sqlstate(error).is_some_and(|code| code.starts_with("28"))
+}
+
+fn cannot_connect(
+    endpoint: &Endpoint,
+    tls: Option<&Tls>,
+    error: &tokio_postgres::Error,
+) -> Unreached {
+    let cannot = || {
+        Error::new(
             Kind::Unreachable,
             format!("cannot connect to {}", endpoint.describe()),
         )
-        .because(explained);
+    };
+    if let Some(db) = error.as_db_error() {
+        let code = db.code().code().to_owned();
+        return cannot()
+            .because(sqlstate::explain_db(db))
+            .sqlstate(code)
+            .into();
+    }
+    if let Some(reason) = tls.and_then(|tls| tls.explain(error)) {
+        return cannot().because(reason).into();
     }
     if let Some(io) = error
         .source()
         .and_then(|source| source.downcast_ref::<io::Error>())
     {
-        return unreachable(endpoint, io_reason(io));
+        return unreachable(endpoint, io_reason(io)).into();
     }
     let reason = error
         .source()
         .map_or_else(|| error.to_string(), ToString::to_string);
     if reason.contains("password missing") {
-        return Error::new(Kind::Unreachable, format!("cannot connect to {}", endpoint.describe()))
-            .because(Error::new(Kind::Unreachable, "the server wants a password, and none was given"))
-            .hint("name the variable that holds it with `password_env` in toysoldiers.toml, or set PGPASSWORD");
+        let reason = Error::new(
+            Kind::Unreachable,
+            "the server wants a password, and none was given",
+        );
+        return Unreached {
+            wants_password: true,
+            error: cannot()
+                .because(reason)
+                .hint("say where it is, with `password_command` or `password_env` in toysoldiers.toml, in ~/.pgpass, or in PGPASSWORD")
+                .into(),
+        };
     }
-    unreachable(endpoint, reason)
+    unreachable(endpoint, reason).into()
 }
 
 fn unreachable(endpoint: &Endpoint, reason: impl Into<String>) -> Error {

@@ -1,23 +1,132 @@
-//! Addresses of databases.
+//! Addresses of databases: which servers, as whom, and how the way there is protected.
 //!
-//! TLS is not spoken yet, so an address that would need it is refused instead of being downgraded: a remote
-//! host is reached only when the URL says `sslmode=disable` in so many words.
+//! An address that names another machine is protected by `verify-full` unless it says otherwise: a password is
+//! never sent to whoever happens to answer.
 
-use std::error::Error as _;
-use std::fmt::Write as _;
-use std::str::FromStr;
+mod draft;
+mod protection;
+mod url;
 
-use secrecy::{ExposeSecret, SecretString};
-use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use crate::error::{Error, Result};
+use secrecy::SecretString;
 
-/// An address of a database. Holds the password if the URL did; never shows it.
-#[derive(Clone)]
+pub use draft::Draft;
+pub use protection::{CertificateMode, ChannelBinding, Mode, Tls, Trust};
+
+use super::service::Section;
+use super::{conninfo, parameter};
+use crate::error::Result;
+
+/// The port of PostgreSQL when nobody names one.
+pub const PORT: u16 = 5432;
+
+/// An address of a database. Holds the password if the text did; never shows it.
+#[derive(Clone, Default)]
 pub struct Endpoint {
-    config: Config,
-    tls: SslMode,
+    /// Where to try, in this order; at least one.
+    pub(super) places: Vec<Place>,
+    pub(super) user: Option<String>,
+    pub(super) database: Option<String>,
+    pub(super) password: Option<SecretString>,
+    /// Passwords of single places, which count before the one of all; as many as places, or none.
+    pub(super) passwords: Vec<Option<SecretString>>,
+    /// `passfile=`
+    pub(super) passfile: Option<PathBuf>,
+    /// `options=`: settings for the session, as the server's command line has them.
+    pub(super) options: Option<String>,
+    pub(super) application_name: Option<String>,
+    /// `connect_timeout=`; [`Duration::MAX`] when there is to be none.
+    pub(super) connect_timeout: Option<Duration>,
+    pub(super) wanted: Wanted,
+    /// `load_balance_hosts=random`: the places are tried in any order.
+    pub(super) shuffled: bool,
+    pub(super) keepalive: Keepalive,
+    pub(super) tls: Tls,
+    /// The person's home folder, where certificates may lie.
+    pub(super) home: Option<PathBuf>,
+}
+
+/// What an address does not say itself, but may refer to.
+#[derive(Debug, Clone, Default)]
+pub struct Surroundings {
+    /// The person's home folder.
+    pub home: Option<PathBuf>,
+    /// Where relative paths in the address start.
+    pub base: Option<PathBuf>,
+    /// `PGUSER`: the role when the address names none.
+    pub user: Option<String>,
+    /// `PGSERVICEFILE`: the file of services instead of `~/.pg_service.conf`.
+    pub service_file: Option<PathBuf>,
+    /// `PGSYSCONFDIR`: the folder of the system's `pg_service.conf`.
+    pub system_folder: Option<PathBuf>,
+}
+
+/// One server to try.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Its name, which its certificate has to bear.
+    pub host: Host,
+    /// `hostaddr=`: where it is, when its name is not to be looked up.
+    pub address: Option<IpAddr>,
+    /// TCP port, or the number in the socket's name.
+    pub port: u16,
+}
+
+/// What a server is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Host {
+    /// A name or an IP address.
+    Name(String),
+    /// A folder with a Unix socket in it.
+    Socket(PathBuf),
+}
+
+/// `target_session_attrs=`: which of the places will do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Wanted {
+    /// Whichever answers.
+    #[default]
+    Any,
+    /// One whose sessions may write.
+    ReadWrite,
+    /// One whose sessions may not.
+    ReadOnly,
+    /// One that is not in recovery.
+    Primary,
+    /// One that is.
+    Standby,
+    /// One that is, else any.
+    PreferStandby,
+}
+
+/// How a connection over TCP is kept alive. Nothing is the system's default.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keepalive {
+    /// `keepalives=`
+    pub on: bool,
+    /// `keepalives_idle=`
+    pub idle: Option<Duration>,
+    /// `keepalives_interval=`
+    pub interval: Option<Duration>,
+    /// `keepalives_count=`
+    pub count: Option<u32>,
+    /// `tcp_user_timeout=`
+    pub user_timeout: Option<Duration>,
+}
+
+impl Default for Keepalive {
+    fn default() -> Self {
+        Self {
+            on: true,
+            idle: None,
+            interval: None,
+            count: None,
+            user_timeout: None,
+        }
+    }
 }
 
 impl std::fmt::Debug for Endpoint {
@@ -26,231 +135,217 @@ impl std::fmt::Debug for Endpoint {
     }
 }
 
+impl std::fmt::Display for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Socket(folder) => write!(f, "{}", folder.display()),
+        }
+    }
+}
+
+impl Place {
+    /// Whether it is on this machine: a socket, or a loopback address.
+    pub fn is_here(&self) -> bool {
+        let loopback = |address: &IpAddr| address.is_loopback();
+        match (&self.host, &self.address) {
+            (Host::Socket(_), _) => true,
+            (Host::Name(_), Some(address)) => loopback(address),
+            (Host::Name(name), None) => {
+                name == "localhost" || name.parse().is_ok_and(|address| loopback(&address))
+            }
+        }
+    }
+
+    /// `host` or `host:port`, for banners and errors.
+    pub fn describe(&self) -> String {
+        match (self.port, &self.host) {
+            (PORT, host) => host.to_string(),
+            (port, Host::Name(name)) if name.contains(':') => format!("[{name}]:{port}"),
+            (port, host) => format!("{host}:{port}"),
+        }
+    }
+}
+
 impl Endpoint {
     /// Reads a `postgresql://` URL or a `key=value` string.
     pub fn parse(text: &str) -> Result<Self> {
-        let config = Config::from_str(text).map_err(|error| {
-            // The driver's text names the parameter; its own prefix says nothing.
-            let reason = error
-                .source()
-                .map_or_else(|| error.to_string(), ToString::to_string);
-            Error::configuration("the connection string cannot be read")
-                .because(Error::configuration(reason))
-                .hint("write it as `postgresql://user@host:5432/database`")
-        })?;
-        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
-            return Err(Error::configuration("the connection string names no host")
-                .hint("write it as `postgresql://user@host:5432/database`")
-                .into());
-        }
-        let tls = if text.contains("sslmode=") {
-            config.get_ssl_mode()
-        } else {
-            SslMode::Prefer
+        Self::parse_in(text, &Surroundings::default())
+    }
+
+    /// The same, with what the address may refer to.
+    pub fn parse_in(text: &str, around: &Surroundings) -> Result<Self> {
+        let pairs = conninfo::pairs(text)?;
+        let mut draft = Draft {
+            endpoint: Self {
+                user: around.user.clone(),
+                home: around.home.clone(),
+                ..Self::default()
+            },
+            base: around.base.clone(),
+            ..Draft::default()
         };
-        Ok(Self { config, tls })
+        let said = |name: &str| pairs.iter().rev().find(|(said, _)| said == name);
+        let value = |name: &str| Some(said(name)?.1.as_str()).filter(|value| !value.is_empty());
+        if let Some(service) = value("service") {
+            let file = value("servicefile").and_then(|file| draft.path(file));
+            Section::find(service, file, around)?.apply(&mut draft, |name| said(name).is_none())?;
+        }
+        for (index, (name, value)) in pairs.iter().enumerate() {
+            if pairs[index + 1..].iter().all(|(later, _)| later != name) {
+                parameter::apply(&mut draft, name, value)?;
+            }
+        }
+        draft.finish()
     }
 
     /// A database of a server on this machine, reached through a socket in `folder`.
-    pub fn socket(folder: &std::path::Path, user: &str, database: &str) -> Self {
-        let mut config = Config::new();
-        config.host_path(folder).user(user).dbname(database);
+    pub fn socket(folder: &Path, user: &str, database: &str) -> Self {
         Self {
-            config,
-            tls: SslMode::Disable,
+            places: vec![Place {
+                host: Host::Socket(folder.to_owned()),
+                address: None,
+                port: PORT,
+            }],
+            user: Some(user.to_owned()),
+            database: Some(database.to_owned()),
+            ..Self::default()
         }
     }
 
     /// `host/database as user`, for banners and errors.
     pub fn describe(&self) -> String {
-        let host = self.host();
-        let port = match self.config.get_ports().first() {
-            Some(port) if *port != 5432 => format!(":{port}"),
-            _ => String::new(),
-        };
+        let places: Vec<String> = self.places.iter().map(Place::describe).collect();
         let user = self
             .user()
             .map(|user| format!(" as {user}"))
             .unwrap_or_default();
-        format!("{host}{port}/{}{user}", self.database())
-    }
-
-    /// The address as a URL, without the password: what to give to `--database-url` and to psql.
-    pub fn url(&self) -> String {
-        let user = self
-            .user()
-            .map(|user| format!("{}@", escaped(user)))
-            .unwrap_or_default();
-        let database = escaped(self.database());
-        let (host, port) = (self.host(), self.port());
-        if host.starts_with('/') {
-            let port = if port == 5432 {
-                String::new()
-            } else {
-                format!("&port={port}")
-            };
-            // Slashes may stand in a query, and the path stays readable.
-            let host = escaped(&host).replace("%2F", "/");
-            return format!("postgresql://{user}/{database}?host={host}{port}");
-        }
-        let host = if host.contains(':') {
-            format!("[{host}]")
-        } else {
-            escaped(&host)
-        };
-        let tls = if self.is_here() {
-            ""
-        } else {
-            "?sslmode=disable"
-        };
-        format!("postgresql://{user}{host}:{port}/{database}{tls}")
+        format!("{}/{}{user}", places.join(","), self.database())
     }
 
     /// The name of the database.
     pub fn database(&self) -> &str {
-        self.config
-            .get_dbname()
-            .or(self.config.get_user())
+        self.database
+            .as_deref()
+            .or(self.user.as_deref())
             .unwrap_or("postgres")
     }
 
     /// The role to connect as, if the address names one.
     pub fn user(&self) -> Option<&str> {
-        self.config.get_user()
+        self.user.as_deref()
+    }
+
+    /// Where to try, in this order.
+    pub fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// Settings for the session, as the server's command line has them.
+    pub fn options(&self) -> Option<&str> {
+        self.options.as_deref()
+    }
+
+    /// The name the address gives the session; an empty one is none.
+    pub fn application_name(&self) -> Option<&str> {
+        self.application_name.as_deref()
     }
 
     /// The first host, or the folder of the socket.
     pub fn host(&self) -> String {
-        match (
-            self.config.get_hosts().first(),
-            self.config.get_hostaddrs().first(),
-        ) {
-            (Some(Host::Tcp(host)), _) => host.clone(),
-            (Some(Host::Unix(path)), _) => path.display().to_string(),
-            (None, Some(address)) => address.to_string(),
-            (None, None) => String::new(),
-        }
+        self.places[0].host.to_string()
     }
 
-    /// The port.
+    /// The port of the first host.
     pub fn port(&self) -> u16 {
-        self.config.get_ports().first().copied().unwrap_or(5432)
+        self.places[0].port
     }
 
-    /// Whether both addresses name the same database, as far as addresses tell.
+    /// What the address says about TLS.
+    pub fn tls(&self) -> &Tls {
+        &self.tls
+    }
+
+    /// Whether both addresses may lead to the same database, as far as addresses tell.
     pub fn is_same_database(&self, other: &Self) -> bool {
-        (self.host(), self.port(), self.database())
-            == (other.host(), other.port(), other.database())
+        self.database() == other.database()
+            && self.places.iter().any(|place| {
+                other
+                    .places
+                    .iter()
+                    .any(|there| (&place.host, place.port) == (&there.host, there.port))
+            })
     }
 
     /// Whether the address itself holds a password.
     pub fn has_password(&self) -> bool {
-        self.config.get_password().is_some()
+        self.password.is_some()
     }
 
     /// The password the address holds.
-    pub fn password(&self) -> Option<SecretString> {
-        let password = self.config.get_password()?;
-        Some(SecretString::from(
-            String::from_utf8_lossy(password).into_owned(),
-        ))
+    pub fn password(&self) -> Option<&SecretString> {
+        self.password.as_ref()
+    }
+
+    /// The file of passwords the address names.
+    pub fn passfile(&self) -> Option<&Path> {
+        self.passfile.as_deref()
     }
 
     /// The same server, another database.
     #[must_use]
     pub fn with_database(&self, database: &str) -> Self {
-        let mut other = self.clone();
-        other.config.dbname(database);
-        other
+        Self {
+            database: Some(database.to_owned()),
+            ..self.clone()
+        }
     }
 
     /// The same, with this password instead of the address's own.
     #[must_use]
     pub fn with_password(&self, password: &SecretString) -> Self {
+        Self {
+            password: Some(password.clone()),
+            ..self.clone()
+        }
+    }
+
+    /// The same hosts, another port.
+    #[must_use]
+    pub fn with_port(&self, port: u16) -> Self {
         let mut other = self.clone();
-        other.config.password(password.expose_secret());
+        for place in &mut other.places {
+            place.port = port;
+        }
         other
     }
 
-    /// What the driver needs to know.
-    pub(super) fn config(&self) -> Config {
-        self.config.clone()
-    }
-
-    fn is_here(&self) -> bool {
-        self.config
-            .get_hostaddrs()
-            .iter()
-            .all(std::net::IpAddr::is_loopback)
-            && self.config.get_hosts().iter().all(|host| match host {
-                Host::Unix(_) => true,
-                Host::Tcp(name) => {
-                    name == "localhost"
-                        || name
-                            .parse::<std::net::IpAddr>()
-                            .is_ok_and(|address| address.is_loopback())
-                }
-            })
-    }
-
-    pub(super) fn refuse_without_tls(&self) -> Result<()> {
-        if self.tls == SslMode::Require || (self.tls != SslMode::Disable && !self.is_here()) {
-            return Err(Error::configuration(format!(
-                "{} needs TLS, which this version does not speak yet",
-                self.describe()
-            ))
-            .note("nothing was sent: an address that is not on this machine is never reached in plain text unasked")
-            .hint("connect through a tunnel that ends on this machine, or accept plain text with `sslmode=disable`")
-            .into());
-        }
-        Ok(())
-    }
-}
-
-/// The text as part of a URL: every byte that could mean something there is escaped.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            escaped.push(char::from(byte));
-        } else {
-            let _ = write!(escaped, "%{byte:02X}");
+    /// The same, with a password for each of its places, which count before the one of all.
+    #[must_use]
+    pub fn with_passwords(&self, passwords: Vec<Option<SecretString>>) -> Self {
+        Self {
+            passwords,
+            ..self.clone()
         }
     }
-    escaped
+
+    /// The same, on this one of its places only.
+    #[must_use]
+    pub fn at(&self, place: &Place) -> Self {
+        let index = self.places.iter().position(|other| other == place);
+        let own = index.and_then(|index| self.passwords.get(index).cloned().flatten());
+        Self {
+            places: vec![place.clone()],
+            password: own.or_else(|| self.password.clone()),
+            passwords: Vec::new(),
+            ..self.clone()
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_url_leads_to_the_same_place_without_the_password() {
-        for (address, url) in [
-            (
-                "postgresql://me:s3cret@db.example.com:6000/shop?sslmode=disable",
-                "postgresql://me@db.example.com:6000/shop?sslmode=disable",
-            ),
-            (
-                "host=/run/postgresql user=me dbname=shop",
-                "postgresql://me@/shop?host=/run/postgresql",
-            ),
-            (
-                "host='/tmp/a b' port=6000 dbname='it''s?'",
-                "postgresql:///it%27s%3F?host=/tmp/a%20b&port=6000",
-            ),
-            (
-                "postgresql://me@[::1]/shop",
-                "postgresql://me@[::1]:5432/shop",
-            ),
-        ] {
-            let address = address.replace("''", "\\'");
-            let endpoint = Endpoint::parse(&address).expect("is an address");
-            assert_eq!(endpoint.url(), url);
-            let again = Endpoint::parse(url).expect("is an address");
-            assert_eq!(again.describe(), endpoint.describe());
-        }
-    }
 
     #[test]
     fn an_address_shows_everything_but_the_password() {
@@ -262,32 +357,26 @@ mod tests {
     }
 
     #[test]
-    fn a_remote_host_is_not_reached_in_plain_text_unasked() {
-        for url in [
-            "postgresql://db.example.com/x",
-            "postgresql://127.0.0.1/x?sslmode=require",
+    fn the_way_to_another_machine_is_protected_unless_the_address_says_otherwise() {
+        for (address, mode, weakness) in [
+            ("postgresql://db.example.com/x", Mode::VerifyFull, None),
+            (
+                "postgresql://db.example.com/x?sslmode=disable",
+                Mode::Disable,
+                Some("PLAIN TEXT"),
+            ),
+            (
+                "postgresql://db.example.com/x?sslmode=require",
+                Mode::Require,
+                Some("SERVER NOT VERIFIED"),
+            ),
+            ("postgresql://127.0.0.1/x", Mode::Prefer, None),
+            ("postgresql://[::1]/x?sslmode=disable", Mode::Disable, None),
+            ("host=/run/postgresql dbname=x", Mode::Disable, None),
         ] {
-            assert!(
-                Endpoint::parse(url)
-                    .expect("is an address")
-                    .refuse_without_tls()
-                    .is_err(),
-                "{url}"
-            );
-        }
-        for url in [
-            "postgresql://db.example.com/x?sslmode=disable",
-            "postgresql://localhost/x",
-            "postgresql://[::1]/x",
-            "host=/run/postgresql dbname=x",
-        ] {
-            assert!(
-                Endpoint::parse(url)
-                    .expect("is an address")
-                    .refuse_without_tls()
-                    .is_ok(),
-                "{url}"
-            );
+            let endpoint = Endpoint::parse(address).expect("is an address");
+            assert_eq!(endpoint.mode(&endpoint.places[0]), mode, "{address}");
+            assert_eq!(endpoint.weakness(), weakness, "{address}");
         }
     }
 }

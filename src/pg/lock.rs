@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::connect::Db;
+use super::db::Db;
 use super::query::Query;
 use crate::error::{Error, Kind, Result};
 use crate::plan::Progress;

@@ -92,7 +92,15 @@ pub fn explain(error: tokio_postgres::Error) -> Error {
 
 /// The server's message and what its code means, without its detail and its own hint.
 pub fn bare(db: &DbError) -> Error {
-    let (kind, hint) = meaning(db.code());
+    let (kind, mut hint) = meaning(db.code());
+    if db
+        .message()
+        .starts_with("query would be affected by row-level security")
+    {
+        hint = Some(
+            "connect as the owner of the tables or a role with BYPASSRLS: policies would hide rows from this one",
+        );
+    }
     let error = Error::new(kind, db.message()).sqlstate(db.code().code());
     match hint {
         Some(hint) => error.hint(hint),

@@ -7,8 +7,9 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::connect::Db;
+use super::db::Db;
 use super::endpoint::Endpoint;
+use super::session::Patience;
 use crate::error::{self, Result};
 
 /// How long taking back may last: somebody waits for the prompt.
@@ -69,7 +70,7 @@ impl Undo {
 
 impl Entry {
     async fn run(&self) -> Result<()> {
-        let db = Db::connect(&self.endpoint).await?;
+        let db = Db::connect(&self.endpoint, Patience::default()).await?;
         db.script(&self.sql).await
     }
 }

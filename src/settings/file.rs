@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use crate::error::{Error, Excerpt, Result, nearest};
 
@@ -45,15 +47,41 @@ pub struct MigrationsTable {
 pub struct EnvTable {
     /// Where the database is.
     pub url: String,
+    /// The program that prints the password, and its arguments.
+    #[serde(default)]
+    pub password_command: Option<Vec<String>>,
+    /// How long it may take.
+    #[serde(default, deserialize_with = "time")]
+    pub password_timeout: Option<Duration>,
     /// The variable that holds the password.
     #[serde(default)]
     pub password_env: Option<String>,
     /// Whether every change asks first.
     #[serde(default)]
     pub protected: bool,
+    /// The server's identity, written by `env pin`.
+    #[serde(default, deserialize_with = "fingerprint")]
+    pub fingerprint: Option<String>,
+    /// Commands that are never run here.
+    #[serde(default)]
+    pub deny: Vec<String>,
+    /// `[env.NAME.replica]`
+    #[serde(default)]
+    pub replica: Option<ReplicaTable>,
     /// `[env.NAME.backup]`
     #[serde(default)]
     pub backup: BackupTable,
+}
+
+/// `[env.NAME.replica]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReplicaTable {
+    /// Where it is.
+    pub url: String,
+    /// How long a read waits for it to have what the primary has.
+    #[serde(default, deserialize_with = "time")]
+    pub max_lag: Option<Duration>,
 }
 
 /// `[env.NAME.backup]`
@@ -62,6 +90,23 @@ pub struct EnvTable {
 pub struct BackupTable {
     /// The folder for backups, relative to the file.
     pub destination: Option<String>,
+}
+
+/// A length of time: `30s`.
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    super::duration(&text).map(Some).map_err(D::Error::custom)
+}
+
+/// A number of up to 20 digits, in quotes: TOML's own numbers end before it does.
+fn fingerprint<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.parse::<u64>().is_err() {
+        return Err(D::Error::custom(
+            "a fingerprint is a number in quotes, as `env pin` writes it",
+        ));
+    }
+    Ok(Some(text))
 }
 
 impl File {

@@ -108,6 +108,11 @@ impl Ui {
             .map(Some)
     }
 
+    /// Whether there is somebody to ask, and asking is allowed.
+    pub fn can_ask(&self) -> bool {
+        !self.manners.no_input && is_terminal()
+    }
+
     async fn asking<T>(&self, question: impl Future<Output = T>) -> T {
         self.asking.store(true, Ordering::Relaxed);
         let answer = question.await;

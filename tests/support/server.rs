@@ -1,52 +1,32 @@
-//! The throw-away server: made once a run, without syncing, on a socket only.
+//! Throw-away servers, made without syncing. One is shared by all tests; a test that needs another kind of server,
+//! or breaks its own, starts one.
 //!
-//! Its life hangs on a pipe: a shell waits for the pipe to close, which happens when this process ends by any
-//! cause, and then kills the server and deletes its folder.
+//! A server listens on a socket in its folder and on a port of 127.0.0.1. The port is a free one, so the socket has
+//! its number in its name; a link gives it the usual name too, and nobody needs the number to use the socket.
 
-use std::os::unix::process::CommandExt;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
 
-use tokio_postgres::{Config, NoTls, SimpleQueryMessage};
 use toysoldiers::pg::tools::Programs;
 
-use super::{Folder, Tool};
+use super::process::{self, Process, as_server_user};
+use super::{Database, Setup};
 
-static SERVER: LazyLock<Server> = LazyLock::new(Server::start);
-static MIGRATED: LazyLock<Database> = LazyLock::new(|| {
-    let database = Database::empty();
-    Tool::new().on(&database).run(&["migrate", "up"]).ok();
-    database
-});
-static SEEDED: LazyLock<Database> = LazyLock::new(|| {
-    let database = Database::migrated();
-    database.sql(include_str!("../../database/seeds/demo.sql"));
-    database
-});
+pub use super::process::server_user;
+pub use super::session::{sql, try_sql};
 
-struct Server {
-    socket: PathBuf,
-    /// Its pipe is closed by the end of this process, which is also the end of the server.
-    _shell: Child,
-}
+static SERVER: LazyLock<Arc<Server>> = LazyLock::new(|| Server::make(&Setup::new(), initdb));
 
-/// Who PostgreSQL runs as when the tests run as root, which it refuses.
-pub fn server_user() -> Option<(u32, u32)> {
-    if !rustix::process::geteuid().is_root() {
-        return None;
-    }
-    let passwd = std::fs::read_to_string("/etc/passwd").unwrap();
-    let entry = ["postgres:", "nobody:"]
-        .iter()
-        .find_map(|name| passwd.lines().find(|line| line.starts_with(name)));
-    let fields: Vec<&str> = entry
-        .expect("there is a user postgres or nobody")
-        .split(':')
-        .collect();
-    Some((fields[2].parse().unwrap(), fields[3].parse().unwrap()))
-}
+/// Rules for all servers. A password is wanted from one user only on the socket, for the tests of passwords, and
+/// from everyone but one on the port.
+const RULES: &str = "\
+local all clerk scram-sha-256
+local all all trust
+local replication all trust
+host all postgres 127.0.0.1/32 trust
+host all all 127.0.0.1/32 scram-sha-256
+";
 
 /// Where PostgreSQL's programs are.
 pub fn bin() -> PathBuf {
@@ -55,24 +35,92 @@ pub fn bin() -> PathBuf {
         .unwrap_or_else(|error| panic!("{:?}", toysoldiers::error::explain(&error)))
 }
 
-fn as_server_user(program: &Path) -> Command {
-    let mut command = Command::new(program);
-    command.current_dir("/").env("LC_ALL", "C");
-    if let Some((uid, gid)) = server_user() {
-        command.uid(uid).gid(gid);
-    }
-    command
+/// A server; it ends when the last one to use it does.
+pub struct Server {
+    /// The folder of its socket.
+    pub socket: PathBuf,
+    /// The port on 127.0.0.1.
+    pub port: u16,
+    process: Mutex<Option<Process>>,
 }
 
 impl Server {
-    fn start() -> Self {
-        let folder = std::mem::ManuallyDrop::new(Folder::new());
-        if let Some((uid, gid)) = server_user() {
-            std::os::unix::fs::chown(folder.path(), Some(uid), Some(gid)).unwrap();
+    /// The one all tests share.
+    pub fn shared() -> &'static Arc<Self> {
+        &SERVER
+    }
+
+    /// A server of one's own, with nothing in it.
+    pub fn start(setup: &Setup) -> Arc<Self> {
+        Self::make(setup, |folder| {
+            // Twenty times faster than initdb.
+            let blank = Self::shared().socket.join("blank");
+            copy(&blank, &folder.join("data"));
+        })
+    }
+
+    /// One whose fingerprint no other has: copies have that of the original.
+    pub fn stranger(setup: &Setup) -> Arc<Self> {
+        Self::make(setup, initdb)
+    }
+
+    /// A server whose data is made by a function, in the folder `data` of the folder it gets.
+    pub fn make(setup: &Setup, data: impl Fn(&Path)) -> Arc<Self> {
+        process::on_free_port(|port| {
+            let folder = process::folder();
+            let args = [Path::new("-D"), &folder.join("data")];
+            let process = Process::prepare(&folder, "QUIT", &bin().join("postgres"), args);
+            data(&folder);
+            setup.write(&folder, port, RULES);
+            symlink(
+                folder.join(format!(".s.PGSQL.{port}")),
+                folder.join(".s.PGSQL.5432"),
+            )
+            .unwrap();
+            let process = process.start(|| try_sql(&folder, "postgres", "select 1").is_ok())?;
+            Ok(Arc::new(Self {
+                socket: folder,
+                port,
+                process: Mutex::new(Some(process)),
+            }))
+        })
+    }
+
+    /// One of its databases.
+    pub fn database(self: &Arc<Self>, name: &str) -> Database {
+        Database {
+            name: name.to_owned(),
+            server: Arc::clone(self),
         }
-        let data = folder.path().join("data");
-        let bin = bin();
-        let made = as_server_user(&bin.join("initdb"))
+    }
+
+    /// Ends it at once, as a crash would, and waits for its end.
+    pub fn stop(&self) {
+        self.process.lock().unwrap().take();
+    }
+
+    /// Puts a line before those of pg_hba.conf. It holds for whoever connects when this returns.
+    pub fn add_rule(self: &Arc<Self>, line: &str) {
+        let path = self.socket.join("data/pg_hba.conf");
+        let rules = std::fs::read_to_string(&path).unwrap();
+        process::write(&path, format!("{line}\n{rules}"));
+        self.reload();
+    }
+
+    /// Makes it read its files again. Sessions that begin when this returns see what they say now.
+    pub fn reload(self: &Arc<Self>) {
+        let postgres = self.database("postgres");
+        let before = postgres.value("select pg_conf_load_time()");
+        postgres.sql("select pg_reload_conf()");
+        postgres.wait_until(&format!("select pg_conf_load_time() <> '{before}'"));
+    }
+}
+
+/// Makes data, and keeps a copy for those who come later.
+fn initdb(folder: &Path) {
+    let blank = folder.join("blank");
+    process::run(
+        as_server_user(&bin().join("initdb"))
             .args([
                 "--auth=trust",
                 "--encoding=UTF8",
@@ -81,231 +129,11 @@ impl Server {
                 "--username=postgres",
                 "-D",
             ])
-            .arg(&data)
-            .output()
-            .unwrap();
-        assert!(
-            made.status.success(),
-            "{}",
-            String::from_utf8_lossy(&made.stderr)
-        );
-        // A password is wanted from one user only, for the tests of passwords.
-        let rules = "local all clerk scram-sha-256\nlocal all all trust\nlocal replication all trust\n\
-                     host all all 127.0.0.1/32 scram-sha-256\n";
-        std::fs::write(data.join("pg_hba.conf"), rules).unwrap();
-        let shell = as_server_user(Path::new("/bin/sh"))
-            .arg("-c")
-            .arg(
-                "\"$1/postgres\" -D \"$2/data\" -k \"$2\" -c listen_addresses= -c fsync=off \
-                 -c full_page_writes=off -c max_connections=200 -c autovacuum=off >\"$2/log\" 2>&1 & \
-                 cat >/dev/null; kill -QUIT $!; wait $!; rm -rf \"$2\"",
-            )
-            .arg("sh")
-            .arg(&bin)
-            .arg(folder.path())
-            .stdin(Stdio::piped())
-            .process_group(0)
-            .spawn()
-            .unwrap();
-        let socket = folder.path().to_owned();
-        // The server has no other way to say that it is ready than to answer.
-        let ready = (0..600).any(|_| {
-            let answer = try_sql(&socket, "postgres", "select 1");
-            if answer.is_err() {
-                std::thread::sleep(std::time::Duration::from_millis(10));
-            }
-            answer.is_ok()
-        });
-        assert!(
-            ready,
-            "{}",
-            std::fs::read_to_string(socket.join("log")).unwrap_or_default()
-        );
-        Self {
-            socket,
-            _shell: shell,
-        }
-    }
+            .arg(&blank),
+    );
+    copy(&blank, &folder.join("data"));
 }
 
-/// A database of the server, for one test.
-#[derive(Clone)]
-pub struct Database {
-    pub name: String,
-}
-
-impl Database {
-    /// Nothing in it.
-    pub fn empty() -> Self {
-        Self::from("template0")
-    }
-
-    /// With the platform's schema.
-    pub fn migrated() -> Self {
-        Self::from(&MIGRATED.name)
-    }
-
-    /// With the platform's schema and the demo's data.
-    pub fn seeded() -> Self {
-        Self::from(&SEEDED.name)
-    }
-
-    /// The same with the indexes the platform's documentation names, without which adding up everything is slow.
-    pub fn indexed() -> Self {
-        let database = Self::seeded();
-        database.sql(
-            "create index on content (creator_id);
-             create index on comments (content_id);
-             create index on tips (to_creator);
-             create index on analytics_views (content_id) include (view_count, duration);
-             analyze",
-        );
-        database
-    }
-
-    fn from(template: &str) -> Self {
-        static NUMBER: AtomicUsize = AtomicUsize::new(1);
-        let name = format!("t{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        sql(
-            &SERVER.socket,
-            "postgres",
-            &format!("create database {name} template {template}"),
-        );
-        Self { name }
-    }
-
-    /// The address as a person would give it.
-    pub fn url(&self) -> String {
-        self.url_as("postgres")
-    }
-
-    pub fn url_as(&self, user: &str) -> String {
-        format!(
-            "postgresql://{user}@/{}?host={}",
-            self.name,
-            SERVER.socket.display()
-        )
-    }
-
-    /// Makes the one user whose password, `open sesame`, is asked for. Roles are the server's, and tests run at
-    /// once.
-    pub fn clerk(&self) {
-        self.sql("do $$ begin create role clerk login superuser password 'open sesame'; exception when duplicate_object or unique_violation then null; end $$");
-    }
-
-    pub fn socket() -> &'static Path {
-        &SERVER.socket
-    }
-
-    /// Runs SQL; the rows of all statements, values as text joined by bars.
-    pub fn sql(&self, text: &str) -> Vec<String> {
-        sql(&SERVER.socket, &self.name, text)
-    }
-
-    /// One value.
-    pub fn value(&self, text: &str) -> String {
-        self.sql(text).into_iter().next().unwrap_or_default()
-    }
-
-    /// Runs SQL that may fail; the error is the server's message.
-    pub fn try_sql(&self, text: &str) -> Result<Vec<String>, String> {
-        try_sql(&SERVER.socket, &self.name, text)
-    }
-
-    /// Why SQL is refused.
-    pub fn refusal(&self, text: &str) -> String {
-        self.try_sql(text).expect_err("is refused")
-    }
-
-    /// A session that stays open until dropped, having run this SQL.
-    pub fn session(&self, text: &str) -> Session {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        let client = runtime.block_on(async {
-            let (client, connection) = config(&SERVER.socket, &self.name)
-                .connect(NoTls)
-                .await
-                .unwrap();
-            tokio::spawn(connection);
-            client.batch_execute(text).await.unwrap();
-            client
-        });
-        Session { client, runtime }
-    }
-
-    /// Waits until a query answers `t`; the test fails if it never does.
-    pub fn wait_until(&self, question: &str) {
-        let answered = (0..2000).any(|_| {
-            let yes = self.value(question) == "t";
-            if !yes {
-                std::thread::sleep(std::time::Duration::from_millis(10));
-            }
-            yes
-        });
-        assert!(answered, "never true: {question}");
-    }
-}
-
-/// A session somebody else has.
-pub struct Session {
-    client: tokio_postgres::Client,
-    runtime: tokio::runtime::Runtime,
-}
-
-impl Session {
-    pub fn sql(&self, text: &str) {
-        self.runtime
-            .block_on(self.client.batch_execute(text))
-            .unwrap();
-    }
-}
-
-fn config(socket: &Path, database: &str) -> Config {
-    let mut config = Config::new();
-    config
-        .host_path(socket)
-        .user("postgres")
-        .dbname(database)
-        .application_name("tests");
-    config
-}
-
-pub fn sql(socket: &Path, database: &str, text: &str) -> Vec<String> {
-    try_sql(socket, database, text).unwrap_or_else(|error| panic!("{error}\n{text}"))
-}
-
-pub fn try_sql(socket: &Path, database: &str, text: &str) -> Result<Vec<String>, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let (client, connection) = config(socket, database)
-            .connect(NoTls)
-            .await
-            .map_err(|error| error.to_string())?;
-        let connection = tokio::spawn(connection);
-        let messages = client
-            .simple_query(text)
-            .await
-            .map_err(|error| match error.as_db_error() {
-                Some(db) => db.message().to_owned(),
-                None => error.to_string(),
-            });
-        drop(client);
-        // The session is over when this returns: a template must have none.
-        let _ = connection.await;
-        let rows = messages?.into_iter().filter_map(|message| match message {
-            SimpleQueryMessage::Row(row) => {
-                let values: Vec<&str> = (0..row.len())
-                    .map(|index| row.get(index).unwrap_or(""))
-                    .collect();
-                Some(values.join("|"))
-            }
-            _ => None,
-        });
-        Ok(rows.collect())
-    })
+fn copy(from: &Path, to: &Path) {
+    process::run(as_server_user(Path::new("cp")).arg("-Rp").arg(from).arg(to));
 }

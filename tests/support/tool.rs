@@ -55,8 +55,10 @@ impl Tool {
 
     /// Shows the database's name and the server's place by other names.
     pub fn hiding(mut self, database: &Database) -> Self {
+        let server = &database.server;
         self.hidden
-            .push((Database::socket().display().to_string(), "SOCKET"));
+            .push((server.socket.display().to_string(), "SOCKET"));
+        self.hidden.push((format!(":{}", server.port), ":PORT"));
         self.hidden
             .push((format!("/{} as", database.name), "/DB as"));
         self.hidden.push((format!("/{}?", database.name), "/DB?"));
@@ -66,6 +68,12 @@ impl Tool {
             .push((format!(" in {}?", database.name), " in DB?"));
         self.hidden.push((format!("/{}-", database.name), "/DB-"));
         self.hidden.push((format!("\"{}", database.name), "\"DB"));
+        self
+    }
+
+    /// Shows this text by another name.
+    pub fn hide(mut self, text: &str, name: &'static str) -> Self {
+        self.hidden.push((text.to_owned(), name));
         self
     }
 

@@ -53,8 +53,8 @@ impl ContentArgs {
             creator: self.creator.as_deref().map(Who::parse).transpose()?,
             visibility: self.visibility.map(Visibility::from),
         };
-        let db = cx.connect().await?;
-        cx.report(&content::content(&db, &filter, &page).await?)
+        cx.answer(async |db| content::content(db, &filter, &page).await)
+            .await
     }
 }
 

@@ -24,8 +24,8 @@ pub(super) struct CreatorArgs {
 impl CreatorArgs {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
         let who = Who::parse(&self.who)?;
-        let db = cx.connect().await?;
-        cx.report(&creator::portrait(&db, &who, self.limit).await?)
+        cx.answer(async |db| creator::portrait(db, &who, self.limit).await)
+            .await
     }
 }
 

@@ -25,8 +25,8 @@ pub(super) struct CreatorsArgs {
 impl CreatorsArgs {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
         let page = self.list.page(&creators::COLUMNS)?;
-        let db = cx.connect().await?;
-        cx.report(&creators::creators(&db, &page).await?)
+        cx.answer(async |db| creators::creators(db, &page).await)
+            .await
     }
 }
 

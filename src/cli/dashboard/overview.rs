@@ -20,8 +20,8 @@ pub(super) struct OverviewArgs {
 impl OverviewArgs {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
         let limit = i64::from(self.limit.unwrap_or(10));
-        let db = cx.connect().await?;
-        cx.report(&overview::overview(&db, limit).await?)
+        cx.answer(async |db| overview::overview(db, limit).await)
+            .await
     }
 
     /// Whether anything was said about the overview.

@@ -1,0 +1,2 @@
+-- Which of the server's processes answers this time.
+select pg_catalog.pg_backend_pid() as process

@@ -1,0 +1,224 @@
+//! The way into the chosen environment's database: named first, guarded, and set up.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use secrecy::SecretString;
+
+use super::Context;
+use crate::error::{self, Exit, Result};
+use crate::guard::{self, Identity};
+use crate::pg::connect::Unreached;
+use crate::pg::{Db, Endpoint, Patience};
+use crate::plan::Progress;
+use crate::settings::Target;
+use crate::settings::password::Source;
+use crate::ui::Report;
+
+/// What becomes of what a database says about itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Guarding {
+    /// A stranger is refused.
+    Enforce,
+    /// The command looks at it itself.
+    Observe,
+}
+
+impl Context {
+    /// A connection for questions and changes of one statement each: a pooler in transaction mode will do.
+    pub async fn connect(&self) -> Result<Db> {
+        Ok(Box::pin(self.enter(Guarding::Enforce)).await?.0)
+    }
+
+    /// A session of our own, for `what` needs one: locks, snapshots and settings that last.
+    pub async fn session(&self, what: &str) -> Result<Db> {
+        let db = self.connect().await?;
+        db.require_session(what)?;
+        Ok(db)
+    }
+
+    /// A connection, and what the database says about itself, whatever that is.
+    pub async fn observe(&self) -> Result<(Db, Identity)> {
+        Box::pin(self.enter(Guarding::Observe)).await
+    }
+
+    /// Asks a question that changes nothing: of the replica, if there is one and it has what the primary has,
+    /// else of the primary.
+    pub async fn read<T>(&self, ask: impl AsyncFn(&Db) -> Result<T>) -> Result<T> {
+        let environment = &self.settings()?.environment;
+        match (&environment.target, &environment.replica) {
+            (Target::Url(primary), Some(replica)) => {
+                Box::pin(self.read_from(primary, replica, ask)).await
+            }
+            _ => ask(&self.connect().await?).await,
+        }
+    }
+
+    /// The same, and shows the answer.
+    pub async fn answer<R: Report>(&self, ask: impl AsyncFn(&Db) -> Result<R>) -> Result<Exit> {
+        self.report(&self.read(ask).await?)
+    }
+
+    async fn enter(&self, guarding: Guarding) -> Result<(Db, Identity)> {
+        let environment = &self.settings()?.environment;
+        let db = match &environment.target {
+            Target::Local(database) => {
+                let server = self.server()?;
+                self.banner(&server.endpoint(database))?;
+                self.ui.working("connecting");
+                server.connect(database, &self.ui).await?
+            }
+            Target::Url(endpoint) => {
+                self.banner(endpoint)?;
+                let wanted = guarding == Guarding::Observe;
+                let db = self.reach(endpoint).await?;
+                return self.settle(db, guarding, wanted).await;
+            }
+        };
+        self.settle(db, guarding, guarding == Guarding::Observe)
+            .await
+    }
+
+    /// Makes the settings of a session and looks whose database it is, in one round trip.
+    pub(super) async fn settle(
+        &self,
+        db: Db,
+        guarding: Guarding,
+        curious: bool,
+    ) -> Result<(Db, Identity)> {
+        let environment = &self.settings()?.environment;
+        self.sessions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(db.cancel());
+        let with_fingerprint = curious || environment.fingerprint.is_some();
+        let (ready, identity) = tokio::join!(
+            db.set_up(self.patience()),
+            guard::identify(&db, with_fingerprint)
+        );
+        ready?;
+        let identity = identity?;
+        if guarding == Guarding::Enforce {
+            guard::recognise(environment, &identity)?;
+        }
+        self.heed(&identity)?;
+        self.ui.working("asking the database");
+        Ok((db.traced(self.ui.tracer()), identity))
+    }
+
+    /// A bare URL may lead to a protected environment by another name; its stamp tells.
+    fn heed(&self, identity: &Identity) -> Result<()> {
+        let settings = self.settings()?;
+        let environment = &settings.environment;
+        if let Some(stamp) = &identity.stamp
+            && environment.ad_hoc
+            && !environment.protected
+            && settings.protects(stamp)
+        {
+            self.guarded.store(true, Ordering::Relaxed);
+            self.ui.say(&format!(
+                "this is the database of {stamp}, by its stamp: PROTECTED"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Names what is about to be touched.
+    pub(super) fn banner(&self, endpoint: &Endpoint) -> Result<()> {
+        let environment = &self.settings()?.environment;
+        // A bare URL has no environment; the name of its database must not look like one.
+        let name = if environment.ad_hoc {
+            "(url)"
+        } else {
+            &environment.name
+        };
+        let mut line = format!("-> {name}  {}", endpoint.describe());
+        for word in [
+            endpoint.weakness(),
+            environment.protected.then_some("PROTECTED"),
+        ]
+        .into_iter()
+        .flatten()
+        {
+            line.push_str("  ");
+            line.push_str(word);
+        }
+        self.ui.say(&line);
+        if matches!(environment.target, Target::Url(_)) && endpoint.has_password() {
+            self.ui.warn(&format!(
+                "the address in {} holds a password; keep it in a variable, and name that with password_env",
+                self.settings()?.definition()
+            ));
+        }
+        Ok(())
+    }
+
+    /// Opens a connection with the password the environment's sources know, or the one a person types when the
+    /// server wants one and nobody knew it.
+    async fn reach(&self, endpoint: &Endpoint) -> Result<Db> {
+        self.ui.working("connecting");
+        let endpoint = self.with_passwords(endpoint).await?;
+        match Db::reach(&endpoint).await {
+            Ok(db) => Ok(db),
+            Err(refused) => self.reach_asking(&endpoint, refused).await,
+        }
+    }
+
+    /// Tries again with a password that a person types, if that is what was missing.
+    pub(super) async fn reach_asking(&self, endpoint: &Endpoint, refused: Unreached) -> Result<Db> {
+        let settings = self.settings()?;
+        if !refused.wants_password || !self.ui.can_ask() {
+            return Err(refused.error);
+        }
+        let name = &settings.environment.name;
+        let user = endpoint.user().unwrap_or_default();
+        let password = self
+            .ui
+            .ask_secret(
+                &format!("password of {user} in {name}:"),
+                &error::explain(&refused.error).hint.unwrap_or_default(),
+            )
+            .await?;
+        Ok(Db::reach(&endpoint.with_password(&password)).await?)
+    }
+
+    /// The address with what the sources of passwords know, place by place.
+    pub(super) async fn with_passwords(&self, endpoint: &Endpoint) -> Result<Endpoint> {
+        let settings = self.settings()?;
+        let environment = &settings.environment;
+        let mut passwords: Vec<Option<SecretString>> = Vec::new();
+        let mut told: Vec<String> = Vec::new();
+        for place in endpoint.places() {
+            let stored =
+                environment.stored_password(endpoint, place, &self.environ, &settings.around)?;
+            if let (Source::Command(_), Some(command)) =
+                (&stored.source, &environment.password_command)
+            {
+                // Once, also for several servers: a person may have to answer it.
+                let password = match self.password.get() {
+                    Some(password) => password.clone(),
+                    None => command.run(&environment.name).await?,
+                };
+                let password = self.password.get_or_init(|| password);
+                return Ok(endpoint.with_password(password));
+            }
+            for warning in stored.warnings {
+                if !told.contains(&warning) {
+                    self.ui.warn(&warning);
+                    told.push(warning);
+                }
+            }
+            passwords.push(stored.password);
+        }
+        Ok(endpoint.with_passwords(passwords))
+    }
+
+    /// How long to wait, as the flags say.
+    fn patience(&self) -> Patience {
+        let usual = Patience::default();
+        Patience {
+            lock: self.flags.lock_timeout.unwrap_or(usual.lock),
+            statement: self.flags.statement_timeout.unwrap_or(usual.statement),
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! Lengths of time, as people write them.
+
+use std::time::Duration;
+
+/// `500ms`, `2s`, `5m`, `1h`, or 0.
+pub fn duration(text: &str) -> std::result::Result<Duration, String> {
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    let parsed: jiff::SignedDuration = text
+        .parse()
+        .map_err(|_| "write a number with its unit: 500ms, 2s, 5m, 1h, or 0".to_owned())?;
+    let duration =
+        Duration::try_from(parsed).map_err(|_| "time does not run backwards".to_owned())?;
+    if duration.as_millis() > i32::MAX as u128 {
+        return Err("the longest is 24 days".to_owned());
+    }
+    if duration < Duration::from_millis(1) {
+        return Err("the shortest is 1ms".to_owned());
+    }
+    Ok(duration)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("5m"), Ok(Duration::from_mins(5)));
+        assert_eq!(duration("0"), Ok(Duration::ZERO));
+        for bad in ["", "5", "-1s", "1ns", "99999h", "soon"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+}
