@@ -78,10 +78,7 @@ impl Passage {
         if let Some(roots) = material.roots {
             variables.push(("PGSSLROOTCERT", nameless(&roots, &mut files)?.into()));
         }
-        Ok(Self {
-            variables,
-            files: files,
-        })
+        Ok(Self { variables, files })
     }
 
     /// Settings for the session, besides those of the address.
