@@ -29,6 +29,7 @@ mod page;
 mod pooler;
 mod queries;
 mod readme;
+mod remote;
 mod replica;
 mod schema;
 mod script;
