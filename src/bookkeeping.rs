@@ -1,4 +1,5 @@
-//! The program's own schema in a database, `toysoldiers`: the history of migrations and the audit log.
+//! The program's own schema in a database, `toysoldiers`: the history of migrations, the audit log, and the stamp,
+//! which says whose database it is.
 //!
 //! It has a version of its own, apart from the platform's migrations. An older one is brought up to date by
 //! `migrate up`; a newer one is refused, since an older program cannot know what it means.
@@ -7,15 +8,22 @@ use std::fmt::Write;
 
 use crate::error::{self, Error, Result};
 use crate::pg::ident::Literal;
-use crate::pg::{Db, Query};
+use crate::pg::{Db, Param, Query};
 
 /// The schema of the version that this program writes, one script a version.
-const STEPS: [&str; VERSION as usize] = [include_str!(
-    "../database/bookkeeping/001_history_and_audit.sql"
-)];
+const STEPS: [&str; VERSION as usize] = [
+    include_str!("../database/bookkeeping/001_history_and_audit.sql"),
+    include_str!("../database/bookkeeping/002_stamp.sql"),
+];
 
 /// The version this program writes.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
+
+/// The version from which there is an audit log.
+pub const WITH_AUDIT_LOG: u8 = 1;
+
+/// The version from which a database can be stamped.
+pub const WITH_STAMP: u8 = 2;
 
 /// This program's version, for the record.
 pub const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -28,7 +36,26 @@ crate::row! {
     }
 }
 
+crate::row! {
+    /// The environment a database says it belongs to.
+    pub struct Stamp {
+        /// Its name; nothing if it was never stamped.
+        pub environment: Option<String>,
+    }
+}
+
+crate::row! {
+    /// What became of a stamp.
+    pub struct Stamped {
+        /// The environment the database says it belongs to now.
+        pub environment: Option<String>,
+        /// Whether it said otherwise before.
+        pub changed: bool,
+    }
+}
+
 static INSTALLED: Query<Installed> = crate::query!("bookkeeping/version");
+static STAMP: Query<Stamped> = crate::query!("bookkeeping/stamp");
 
 /// The version in this database; nothing if there is no such schema yet.
 pub async fn installed(db: &Db) -> Result<Option<i32>> {
@@ -56,14 +83,14 @@ pub fn refuse_newer(version: i32) -> Result<()> {
     .into())
 }
 
-/// Requires the schema in exactly the version this program writes, for changes that leave a trace in it.
-pub async fn require(db: &Db) -> Result<()> {
+/// Requires the schema, in the version that has what a change writes or a later one. A change whose trace fits into
+/// an older schema does not wait for a `migrate up`, which somebody may have good reason to put off.
+pub async fn require(db: &Db, since: u8) -> Result<()> {
     match installed(db).await? {
-        Some(version) if version == i32::from(VERSION) => Ok(()),
-        Some(version) if version > i32::from(VERSION) => refuse_newer(version),
-        Some(_) => Err(not_ready(
+        Some(version) if version < i32::from(since) => Err(not_ready(
             "this database's bookkeeping is of an older version",
         )),
+        Some(version) => refuse_newer(version),
         None => Err(not_ready(
             "this database was not set up by toysoldiers: it cannot record who changed what",
         )),
@@ -78,11 +105,11 @@ fn not_ready(message: &str) -> anyhow::Error {
 }
 
 /// Brings the schema from `from` to the version this program writes, in one transaction. The caller holds the
-/// lock.
-pub async fn install(db: &Db, from: Option<i32>) -> Result<()> {
+/// lock. Whether there was anything to do.
+pub async fn install(db: &Db, from: Option<i32>) -> Result<bool> {
     let done = usize::try_from(from.unwrap_or(0)).unwrap_or(0);
     if done >= STEPS.len() {
-        return Ok(());
+        return Ok(false);
     }
     let mut script = format!(
         "begin;\nset local toysoldiers.tool_version = {};\n",
@@ -101,7 +128,53 @@ pub async fn install(db: &Db, from: Option<i32>) -> Result<()> {
     if installed.is_err() {
         let _ = db.script("rollback").await;
     }
-    installed.map_err(|error| {
-        error.context("cannot make the schema toysoldiers, which remembers the migrations")
+    installed.map(|()| true).map_err(|error| {
+        error.context(match from {
+            None => "cannot make the schema toysoldiers, which remembers the migrations",
+            Some(_) => {
+                "cannot bring the schema toysoldiers up to date, which remembers the migrations"
+            }
+        })
     })
+}
+
+/// Who stamps a database, and by which command.
+#[derive(Debug, Clone, Copy)]
+pub struct Stamping<'a> {
+    /// The environment it belongs to from now on.
+    pub environment: &'a str,
+    /// The stamp it bears now; one that somebody else put there meanwhile is left alone.
+    pub seen: Option<&'a str>,
+    /// Who, for the audit log.
+    pub actor: &'a str,
+    /// `migrate up`
+    pub command: &'a str,
+}
+
+/// Stamps the database, with a row in its audit log; whether it was not stamped so before. Refused if somebody else
+/// was faster.
+pub async fn stamp(db: &Db, stamping: Stamping<'_>) -> Result<bool> {
+    let Stamping {
+        environment,
+        seen,
+        actor,
+        command,
+    } = stamping;
+    let params: [&dyn Param; 5] = [&environment, &seen, &actor, &TOOL_VERSION, &command];
+    let Stamped {
+        environment: now,
+        changed,
+    } = db.one(&STAMP, &params).await?;
+    if now.as_deref() == Some(environment) {
+        return Ok(changed);
+    }
+    let now = now.map_or_else(|| "of nobody".to_owned(), |now| format!("stamped {now}"));
+    Err(
+        Error::refused(format!("the database is {now} since the plan was made"))
+            .note("nothing was changed")
+            .hint(format!(
+                "find out who else works on it, then see `toysoldiers --env {environment} env check`"
+            ))
+            .into(),
+    )
 }

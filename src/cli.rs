@@ -63,7 +63,7 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Write a first toysoldiers.toml; asks on a terminal, or takes flags
     Init(init::InitArgs),
-    /// Environments: which there are, and what is in force
+    /// Environments: which there are, what is in force, and whether it is the right server
     #[command(subcommand)]
     Env(env::EnvCommand),
     /// The private server behind the environments `local` and `demo`
@@ -144,7 +144,7 @@ impl Cli {
         } = self;
         let environ = context::environ();
         let ui = Ui::new(global.manners(&environ));
-        let cx = Context::new(path, global.flags(), environ, ui);
+        let cx = Context::new(path, commands, global.flags(), environ, ui);
         std::panic::set_hook(Box::new(|_| {}));
         let work = AssertUnwindSafe(command.run(&cx)).catch_unwind();
         let mut work =
@@ -165,6 +165,20 @@ impl Cli {
     }
 }
 
+/// Every command there is, as one types it: `user create`.
+fn commands() -> Vec<String> {
+    fn walk(command: &clap::Command, path: &str, found: &mut Vec<String>) {
+        for below in command.get_subcommands() {
+            let path = format!("{path} {}", below.get_name());
+            found.push(path.trim_start().to_owned());
+            walk(below, &path, found);
+        }
+    }
+    let mut found = Vec::new();
+    walk(&Cli::command(), "", &mut found);
+    found
+}
+
 impl Command {
     async fn run(self, cx: &Context) -> Result<Exit> {
         match self {
@@ -176,7 +190,7 @@ impl Command {
             Self::Creator(command) => command.run(cx).await,
             Self::Dashboard(args) => args.run(cx).await,
             Self::Init(args) => args.run(cx).await,
-            Self::Env(command) => command.run(cx),
+            Self::Env(command) => command.run(cx).await,
             Self::Completions(args) => args.run(cx),
             Self::Man(args) => args.run(cx),
         }

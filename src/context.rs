@@ -28,6 +28,8 @@ pub struct Context {
     pub ui: Ui,
     /// What was typed, without its arguments: `user create`.
     command: String,
+    /// Tells every command there is; only a file that denies some wants to know.
+    commands: fn() -> Vec<String>,
     flags: Flags,
     environ: Environ,
     settings: OnceLock<Settings>,
@@ -41,10 +43,17 @@ pub struct Context {
 
 impl Context {
     /// Reads nothing yet: no file, no connection.
-    pub fn new(command: String, flags: Flags, environ: Environ, ui: Ui) -> Self {
+    pub fn new(
+        command: String,
+        commands: fn() -> Vec<String>,
+        flags: Flags,
+        environ: Environ,
+        ui: Ui,
+    ) -> Self {
         Self {
             ui,
             command,
+            commands,
             flags,
             environ,
             settings: OnceLock::new(),
@@ -62,7 +71,13 @@ impl Context {
         }
         let user = local::user_name(rustix::process::geteuid().as_raw());
         let settings = Settings::load(&self.flags, &self.environ, &here()?, user)?;
-        guard::permit(&settings.environment, &self.command)?;
+        let environment = &settings.environment;
+        if !environment.deny.is_empty() {
+            for line in guard::misspelt(environment, &(self.commands)()) {
+                self.ui.warn(&line);
+            }
+        }
+        guard::permit(environment.guarded_as(), &environment.deny, &self.command)?;
         Ok(self.settings.get_or_init(|| settings))
     }
 

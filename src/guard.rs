@@ -4,18 +4,13 @@
 //! The stamp is in the database and names its environment: it catches a wrong address. The fingerprint is in the
 //! configuration and names the server: it catches a database that was moved or copied.
 
-use crate::bookkeeping;
+pub mod check;
+pub mod pin;
+
+use crate::bookkeeping::{self, Stamp};
 use crate::error::{self, Error, Result};
 use crate::pg::{Db, Query};
 use crate::settings::Environment;
-
-crate::row! {
-    /// The environment a database says it belongs to.
-    pub struct Stamp {
-        /// Its name; nothing if it was never stamped.
-        pub environment: Option<String>,
-    }
-}
 
 crate::row! {
     /// What tells a server from every other.
@@ -67,59 +62,120 @@ pub async fn identify(db: &Db, with_fingerprint: bool) -> Result<Identity> {
     })
 }
 
-/// Refuses a command the environment never runs. `command` is what was typed: `user create`.
-pub fn permit(environment: &Environment, command: &str) -> Result<()> {
-    let covers = |denied: &&String| {
-        command == denied.as_str()
-            || command
-                .strip_prefix(denied.as_str())
-                .is_some_and(|rest| rest.starts_with(' '))
-    };
-    match environment.deny.iter().find(covers) {
+/// The environment that claims the database when it is migrated: a configured one, if the database says of none that
+/// it belongs to it.
+pub fn claim(environment: &Environment, identity: &Identity) -> Option<String> {
+    (stamp(environment, identity) == Verdict::Absent).then(|| environment.name.clone())
+}
+
+/// Refuses a command that is never run where `name` is at home. `command` is what was typed: `user create`.
+pub fn permit(name: &str, deny: &[String], command: &str) -> Result<()> {
+    match deny.iter().find(|denied| covers(denied, command)) {
         None => Ok(()),
-        Some(denied) => Err(
-            Error::refused(format!("{} never runs `{denied}`", environment.name))
-                .note("`deny` in toysoldiers.toml says so; nothing was changed")
-                .hint("work on another environment, or have it taken out of `deny`")
-                .into(),
-        ),
+        Some(denied) => Err(Error::refused(format!("{name} never runs `{command}`"))
+            .note(format!(
+                "`deny` of {name} in toysoldiers.toml has `{denied}`; nothing was changed"
+            ))
+            .hint("work on another environment, or have it taken out of `deny`")
+            .into()),
     }
+}
+
+/// Whether these words name the command, or a group it is in.
+fn covers(words: &str, command: &str) -> bool {
+    let mut command = command.split_whitespace();
+    words
+        .split_whitespace()
+        .all(|word| command.next() == Some(word))
+}
+
+/// What is said about words in `deny` that name no command, and so deny nothing: one line each.
+pub fn misspelt(environment: &Environment, commands: &[String]) -> Vec<String> {
+    let is_known = |denied: &String| commands.iter().any(|command| covers(denied, command));
+    let unknown = environment.deny.iter().filter(|denied| !is_known(denied));
+    unknown
+        .map(|denied| {
+            let name = environment.guarded_as();
+            let advice = match error::nearest(denied, commands.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "see `toysoldiers --help`".to_owned(),
+            };
+            format!("{name} denies `{denied}`, which is no command and denies nothing; {advice}")
+        })
+        .collect()
 }
 
 /// Refuses a database that says it is another environment's, and a server that is not the pinned one.
 pub fn recognise(environment: &Environment, identity: &Identity) -> Result<()> {
-    let name = &environment.name;
-    if let Some(stamp) = &identity.stamp
-        && !environment.ad_hoc
-        && stamp != name
-    {
+    let name = environment.guarded_as();
+    let pin = format!("`toysoldiers --env {name} env pin`");
+    if let Verdict::Foreign(stamp) = stamp(environment, identity) {
         return Err(Error::refused(format!(
             "this is not the database of {name}: it is stamped {stamp}"
         ))
-        .note(format!("the stamp says {stamp}, the environment is {name}"))
         .note("nothing was changed")
         .hint(format!(
-            "check the url of {name}; if the database is meant to be its, stamp it: `toysoldiers --env {name} env pin`"
+            "check the url of {name}; if the database is to be its from now on, stamp it: {pin}"
         ))
         .into());
     }
-    let (Some(pinned), Some(found)) = (&environment.fingerprint, &identity.fingerprint) else {
+    let Some(pinned) = &environment.fingerprint else {
         return Ok(());
     };
-    match found {
-        Ok(found) if found == pinned => Ok(()),
-        Ok(found) => Err(Error::refused(format!("this is not the server of {name}"))
-            .note(format!("its fingerprint is {found}, {name} is pinned to {pinned}"))
+    match &identity.fingerprint {
+        None => Ok(()),
+        Some(Ok(found)) if found == pinned => Ok(()),
+        Some(Ok(found)) => Err(Error::refused(format!("this is not the server of {name}"))
+            .note(format!(
+                "its fingerprint is {found}, {name} is pinned to {pinned}"
+            ))
             .note("nothing was changed")
             .hint(format!(
-                "check the url of {name}; if the server was replaced on purpose, pin the new one: `toysoldiers --env {name} env pin`"
+                "check the url of {name}; if the server was replaced on purpose, pin the new one: {pin}"
             ))
             .into()),
-        Err(reason) => Err(Error::refused(format!(
+        Some(Err(reason)) => Err(Error::refused(format!(
             "{name} is pinned to {pinned}, and the server does not tell its fingerprint"
         ))
         .note(reason.clone())
+        .note("nothing was changed")
         .hint("connect as a role that may run pg_control_system(), or take the fingerprint out")
         .into()),
+    }
+}
+
+/// What a stamp means to an environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is its own.
+    Own,
+    /// It is another's.
+    Foreign(String),
+    /// There is none.
+    Absent,
+    /// Any will do: a bare URL, a database of the private server.
+    Indifferent,
+}
+
+/// What the stamp means to the environment.
+pub fn stamp(environment: &Environment, identity: &Identity) -> Verdict {
+    match &identity.stamp {
+        _ if !environment.is_configured() => Verdict::Indifferent,
+        None => Verdict::Absent,
+        Some(stamp) if *stamp == environment.name => Verdict::Own,
+        Some(stamp) => Verdict::Foreign(stamp.clone()),
+    }
+}
+
+/// What is wrong with a server that should be a replica.
+pub fn why_no_replica(copy: &Db, primary: &Identity, of_copy: &Identity) -> Option<String> {
+    if !copy.hello().is_some_and(|hello| hello.in_recovery) {
+        return Some("is no replica: it takes changes of its own".to_owned());
+    }
+    match (&primary.fingerprint, &of_copy.fingerprint) {
+        (Some(Ok(primary)), Some(Ok(copy))) if primary != copy => Some(format!(
+            "is a replica of another server (its fingerprint is {copy}, the primary's {primary})"
+        )),
+        _ => None,
     }
 }

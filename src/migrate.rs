@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::bookkeeping;
+use crate::bookkeeping::{self, Stamping};
 use crate::error::{Error, Result};
 use crate::pg::{Db, lock};
 use crate::plan::{Consent, Plan, Progress, Risk, Step, counted};
@@ -37,6 +37,10 @@ pub struct Pending {
     pub source: String,
     /// The last version applied before.
     pub current: Option<String>,
+    /// The environment to claim the database for; nothing if it is claimed, or nobody claims it.
+    pub stamp: Option<String>,
+    /// Whether our own schema is of an older version.
+    pub outdated: bool,
 }
 
 /// What `migrate up` did.
@@ -50,6 +54,10 @@ pub struct Applied {
     pub current: Option<String>,
     /// How many there are in all.
     pub total: usize,
+    /// The environment the database was stamped with; nothing if it had its stamp, or gets none.
+    pub stamped: Option<String>,
+    /// Whether our own schema was brought up to date.
+    pub upgraded: bool,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
 }
@@ -98,22 +106,46 @@ pub async fn status(db: &Db, files: Files) -> Result<Status> {
     })
 }
 
-/// What `migrate up` would do. Everything that can be known to be wrong before it begins is an error here.
-pub async fn plan(db: &Db, files: Files) -> Result<Plan<Pending>> {
+/// What `migrate up` would do. Everything that can be known to be wrong before it begins is an error here. `stamp`
+/// is the environment that claims a database which says of none that it belongs to it.
+pub async fn plan(db: &Db, files: Files, stamp: Option<String>) -> Result<Plan<Pending>> {
     let Files { source, all } = files;
     let history = History::read(db).await?;
     let pending = settle(&all, &history, &source)?;
     for migration in &pending {
         preflight::check(migration)?;
     }
-    let steps = pending
-        .iter()
-        .map(|migration| Step::new("apply", &migration.path))
-        .collect::<Vec<_>>();
+    let mut steps = Vec::new();
+    let version = i32::from(bookkeeping::VERSION);
+    let outdated = history.bookkeeping.is_some_and(|found| found < version);
+    if outdated {
+        steps.push(Step::new(
+            "upgrade",
+            format!("the schema toysoldiers to version {version}"),
+        ));
+    }
+    // Without a migration to apply there may be nothing to stamp either.
+    let stamp = stamp.filter(|_| history.bookkeeping.is_some() || !pending.is_empty());
+    if let Some(environment) = &stamp {
+        steps.push(
+            Step::new("stamp", environment)
+                .detail("from now on the database belongs to this environment"),
+        );
+    }
+    let title = match (pending.len(), outdated) {
+        (0, true) => "bring the bookkeeping up to date".to_owned(),
+        (0, false) if stamp.is_some() => "stamp the database".to_owned(),
+        (count, _) => format!("apply {}", counted(count, "migration")),
+    };
+    steps.extend(
+        pending
+            .iter()
+            .map(|migration| Step::new("apply", &migration.path)),
+    );
     let versions = pending.iter().map(|migration| migration.version).collect();
     let current = history.current();
     Ok(Plan {
-        title: format!("apply {}", counted(steps.len(), "migration")),
+        title,
         risk: Risk::Mild,
         steps,
         work: Pending {
@@ -121,6 +153,8 @@ pub async fn plan(db: &Db, files: Files) -> Result<Plan<Pending>> {
             versions,
             source,
             current,
+            stamp,
+            outdated,
         },
     })
 }
@@ -160,10 +194,14 @@ pub async fn up(
         versions,
         source,
         mut current,
+        stamp,
+        outdated,
     } = work;
     let total = all.len();
     let mut applied = Vec::new();
-    if !versions.is_empty() {
+    let mut upgraded = false;
+    let mut stamped = None;
+    if !versions.is_empty() || outdated || stamp.is_some() {
         lock::acquire(db, lock::MIGRATE, wait, progress).await?;
         let history = History::read(db).await?;
         let pending = settle(&all, &history, &source)?;
@@ -178,11 +216,23 @@ pub async fn up(
             .hint("look at `toysoldiers migrate status` and run `toysoldiers migrate up` again")
             .into());
         }
-        if pending.is_empty() {
-            current = history.current();
-        } else {
-            bookkeeping::install(db, history.bookkeeping).await?;
-            applied = runner::run(db, &all, &pending, history.current(), limits, progress).await?;
+        current = history.current();
+        upgraded =
+            bookkeeping::install(db, history.bookkeeping).await? && history.bookkeeping.is_some();
+        if let Some(environment) = stamp {
+            // Before the first migration: a database that turns out to be somebody else's gets none.
+            let stamping = Stamping {
+                environment: &environment,
+                seen: None,
+                actor: &limits.actor,
+                command: "migrate up",
+            };
+            stamped = bookkeeping::stamp(db, stamping)
+                .await?
+                .then_some(environment);
+        }
+        if !pending.is_empty() {
+            applied = runner::run(db, &all, &pending, current.clone(), limits, progress).await?;
             current = applied.last().map(|ran| ran.migration.clone());
         }
         lock::release(db, lock::MIGRATE).await?;
@@ -193,6 +243,8 @@ pub async fn up(
         applied,
         current,
         total,
+        stamped,
+        upgraded,
         duration_ms,
     })
 }

@@ -2,6 +2,7 @@
 //! it came from.
 
 pub mod draft;
+pub mod edit;
 pub mod effective;
 pub mod environ;
 pub mod file;
@@ -90,6 +91,8 @@ pub struct Environment {
     pub protected: bool,
     /// Whether it is a bare URL and no configured environment.
     pub ad_hoc: bool,
+    /// For a bare URL, the configured environment whose database it names, and whose guards it has.
+    pub kin: Option<String>,
     /// The program that prints the password.
     pub password_command: Option<PasswordCommand>,
     /// The variable that holds the password.
@@ -184,13 +187,14 @@ impl Settings {
 }
 
 impl Settings {
-    /// Whether a configured environment of this name asks before every change.
-    pub fn protects(&self, name: &str) -> bool {
-        let table = self
-            .file
-            .as_ref()
-            .and_then(|file| file.content.env.get(name));
-        table.is_some_and(|table| table.protected)
+    /// What the file says about the environment of this name.
+    pub fn table(&self, name: &str) -> Option<&EnvTable> {
+        self.file.as_ref()?.content.env.get(name)
+    }
+
+    /// Where the file is, if there is one.
+    pub fn path(&self) -> Option<&Path> {
+        self.file.as_ref().map(|file| file.path.as_path())
     }
 }
 
@@ -220,6 +224,16 @@ fn choose(
 }
 
 impl Environment {
+    /// Whether toysoldiers.toml describes it: neither a bare URL nor a database of the private server.
+    pub fn is_configured(&self) -> bool {
+        !self.ad_hoc && matches!(self.target, Target::Url(_))
+    }
+
+    /// Whose guards it has: its own name, or that of its kin.
+    pub fn guarded_as(&self) -> &str {
+        self.kin.as_ref().unwrap_or(&self.name)
+    }
+
     /// With nothing but a name and a place.
     fn plain(name: &str, origin: Origin, target: Target) -> Self {
         Self {
@@ -228,6 +242,7 @@ impl Environment {
             target,
             protected: false,
             ad_hoc: false,
+            kin: None,
             password_command: None,
             password_env: None,
             fingerprint: None,
@@ -250,18 +265,24 @@ fn ad_hoc(
     let name = endpoint.database().to_owned();
     let tables = file.iter().flat_map(|file| {
         let around = beside(file, around);
-        let tables = file.content.env.values();
-        tables.filter_map(move |table| Some((table, Endpoint::parse_in(&table.url, &around).ok()?)))
+        let tables = file.content.env.iter();
+        tables.filter_map(move |(name, table)| {
+            let guarded = Endpoint::parse_in(&table.url, &around).ok()?;
+            Some((name, table, guarded))
+        })
     });
-    let same: Vec<&EnvTable> = tables
-        .filter(|(_, guarded)| guarded.is_same_database(&endpoint))
-        .map(|(table, _)| table)
+    let mut same: Vec<(&String, &EnvTable)> = tables
+        .filter(|(_, _, guarded)| guarded.is_same_database(&endpoint))
+        .map(|(name, table, _)| (name, table))
         .collect();
+    same.sort_by_key(|(_, table)| !table.protected);
+    let tables = || same.iter().map(|(_, table)| *table);
     let mut environment = Environment::plain(&name, origin, Target::Url(Box::new(endpoint)));
     environment.ad_hoc = true;
-    environment.protected = same.iter().any(|table| table.protected);
-    environment.fingerprint = same.iter().find_map(|table| table.fingerprint.clone());
-    environment.deny = same.iter().flat_map(|table| table.deny.clone()).collect();
+    environment.kin = same.first().map(|(name, _)| (*name).clone());
+    environment.protected = tables().any(|table| table.protected);
+    environment.fingerprint = tables().find_map(|table| table.fingerprint.clone());
+    environment.deny = tables().flat_map(|table| table.deny.clone()).collect();
     Ok(environment)
 }
 

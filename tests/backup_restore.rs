@@ -105,6 +105,11 @@ fn the_new_database_is_the_old_one() {
         restored.sql("delete from toysoldiers.audit_log where action = 'backup restore' returning actor ~ '^[a-z]+@', details ->> 'environment', details ->> 'backup' like 'shop-%'"),
         ["t|shop|t"]
     );
+    // So is whose it is.
+    assert_eq!(
+        restored.sql("update toysoldiers.installation i set environment = null from toysoldiers.installation before returning before.environment"),
+        ["shop"]
+    );
     let tables = database.sql("select oid::regclass from pg_class where relkind = 'r' and relnamespace in ('public'::regnamespace, 'toysoldiers'::regnamespace) order by relname");
     assert_eq!(tables.len(), 9);
     for table in tables {
@@ -173,6 +178,7 @@ fn the_result_has_keys_programs_rely_on() {
         [
             "database",
             "environment",
+            "stamp",
             "backup",
             "tables",
             "rows",
@@ -290,6 +296,7 @@ fn a_dry_run_shows_the_plan() {
       check HERE/b/shop-STAMP.dump  (its size and SHA-256)
       create database dry
       restore shop-STAMP  (of shop, 9 tables, by pg_restore VERSION)
+      stamp shop  (the new database belongs to this environment)
     -- stderr
     -> shop  SOCKET/DB as postgres
     dry run: nothing was changed
@@ -687,6 +694,7 @@ fn what_a_killed_restore_left_behind_is_replaced_once_nobody_is_at_work_on_it() 
       drop database killed.partial  (left behind by a restore that was killed)
       create database killed
       restore shop-STAMP  (of shop, 9 tables, by pg_restore VERSION)
+      stamp shop  (the new database belongs to this environment)
     -- stderr
     -> shop  SOCKET/DB as postgres
     dry run: nothing was changed

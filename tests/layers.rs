@@ -12,7 +12,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("settings", &["pg", "plan", "error"]),
     ("local", &["pg", "plan", "error"]),
     ("bookkeeping", &["pg", "error"]),
-    ("guard", &["bookkeeping", "settings", "pg", "error"]),
+    ("guard", &["bookkeeping", "settings", "pg", "plan", "error"]),
     // The private server has to be started before anyone can connect to it.
     (
         "context",

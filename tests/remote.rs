@@ -44,8 +44,10 @@ fn everything_works_over_tls() {
     database.seed();
     tool.run(&["dashboard"]).ok();
     tool.run(&["backup", "create", "--to", "b"]).ok();
-    tool.run(&["backup", "restore", "latest", "--from", "b", "--into", "copy"])
-        .ok();
+    tool.run(&[
+        "backup", "restore", "latest", "--from", "b", "--into", "copy",
+    ])
+    .ok();
     let copied = database.server.database("copy");
     assert_eq!(
         copied.value("select count(*) from users"),

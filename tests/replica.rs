@@ -215,3 +215,25 @@ fn a_question_that_a_replica_cancels_goes_to_the_primary_once() {
     ");
     assert!(outcome.stdout.contains("2@example.com"), "{outcome}");
 }
+
+#[test]
+fn env_check_tells_of_the_replica() {
+    let replica = Replica::new();
+    let primary = migrated(replica.primary());
+    let copy = replica.database(&primary);
+    let line = |tool: &Tool, code: i32| {
+        let checked = tool.run(&["env", "check", "-o", "json"]).code(code).json();
+        let lines = checked["checks"].as_array().unwrap().clone();
+        let line = lines.iter().find(|line| line["check"] == "replica").unwrap();
+        format!("{} {}", line["state"], tool.redact(line["found"].as_str().unwrap()))
+    };
+    let close = tool(&primary, &copy, "50ms");
+    assert_snapshot!(line(&close, 0), @r#""fine" REPLICA/DB as postgres had all changes of the primary after DURATION"#);
+    replica.pause();
+    primary.sql("create table later (id int)");
+    assert_snapshot!(bytes(&line(&close, 3)), @r#""wrong" REPLICA/DB as postgres is N bytes behind"#);
+    replica.resume();
+    assert_snapshot!(line(&tool(&primary, &primary, "1s"), 3), @r#""wrong" SOCKET/DB as postgres is no replica: it takes changes of its own"#);
+    replica.server.stop();
+    assert_snapshot!(line(&close, 3), @r#""wrong" REPLICA/DB as postgres: no such file or directory"#);
+}

@@ -368,5 +368,6 @@ fn the_tools_own_schema_is_exactly_this() {
     installation.version integer
     installation.tool_version text
     installation.installed_at timestamp with time zone
+    installation.environment text
     ");
 }

@@ -206,7 +206,7 @@ async fn missing(db: &Db, who: &Who) -> Result<anyhow::Error> {
 
 /// What making a creator would do.
 pub async fn plan_create(db: &Db, email: String, payout: Option<String>) -> Result<Plan<Draft>> {
-    bookkeeping::require(db).await?;
+    bookkeeping::require(db, bookkeeping::WITH_AUDIT_LOG).await?;
     let user = user::find(db, &Who::Email(email.clone())).await?;
     if let Some(user) = &user
         && user.creator_id.is_some()

@@ -116,7 +116,7 @@ pub async fn list(db: &Db, filter: &Filter, page: &Page) -> Result<Paged<User>> 
 
 /// What making a user would do.
 pub async fn plan_create(db: &Db, email: String, role: Role) -> Result<Plan<Draft>> {
-    bookkeeping::require(db).await?;
+    bookkeeping::require(db, bookkeeping::WITH_AUDIT_LOG).await?;
     if let Some(user) = find(db, &Who::Email(email.clone())).await? {
         return Err(taken(&user.email));
     }

@@ -62,7 +62,7 @@ pub struct Judged {
 /// What a verdict would do: nothing if it holds already. A creator without a payout account is not verified
 /// unless that is said.
 pub async fn plan(db: &Db, who: &Who, verdict: Verdict) -> Result<Plan<(Profile, Verdict)>> {
-    bookkeeping::require(db).await?;
+    bookkeeping::require(db, bookkeeping::WITH_AUDIT_LOG).await?;
     let profile = creator::find(db, who).await?;
     let mut steps = Vec::new();
     if profile.verified != verdict.verified() {

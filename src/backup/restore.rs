@@ -14,7 +14,7 @@ use super::list::Listing;
 use super::manifest::{Manifest, Table};
 use super::table;
 use super::target::Target;
-use crate::bookkeeping::{self, TOOL_VERSION};
+use crate::bookkeeping::{self, Stamp, TOOL_VERSION};
 use crate::error::{Error, Result};
 use crate::pg::tools::{self, Programs, Tool};
 use crate::pg::{Db, Endpoint, Query, Undo};
@@ -32,11 +32,21 @@ crate::row! {
 }
 
 static RECORD: Query<Recorded> = crate::query!("backup/record");
+static STAMP: Query<Stamp> = crate::query!("backup/stamp");
+
+/// Where a backup is restored.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// Name of the environment on whose server the new database will be.
+    pub environment: String,
+    /// Whether the environment is a configured one, which the new database will belong to.
+    pub claims: bool,
+}
 
 /// A restore to be done.
 #[derive(Debug)]
 pub struct Order {
-    environment: String,
+    place: Place,
     name: String,
     manifest: Manifest,
     destination: Destination,
@@ -51,6 +61,8 @@ pub struct Restored {
     pub database: String,
     /// The environment on whose server it is.
     pub environment: String,
+    /// The environment it says it belongs to; nothing if none.
+    pub stamp: Option<String>,
     /// Name of the backup.
     pub backup: String,
     /// How many tables it has.
@@ -69,7 +81,7 @@ pub struct Restored {
 /// dump are compared when the plan is carried out, so a dry run is quick and says nothing about them.
 pub async fn plan(
     db: &Db,
-    environment: &str,
+    place: Place,
     name: &str,
     destination: Destination,
     database: String,
@@ -105,12 +117,18 @@ pub async fn plan(
         manifest.tables.len(),
         tool.version
     )));
+    if place.claims {
+        steps.push(
+            Step::new("stamp", &place.environment)
+                .detail("the new database belongs to this environment"),
+        );
+    }
     Ok(Plan {
         title: format!("restore {name} into {}", target.database),
         risk: Risk::Mild,
         steps,
         work: Order {
-            environment: environment.to_owned(),
+            place,
             name,
             manifest,
             destination,
@@ -132,7 +150,7 @@ pub async fn restore(
 ) -> Result<Restored> {
     let start = Instant::now();
     let Order {
-        environment,
+        place,
         name,
         manifest,
         destination,
@@ -162,10 +180,12 @@ pub async fn restore(
             )
             .await,
     )?;
+    let stamp = stamp(&inside, &place).await?;
     drop(inside);
     target.keep(db, undo).await?;
     Ok(Restored {
-        environment,
+        environment: place.environment,
+        stamp,
         backup: name,
         tables: counted.len(),
         rows: counted.iter().map(|table| table.rows).sum(),
@@ -174,6 +194,17 @@ pub async fn restore(
         url: target.url(),
         database: target.database,
     })
+}
+
+/// The stamp in the dump is that of another database. A dump of older bookkeeping, or of none, has no place for one.
+async fn stamp(inside: &Db, place: &Place) -> Result<Option<String>> {
+    let installed = bookkeeping::installed(inside).await?;
+    if installed.is_none_or(|version| version < i32::from(bookkeeping::WITH_STAMP)) {
+        return Ok(None);
+    }
+    let claim = place.claims.then_some(place.environment.as_str());
+    let row = inside.opt(&STAMP, &[&claim]).await?;
+    Ok(row.and_then(|row| row.environment))
 }
 
 /// A pg_restore that is older than the server, or than the pg_dump that made the dump, is refused.

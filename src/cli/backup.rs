@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::backup::{self, Destination, Entry, Listing, Restored, Taken, list, restore};
+use crate::backup::restore::{self, Place};
+use crate::backup::{self, Destination, Entry, Listing, Restored, Taken, list};
 use crate::context::Context;
 use crate::error::{Error, Exit, Result};
 use crate::settings;
@@ -115,15 +116,12 @@ impl RestoreArgs {
         }
         let destination = destination(cx, folder.or(self.from))?;
         let db = cx.session("a restore").await?;
-        let plan = restore::plan(
-            &db,
-            &cx.settings()?.environment.name,
-            &name,
-            destination,
-            self.into,
-            &cx.programs(),
-        )
-        .await?;
+        let environment = &cx.settings()?.environment;
+        let place = Place {
+            environment: environment.name.clone(),
+            claims: environment.is_configured(),
+        };
+        let plan = restore::plan(&db, place, &name, destination, self.into, &cx.programs()).await?;
         cx.carry_out(plan, async |order, consent| {
             backup::restore(&db, order, consent, &cx.actor(), cx.undo(), &cx.ui).await
         })
@@ -219,9 +217,10 @@ impl Report for Restored {
             ("rows", Cell::Count(self.rows)),
             ("duration_ms", Cell::millis(self.duration_ms)),
             ("checked", Cell::Flag(self.checked)),
+            ("stamp", self.stamp.clone().into()),
             ("url", Cell::text(&self.url)),
         ])
-        .unseen(&["url"])
+        .unseen(&["stamp", "url"])
     }
 
     fn summary(&self) -> String {

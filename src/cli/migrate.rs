@@ -128,8 +128,8 @@ impl UpArgs {
             statement_timeout: cx.flags().statement_timeout.unwrap_or_default(),
             actor: cx.actor(),
         };
-        let db = cx.session("migrating").await?;
-        let plan = migrate::plan(&db, files).await?;
+        let (db, stamp) = cx.session_to_claim("migrating").await?;
+        let plan = migrate::plan(&db, files, stamp).await?;
         cx.carry_out(plan, async |work, consent| {
             migrate::up(&db, work, consent, &limits, self.wait, &cx.ui).await
         })
@@ -183,18 +183,39 @@ impl Report for Applied {
             applied,
             current,
             total,
+            stamped,
+            upgraded,
             duration_ms,
         } = self;
         let at = current.as_deref().unwrap_or("no migration");
+        let stamped = stamped
+            .as_ref()
+            .map(|environment| format!("stamped the database as {environment}"));
+        let besides: Vec<String> = upgraded
+            .then(|| "brought the bookkeeping up to date".to_owned())
+            .into_iter()
+            .chain(stamped)
+            .collect();
+        let besides = besides.join(" and ");
         if applied.is_empty() {
-            return format!(
-                "nothing to do: the database is at {at} ({}, {source})",
+            let place = format!(
+                "the database is at {at} ({}, {source})",
                 counted(*total, "migration")
             );
+            return if besides.is_empty() {
+                format!("nothing to do: {place}")
+            } else {
+                format!("{besides}; no migration was pending: {place}")
+            };
         }
         let count = counted(applied.len(), "migration");
         let time = human_millis(i64::try_from(*duration_ms).unwrap_or(i64::MAX));
-        format!("applied {count} in {time} ({source}); the database is at {at}")
+        let text = format!("applied {count} in {time} ({source}); the database is at {at}");
+        if besides.is_empty() {
+            text
+        } else {
+            format!("{text}; {besides}")
+        }
     }
 }
 

@@ -37,6 +37,14 @@ impl Context {
         Ok(db)
     }
 
+    /// The same, and the name of the environment if it is to claim the database, which is nobody's yet.
+    pub async fn session_to_claim(&self, what: &str) -> Result<(Db, Option<String>)> {
+        let (db, identity) = self.enter(Guarding::Enforce).await?;
+        db.require_session(what)?;
+        let claim = guard::claim(&self.settings()?.environment, &identity);
+        Ok((db, claim))
+    }
+
     /// A connection, and what the database says about itself, whatever that is.
     pub async fn observe(&self) -> Result<(Db, Identity)> {
         Box::pin(self.enter(Guarding::Observe)).await
@@ -112,13 +120,15 @@ impl Context {
         let environment = &settings.environment;
         if let Some(stamp) = &identity.stamp
             && environment.ad_hoc
-            && !environment.protected
-            && settings.protects(stamp)
+            && let Some(table) = settings.table(stamp)
         {
-            self.guarded.store(true, Ordering::Relaxed);
-            self.ui.say(&format!(
-                "this is the database of {stamp}, by its stamp: PROTECTED"
-            ));
+            guard::permit(stamp, &table.deny, &self.command)?;
+            if table.protected && !environment.protected {
+                self.guarded.store(true, Ordering::Relaxed);
+                self.ui.say(&format!(
+                    "this is the database of {stamp}, by its stamp: PROTECTED"
+                ));
+            }
         }
         Ok(())
     }
@@ -214,7 +224,7 @@ impl Context {
     }
 
     /// How long to wait, as the flags say.
-    fn patience(&self) -> Patience {
+    pub fn patience(&self) -> Patience {
         let usual = Patience::default();
         Patience {
             lock: self.flags.lock_timeout.unwrap_or(usual.lock),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Context;
 use super::connect::Guarding;
 use crate::error::{self, Error, Kind, Result};
-use crate::guard::Identity;
+use crate::guard::{Identity, why_no_replica};
 use crate::pg::replica::{self, Lag};
 use crate::pg::{Db, Endpoint};
 use crate::plan::Progress;
@@ -42,23 +42,28 @@ impl Context {
         }
     }
 
+    /// A connection to the replica and what it says about itself, or why there is none; nothing if no replica is
+    /// named.
+    pub async fn observe_replica(&self) -> Result<Option<Result<(Db, Identity), String>>> {
+        let Some(replica) = &self.settings()?.environment.replica else {
+            return Ok(None);
+        };
+        self.ui.working("connecting to the replica");
+        let endpoint = self.with_passwords(&replica.endpoint).await?;
+        Ok(Some(match Box::pin(reach(&endpoint, replica)).await {
+            Ok(copy) => Ok(self.settle(copy, Guarding::Observe, true).await?),
+            Err(reason) => Err(reason),
+        }))
+    }
+
     async fn choose(&self, endpoint: &Endpoint, replica: &Replica) -> Result<Answering> {
         self.banner(endpoint)?;
         self.ui.working("connecting");
         // One after the other, since a person may have to be asked.
         let primary = self.with_passwords(endpoint).await?;
         let copy = self.with_passwords(&replica.endpoint).await?;
-        let limit = replica.max_lag.max(CONNECT);
-        let (primary, copy) = tokio::join!(
-            Db::reach(&primary),
-            tokio::time::timeout(limit, Db::reach(&copy))
-        );
+        let (primary, copy) = tokio::join!(Db::reach(&primary), reach(&copy, replica));
         let name = replica.endpoint.describe();
-        let copy = match copy {
-            Ok(Ok(copy)) => Ok(copy),
-            Ok(Err(refused)) => Err(reasons(&refused.error)),
-            Err(_) => Err(format!("no answer within {} s", limit.as_secs_f32())),
-        };
         let primary = match primary {
             Ok(primary) => primary,
             Err(refused) if refused.wants_password => {
@@ -101,7 +106,7 @@ impl Context {
             replica::position(&primary)
         );
         let (copy, of_copy) = settled?;
-        if let Some(reason) = stranger(&copy, identity, &of_copy) {
+        if let Some(reason) = why_no_replica(&copy, identity, &of_copy) {
             self.ui
                 .warn(&format!("{name} {reason}; the primary answers"));
             return Ok(alone(primary));
@@ -153,21 +158,18 @@ impl Context {
     }
 }
 
-fn alone(db: Db) -> Answering {
-    Answering { db, instead: None }
+/// The replica gets less time than a primary: somebody else can answer.
+async fn reach(endpoint: &Endpoint, replica: &Replica) -> Result<Db, String> {
+    let limit = replica.max_lag.max(CONNECT);
+    match tokio::time::timeout(limit, Db::reach(endpoint)).await {
+        Ok(Ok(copy)) => Ok(copy),
+        Ok(Err(refused)) => Err(reasons(&refused.error)),
+        Err(_) => Err(format!("no answer within {} s", limit.as_secs_f32())),
+    }
 }
 
-/// What is wrong with a server that should be a replica.
-fn stranger(copy: &Db, primary: &Identity, of_copy: &Identity) -> Option<String> {
-    if !copy.hello().is_some_and(|hello| hello.in_recovery) {
-        return Some("is no replica: it takes changes of its own".to_owned());
-    }
-    match (&primary.fingerprint, &of_copy.fingerprint) {
-        (Some(Ok(primary)), Some(Ok(copy))) if primary != copy => Some(format!(
-            "is a replica of another server (its fingerprint is {copy}, the primary's {primary})"
-        )),
-        _ => None,
-    }
+fn alone(db: Db) -> Answering {
+    Answering { db, instead: None }
 }
 
 /// Whether nobody answered, as opposed to somebody who said no.

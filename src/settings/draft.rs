@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::file::NAME;
+use super::file::{NAME, names_variable};
 use super::private;
 use crate::error::{Error, Result};
 use crate::pg::Endpoint;
@@ -65,9 +65,11 @@ impl First {
             .hint("leave it out, and name the variable that holds it with `--password-env`")
             .into());
         }
-        if self.password_env.as_ref().is_some_and(|name| {
-            name.is_empty() || !name.chars().all(|letter| fits(letter) && letter != '-')
-        }) {
+        if self
+            .password_env
+            .as_ref()
+            .is_some_and(|name| !names_variable(name))
+        {
             return Err(Error::usage("the password's variable has no name of a variable")
                 .hint("name it like PRODUCTION_PASSWORD; the password itself stays out of the file")
                 .into());

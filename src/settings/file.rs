@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::de::Error as _;
+use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 
 use crate::error::{Error, Excerpt, Result, nearest};
@@ -48,13 +48,13 @@ pub struct EnvTable {
     /// Where the database is.
     pub url: String,
     /// The program that prints the password, and its arguments.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "program")]
     pub password_command: Option<Vec<String>>,
     /// How long it may take.
     #[serde(default, deserialize_with = "time")]
     pub password_timeout: Option<Duration>,
     /// The variable that holds the password.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "variable")]
     pub password_env: Option<String>,
     /// Whether every change asks first.
     #[serde(default)]
@@ -63,7 +63,7 @@ pub struct EnvTable {
     #[serde(default, deserialize_with = "fingerprint")]
     pub fingerprint: Option<String>,
     /// Commands that are never run here.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "commands")]
     pub deny: Vec<String>,
     /// `[env.NAME.replica]`
     #[serde(default)]
@@ -98,15 +98,61 @@ fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, 
     super::duration(&text).map(Some).map_err(D::Error::custom)
 }
 
+/// A value of this type; the error says what was expected instead of what serde calls it.
+fn value<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    deserializer: D,
+    expected: &str,
+) -> Result<T, D::Error> {
+    let value = toml::Value::deserialize(deserializer)?;
+    T::deserialize(value).map_err(|_| D::Error::custom(expected))
+}
+
 /// A number of up to 20 digits, in quotes: TOML's own numbers end before it does.
 fn fingerprint<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let text = String::deserialize(deserializer)?;
+    let expected = "a fingerprint is a number in quotes, as `env pin` writes it";
+    let text: String = value(deserializer, expected)?;
     if text.parse::<u64>().is_err() {
-        return Err(D::Error::custom(
-            "a fingerprint is a number in quotes, as `env pin` writes it",
-        ));
+        return Err(D::Error::custom(expected));
     }
     Ok(Some(text))
+}
+
+/// A program and its arguments.
+fn program<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    let expected =
+        "password_command is a list of a program and its arguments: [\"pass\", \"show\", \"db\"]";
+    let words: Vec<String> = value(deserializer, expected)?;
+    if words.first().is_none_or(String::is_empty) {
+        return Err(D::Error::custom(expected));
+    }
+    Ok(Some(words))
+}
+
+const VARIABLE: &str = "password_env is the name of a variable, like PRODUCTION_PASSWORD";
+
+/// The name of a variable.
+fn variable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let name: String = value(deserializer, VARIABLE)?;
+    if !names_variable(&name) {
+        return Err(D::Error::custom(VARIABLE));
+    }
+    Ok(Some(name))
+}
+
+/// Whether a variable can have this name; a password seldom looks like one.
+pub(super) fn names_variable(name: &str) -> bool {
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    !name.is_empty() && name.chars().all(fits)
+}
+
+/// Commands as one types them: `user delete`.
+fn commands<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let expected = "deny is a list of commands: [\"backup restore\"]";
+    let commands: Vec<String> = value(deserializer, expected)?;
+    if commands.iter().any(|command| command.trim().is_empty()) {
+        return Err(D::Error::custom(expected));
+    }
+    Ok(commands)
 }
 
 impl File {
@@ -133,7 +179,8 @@ impl File {
     }
 }
 
-fn parse(file: &str, text: &str) -> Result<Content> {
+/// What a text says; `file` is what it is called.
+pub(super) fn parse(file: &str, text: &str) -> Result<Content> {
     let content: Content = toml::from_str(text).map_err(|error| describe(file, text, &error))?;
     for reserved in [super::LOCAL, super::DEMO] {
         if content.env.contains_key(reserved) {
@@ -171,6 +218,13 @@ fn parse(file: &str, text: &str) -> Result<Content> {
 fn describe(file: &str, text: &str, error: &toml::de::Error) -> anyhow::Error {
     let message = error.message();
     let span = error.span().unwrap_or(0..0);
+    // Where a variable's name belongs somebody may have written the password itself.
+    let masked = if message == VARIABLE {
+        let stars = "*".repeat(span.len());
+        format!("{}{stars}{}", &text[..span.start], &text[span.end..])
+    } else {
+        text.to_owned()
+    };
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     let unknown = message
         .starts_with("unknown field")
@@ -194,7 +248,7 @@ fn describe(file: &str, text: &str, error: &toml::de::Error) -> anyhow::Error {
         )
     };
     Error::configuration(what)
-        .at(Excerpt::new(file, text, span.start, span.len()))
+        .at(Excerpt::new(file, &masked, span.start, span.len()))
         .hint(hint)
         .into()
 }

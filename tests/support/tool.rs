@@ -215,7 +215,7 @@ fn redact(text: &str) -> String {
             (r"\d{8}T\d{6}Z(-\d+)?", "STAMP"),
             (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
             (r"just now|\d+ seconds? ago", "NOW"),
-            (r" +(\d+ ms|\d+(\.\d+)? s)\b", " DURATION"),
+            (r" +\d+(\.\d+)? m?s\b", " DURATION"),
             (r#""duration_ms": \d+"#, r#""duration_ms": 0"#),
             (r"pid +\d+", "pid PID"),
             (r"\b1\d\.\d+( \([^)]*\))?", "VERSION"),

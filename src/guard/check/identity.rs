@@ -1,0 +1,126 @@
+//! Whose database it is, and on which server.
+
+use serde_json::Value;
+
+use super::Line;
+use crate::bookkeeping::{self, VERSION, WITH_STAMP};
+use crate::error::Result;
+use crate::guard::{self, Identity, Verdict};
+use crate::pg::Db;
+use crate::settings::Environment;
+
+/// What is known of the program's own schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bookkeeping {
+    /// There is none.
+    Absent,
+    /// There is, but not for this role.
+    Unreadable,
+    /// There is one of this version.
+    Version(i32),
+}
+
+/// Looks for the program's own schema.
+pub(super) async fn bookkeeping(db: &Db, is_there: bool) -> Result<Bookkeeping> {
+    if !is_there {
+        return Ok(Bookkeeping::Absent);
+    }
+    if !db.hello().is_some_and(|hello| hello.stamped) {
+        return Ok(Bookkeeping::Unreadable);
+    }
+    Ok(bookkeeping::installed(db)
+        .await?
+        .map_or(Bookkeeping::Absent, Bookkeeping::Version))
+}
+
+impl Bookkeeping {
+    /// Whether the database was never migrated.
+    pub(super) fn is_absent(self) -> bool {
+        self == Self::Absent
+    }
+
+    /// Whether this program and the schema fit each other.
+    pub(super) fn line(self) -> Line {
+        let check = "bookkeeping";
+        match self {
+            Self::Absent => Line::fine(check, Value::Null, "none: the database was never migrated")
+                .note("run `toysoldiers migrate up`"),
+            Self::Unreadable => Line::fine(check, Value::Null, "not to be read by this role")
+                .note("connect as the role that migrates: others neither see the stamp nor record changes"),
+            Self::Version(found) => {
+                let line = Line::fine(check, found, format!("version {found}"));
+                match found.cmp(&i32::from(VERSION)) {
+                    std::cmp::Ordering::Equal => line,
+                    std::cmp::Ordering::Less => {
+                        line.note(format!("run `toysoldiers migrate up`, which makes it version {VERSION}"))
+                    }
+                    std::cmp::Ordering::Greater => {
+                        line.wrong(format!("update toysoldiers: this one knows version {VERSION}"))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Whose database it says it is.
+pub(super) fn stamp(
+    environment: &Environment,
+    identity: &Identity,
+    bookkeeping: &Bookkeeping,
+) -> Line {
+    let name = environment.guarded_as();
+    let stamp = identity.stamp.as_deref();
+    let line = |found: &str| Line::fine("stamp", stamp, found);
+    let nothing = match bookkeeping {
+        Bookkeeping::Unreadable => "not to be read by this role",
+        _ => "none",
+    };
+    match guard::stamp(environment, identity) {
+        Verdict::Own | Verdict::Indifferent => line(stamp.unwrap_or(nothing)),
+        Verdict::Foreign(other) => line(&format!("{other}, not {name}")).wrong(format!(
+            "check the url of {name}; if the database is to be its from now on, stamp it: `toysoldiers --env {name} env pin`"
+        )),
+        Verdict::Absent => line(nothing).note(match bookkeeping {
+            Bookkeeping::Version(found) if *found >= i32::from(WITH_STAMP) => {
+                format!("stamp it: `toysoldiers --env {name} env pin`")
+            }
+            Bookkeeping::Unreadable => "connect as a role that may read it".to_owned(),
+            _ => format!("run `toysoldiers --env {name} migrate up`, which stamps it"),
+        }),
+    }
+}
+
+/// Which server it says it is.
+pub(super) fn fingerprint(environment: &Environment, identity: &Identity) -> Line {
+    let name = environment.guarded_as();
+    let pin = format!("`toysoldiers --env {name} env pin`");
+    let pinned = environment.fingerprint.as_deref();
+    let found = match &identity.fingerprint {
+        Some(Ok(found)) => found,
+        other => {
+            let reason = match other {
+                Some(Err(reason)) => reason,
+                _ => "nobody asked",
+            };
+            let line = Line::fine("fingerprint", Value::Null, format!("not told: {reason}"));
+            return match pinned {
+                Some(pinned) => line.wrong(format!(
+                    "connect as a role that may run pg_control_system(), or take {pinned} out of toysoldiers.toml"
+                )),
+                None => line,
+            };
+        }
+    };
+    let line = |what: &str| Line::fine("fingerprint", &**found, format!("{found}, {what}"));
+    match pinned {
+        Some(pinned) if pinned == found => line("as pinned"),
+        Some(pinned) => line(&format!("and not {pinned}, to which {name} is pinned")).wrong(format!(
+            "check the url of {name}; if the server was replaced on purpose, pin the new one: {pin}"
+        )),
+        None if environment.protected && environment.is_configured() => {
+            line("not pinned").note(format!("pin it, so that no other server passes for it: {pin}"))
+        }
+        None => line("not pinned"),
+    }
+}
