@@ -11,6 +11,7 @@ mod list;
 mod local;
 mod manual;
 mod migrate;
+mod psql;
 mod secret;
 mod user;
 
@@ -83,6 +84,8 @@ enum Command {
     Creator(creator::CreatorCommand),
     /// The platform's numbers
     Dashboard(dashboard::DashboardArgs),
+    /// Open psql on the environment; read-only in a protected one
+    Psql(psql::PsqlArgs),
     /// Print a completion script for a shell
     Completions(manual::CompletionsArgs),
     /// Print the manual page
@@ -189,6 +192,7 @@ impl Command {
             Self::User(command) => command.run(cx).await,
             Self::Creator(command) => command.run(cx).await,
             Self::Dashboard(args) => args.run(cx).await,
+            Self::Psql(args) => args.run(cx).await,
             Self::Init(args) => args.run(cx).await,
             Self::Env(command) => command.run(cx).await,
             Self::Completions(args) => args.run(cx),

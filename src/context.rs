@@ -9,15 +9,16 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use secrecy::SecretString;
 
 use crate::error::{Error, Exit, Result};
 use crate::guard;
 use crate::local::{self, Server};
-use crate::pg::Undo;
 use crate::pg::db::Cancel;
 use crate::pg::tools::Programs;
+use crate::pg::{Patience, Undo};
 use crate::plan::{Consent, Plan, Progress};
 use crate::settings::{self, Environ, Flags, Origin, Settings};
 use crate::ui::{Report, Stage, Ui};
@@ -96,6 +97,42 @@ impl Context {
                 Origin::Default.to_string()
             }
         };
+        let limit = |key, name, flag: Option<Duration>, ours, in_migrations| {
+            let limit = settings::written(flag.unwrap_or(ours));
+            let (value, origin) = match flag {
+                Some(_) => (limit, Origin::Flag(name)),
+                None => (
+                    format!(
+                        "{limit}, in migrations {}",
+                        settings::written(in_migrations)
+                    ),
+                    Origin::Default,
+                ),
+            };
+            settings::effective::Value {
+                key,
+                value: Some(value),
+                origin: origin.to_string(),
+            }
+        };
+        let (usual, flags) = (Patience::default(), &self.flags);
+        let migrating = Patience::migrating();
+        values.extend([
+            limit(
+                "lock_timeout",
+                "--lock-timeout",
+                flags.lock_timeout,
+                usual.lock,
+                migrating.lock,
+            ),
+            limit(
+                "statement_timeout",
+                "--statement-timeout",
+                flags.statement_timeout,
+                usual.statement,
+                migrating.statement,
+            ),
+        ]);
         values.push(settings::effective::Value {
             key: "local.folder",
             value: Some(self.data_folder()?.display().to_string()),
@@ -120,6 +157,18 @@ impl Context {
     /// PostgreSQL's programs.
     pub fn programs(&self) -> Programs {
         Programs::new(self.environ.path("TOYSOLDIERS_PG_BIN"))
+    }
+
+    /// Where psql looks for the person's own start file.
+    pub fn psqlrc(&self) -> Option<PathBuf> {
+        let home = self.environ.path("HOME");
+        match (self.environ.path("PSQLRC"), home) {
+            (Some(named), Some(home)) => Some(match named.strip_prefix("~") {
+                Ok(below) => home.join(below),
+                Err(_) => named,
+            }),
+            (named, home) => named.or_else(|| Some(home?.join(".psqlrc"))),
+        }
     }
 
     /// Where things are kept that belong to no project: the private server, backups nobody gave a place.
@@ -175,12 +224,17 @@ impl Context {
         plan: Plan<W>,
         apply: impl AsyncFnOnce(W, Consent) -> Result<R>,
     ) -> Result<Exit> {
+        self.carry_out_on(&self.stage()?, plan, apply).await
+    }
+
+    /// The chosen environment as changes see it. Whether it is protected is known for sure once a connection
+    /// was made.
+    pub fn stage(&self) -> Result<Stage> {
         let environment = &self.settings()?.environment;
-        let stage = Stage {
+        Ok(Stage {
             name: environment.name.clone(),
             protected: environment.protected || self.guarded.load(Ordering::Relaxed),
-        };
-        self.carry_out_on(&stage, plan, apply).await
+        })
     }
 
     /// The same, on a stage other than the chosen environment.

@@ -25,5 +25,6 @@ pub mod local;
 pub mod migrate;
 pub mod pg;
 pub mod plan;
+pub mod psql;
 pub mod settings;
 pub mod ui;

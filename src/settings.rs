@@ -8,6 +8,7 @@ pub mod environ;
 pub mod file;
 pub mod password;
 mod time;
+pub mod words;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,7 @@ use crate::pg::endpoint::Surroundings;
 pub use environ::Environ;
 use file::{EnvTable, File};
 pub use password::PasswordCommand;
-pub use time::duration;
+pub use time::{duration, written};
 
 /// The environment that needs no configuration.
 pub const LOCAL: &str = "local";
@@ -55,6 +56,8 @@ pub enum Origin {
     Variable(&'static str),
     /// toysoldiers.toml.
     File(PathBuf),
+    /// Whoever runs the program.
+    System,
     /// Nobody said anything.
     Default,
 }
@@ -64,6 +67,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Flag(name) | Self::Variable(name) => f.write_str(name),
             Self::File(path) => write!(f, "{}", path.display()),
+            Self::System => f.write_str("the system"),
             Self::Default => f.write_str("default"),
         }
     }
@@ -196,6 +200,14 @@ impl Settings {
     pub fn path(&self) -> Option<&Path> {
         self.file.as_ref().map(|file| file.path.as_path())
     }
+
+    /// The variables that hold passwords of configured environments.
+    pub fn password_variables(&self) -> Vec<String> {
+        let tables = self.file.iter().flat_map(|file| file.content.env.values());
+        tables
+            .filter_map(|table| table.password_env.clone())
+            .collect()
+    }
 }
 
 fn choose(
@@ -250,6 +262,11 @@ impl Environment {
             replica: None,
             backup_destination: None,
         }
+    }
+
+    /// What people are shown. A bare URL has no environment; the name of its database must not look like one.
+    pub fn title(&self) -> &str {
+        if self.ad_hoc { "(url)" } else { &self.name }
     }
 }
 
@@ -316,14 +333,15 @@ fn named(
         }),
     };
     let target = Target::Url(Box::new(parse(&table.url, "url")?));
+    let folder = file.path.parent().unwrap_or(Path::new("."));
     let password_command = table
         .password_command
         .as_ref()
         .map(|words| PasswordCommand {
             words: words.clone(),
+            folder: folder.to_owned(),
             timeout: table.password_timeout.unwrap_or(password::TIMEOUT),
         });
-    let folder = file.path.parent().unwrap_or(Path::new("."));
     Ok(Environment {
         protected: table.protected,
         password_command,

@@ -148,6 +148,11 @@ impl Ui {
             })
     }
 
+    /// Leaves the terminal to another program.
+    pub fn leave(&self) {
+        self.activity.end();
+    }
+
     /// A command whose result has one form only; another one is a usage error.
     pub fn require_table(&self, command: &str) -> Result<()> {
         if self.manners.output == Output::Table {

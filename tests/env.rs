@@ -1,5 +1,7 @@
 //! `env list` and `env show`.
 
+use std::os::unix::fs::PermissionsExt;
+
 use insta::assert_snapshot;
 
 use crate::support::Tool;
@@ -49,10 +51,19 @@ fn show_tells_every_value_and_its_origin_but_no_secret() {
     port  6000  HERE/toysoldiers.toml
     database  app  HERE/toysoldiers.toml
     user  app  HERE/toysoldiers.toml
+    sslmode  verify-full  default
+    sslrootcert  the system's certificates  default
     password  ****  SECRET
+    password_command  -  default
     protected  true  HERE/toysoldiers.toml
+    fingerprint  -  default
+    deny  -  default
+    replica.url  -  default
+    replica.max_lag  -  default
     migrations  HERE/sql  HERE/toysoldiers.toml
     backup.destination  /var/backups  HERE/toysoldiers.toml
+    lock_timeout  10s, in migrations 2s  default
+    statement_timeout  5m, in migrations no limit  default
     local.folder  /nonexistent/local  TOYSOLDIERS_LOCAL_DIR
     postgresql.programs  -  default
     -- exit 0
@@ -67,10 +78,19 @@ fn show_tells_every_value_and_its_origin_but_no_secret() {
     port  5432  HERE/toysoldiers.toml
     database  app  HERE/toysoldiers.toml
     user  app  HERE/toysoldiers.toml
+    sslmode  verify-full  default
+    sslrootcert  the system's certificates  default
     password  ****  HERE/toysoldiers.toml
+    password_command  -  default
     protected  false  default
+    fingerprint  -  default
+    deny  -  default
+    replica.url  -  default
+    replica.max_lag  -  default
     migrations  HERE/sql  HERE/toysoldiers.toml
     backup.destination  -  default
+    lock_timeout  10s, in migrations 2s  default
+    statement_timeout  5m, in migrations no limit  default
     local.folder  /nonexistent/local  TOYSOLDIERS_LOCAL_DIR
     postgresql.programs  -  default
     -- exit 0
@@ -102,10 +122,17 @@ fn show_tells_which_flag_or_variable_won() {
     port,5432,DATABASE_URL
     database,shop,DATABASE_URL
     user,me,DATABASE_URL
+    sslmode,prefer,default
+    sslrootcert,,default
     password,****,PGPASSWORD
+    password_command,,default
     protected,false,default
+    fingerprint,,default
+    deny,,default
     migrations,"database/migrations, else embedded",default
     backup.destination,,default
+    lock_timeout,"10s, in migrations 2s",default
+    statement_timeout,"5m, in migrations no limit",default
     local.folder,/nonexistent/toysoldiers,TOYSOLDIERS_LOCAL_DIR
     postgresql.programs,,default
     "#);
@@ -126,4 +153,100 @@ fn json_keys_are_an_interface() {
     let show = tool.run(&["env", "show", "-o", "json"]).ok().json();
     let keys: Vec<&String> = show[0].as_object().unwrap().keys().collect();
     assert_eq!(keys, ["key", "value", "origin"]);
+}
+
+#[test]
+fn show_tells_who_guards_and_who_knows_the_password() {
+    let tool = Tool::new().env("PGUSER", "sam");
+    tool.write(
+        "toysoldiers.toml",
+        "[env.shop]\nurl = \"postgresql://db.abc.supabase.co/app\"\n\
+         password_command = [\"op\", \"read\", \"hunter2\"]\n\
+         protected = true\nfingerprint = \"7710944152318583818\"\ndeny = [\"backup restore\", \"user\"]\n\
+         [env.shop.replica]\nurl = \"postgresql://app:hunter2@db2.example.com/app?sslmode=require\"\nmax_lag = \"1m30s\"\n",
+    );
+    let shop = tool
+        .run(&["--env", "shop", "--lock-timeout", "500ms", "env", "show"])
+        .ok();
+    assert_snapshot!(shop, @"
+    -- stdout
+    KEY  VALUE  ORIGIN
+    environment  shop  --env
+    config  HERE/toysoldiers.toml  found from the current folder up
+    host  db.abc.supabase.co  HERE/toysoldiers.toml
+    port  5432  HERE/toysoldiers.toml
+    database  app  HERE/toysoldiers.toml
+    user  sam  PGUSER
+    sslmode  verify-full  default
+    sslrootcert  Supabase's certificates  default
+    password  printed by op  HERE/toysoldiers.toml
+    password_command  op and 2 arguments  HERE/toysoldiers.toml
+    protected  true  HERE/toysoldiers.toml
+    fingerprint  7710944152318583818  HERE/toysoldiers.toml
+    deny  backup restore, user  HERE/toysoldiers.toml
+    replica.url  postgresql://app@db2.example.com:5432/app?sslmode=require  HERE/toysoldiers.toml
+    replica.max_lag  1m 30s  HERE/toysoldiers.toml
+    migrations  database/migrations, else embedded  default
+    backup.destination  -  default
+    lock_timeout  500ms  --lock-timeout
+    statement_timeout  5m, in migrations no limit  default
+    local.folder  /nonexistent/toysoldiers  TOYSOLDIERS_LOCAL_DIR
+    postgresql.programs  -  default
+    -- exit 0
+    ");
+    let bare = tool.run(&[
+        "--database-url",
+        "host=db.abc.supabase.co dbname=app user=x sslmode=verify-full sslrootcert=system",
+        "env",
+        "show",
+    ]);
+    assert_snapshot!(bare.ok(), @"
+    -- stdout
+    KEY  VALUE  ORIGIN
+    environment  app  --database-url
+    config  HERE/toysoldiers.toml  found from the current folder up
+    host  db.abc.supabase.co  --database-url
+    port  5432  --database-url
+    database  app  --database-url
+    user  x  --database-url
+    sslmode  verify-full  --database-url
+    sslrootcert  the system's certificates  --database-url
+    password  -  default
+    password_command  -  default
+    protected  true  HERE/toysoldiers.toml
+    fingerprint  7710944152318583818  HERE/toysoldiers.toml
+    deny  backup restore, user  HERE/toysoldiers.toml
+    migrations  database/migrations, else embedded  default
+    backup.destination  -  default
+    lock_timeout  10s, in migrations 2s  default
+    statement_timeout  5m, in migrations no limit  default
+    local.folder  /nonexistent/toysoldiers  TOYSOLDIERS_LOCAL_DIR
+    postgresql.programs  -  default
+    -- exit 0
+    ");
+}
+
+#[test]
+fn show_tells_which_file_knows_the_password() {
+    let tool = Tool::new();
+    let path = tool.write(".pgpass", "db.example.com:*:*:*:hunter2\n");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    tool.write(
+        "toysoldiers.toml",
+        "default_env = \"shop\"\n[env.shop]\nurl = \"postgresql://app@db.example.com/app\"\n",
+    );
+    let shown = tool.run(&["env", "show"]).ok().stdout;
+    assert!(shown.contains("password  ****  HERE/.pgpass\n"), "{shown}");
+    // Nobody names the user: it is whoever runs the program.
+    tool.write(
+        "toysoldiers.toml",
+        "default_env = \"shop\"\n[env.shop]\nurl = \"postgresql://db.example.com/app\"\n",
+    );
+    let shown = tool.run(&["env", "show", "-o", "csv"]).ok().stdout;
+    assert!(
+        shown
+            .lines()
+            .any(|line| line.starts_with("user,") && line.ends_with(",the system")),
+        "{shown}"
+    );
 }

@@ -43,7 +43,7 @@ fn all_is_well() {
     pooler  fine  none
     takes_writes  fine  yes
     clock_skew  fine  the server's differs from ours by DURATION
-    statement_timeout  fine  5 min; the role's own is no limit
+    statement_timeout  fine  5m; the role's own is no limit
     role  fine  postgres: superuser
     sees_all_rows  fine  yes
     can_migrate  fine  yes
@@ -73,7 +73,7 @@ fn what_is_wrong_says_what_to_do() {
     pooler  fine  none
     takes_writes  fine  yes
     clock_skew  fine  the server's differs from ours by DURATION
-    statement_timeout  fine  5 min; the role's own is no limit
+    statement_timeout  fine  5m; the role's own is no limit
     role  fine  postgres: superuser
     sees_all_rows  fine  yes
     can_migrate  fine  yes
@@ -104,7 +104,7 @@ fn an_empty_database_is_no_reason_to_stop() {
     pooler  fine  none
     takes_writes  fine  yes
     clock_skew  fine  the server's differs from ours by DURATION
-    statement_timeout  fine  5 min; the role's own is no limit
+    statement_timeout  fine  5m; the role's own is no limit
     role  fine  postgres: superuser
     sees_all_rows  fine  yes
     can_migrate  fine  yes
@@ -196,7 +196,7 @@ fn a_role_is_told_what_it_is_not_enough_for() {
     pooler  fine  none
     takes_writes  fine  yes
     clock_skew  fine  the server's differs from ours by DURATION
-    statement_timeout  fine  5 min; the role's own is no limit
+    statement_timeout  fine  5m; the role's own is no limit
     role  fine  visitor: an ordinary role
     sees_all_rows  wrong  no: policies hide rows of 6 relations, public.analytics_views for one
     can_migrate  note  no: it has no CREATE on the schema public, it does not own 9 relations, public.analytics_views for one
@@ -221,7 +221,7 @@ fn a_role_is_told_what_it_is_not_enough_for() {
     exit 3
     ");
     assert_snapshot!(verdict(&tool, "statement_timeout"), @"
-    fine: 5 min; the role's own is 8 s
+    fine: 5m; the role's own is 8s
     -
     exit 3
     ");
@@ -248,7 +248,7 @@ fn a_pooler_in_transaction_mode_is_told_and_looked_through() {
     exit 0
     ");
     assert_snapshot!(verdict(&tool, "statement_timeout"), @"
-    fine: 5 min; the role's own is no limit
+    fine: 5m; the role's own is no limit
     -
     exit 0
     ");

@@ -8,12 +8,15 @@ use crate::support::{Database, Server, Setup, Tool};
 /// The program beside a toysoldiers.toml with these environments, each with lines of its own.
 pub fn configured(environments: &[(&str, &Database, &str)]) -> Tool {
     let mut tool = Tool::new();
-    let mut file = String::new();
+    let mut file = Vec::new();
     for (name, database, lines) in environments {
-        file += &format!("[env.{name}]\nurl = \"{}\"\n{lines}\n", database.url());
+        file.push(format!(
+            "[env.{name}]\nurl = \"{}\"\n{lines}\n",
+            database.url()
+        ));
         tool = tool.hiding(database);
     }
-    tool.write("toysoldiers.toml", file);
+    tool.write("toysoldiers.toml", file.concat());
     tool.write("database/migrations/001_a.sql", "create table a();");
     tool
 }

@@ -39,13 +39,25 @@ fn writes_a_commented_file_from_flags_and_never_over_another() {
     default_env = "local"
 
     [migrations]
-    # dir = "database/migrations"         # relative to this file
+    # dir = "database/migrations"           # relative to this file
 
     # `local` and `demo` need no table: they are databases of a private server.
     [env.production]
     url = "postgresql://app@127.0.0.1:1/app"
+    # Who knows the password: a program that prints it, a variable, ~/.pgpass or PGPASSWORD.
+    # password_command = ["op", "read", "op://ops/database/password"]
     password_env = "SECRET"
-    protected = true
+    protected = true                         # every change asks first
+    # deny = ["backup restore"]              # commands that are never run here
+    # `toysoldiers --env production env pin` writes here which server this is: its fingerprint.
+
+    # Lists and numbers are read here while it has what the primary has.
+    # [env.production.replica]
+    # url = "postgresql://user@replica:5432/database"
+    # max_lag = "30s"                        # how long it is waited for
+
+    # [env.production.backup]
+    # destination = "backups"                # a folder, relative to this file
     "#);
     assert_snapshot!(tool.run(&["init"]), @"
     -- stderr
@@ -86,7 +98,7 @@ fn a_terminal_is_asked() {
     for (question, answer) in [
         ("name of a first environment", "staging"),
         ("its address", "postgresql://app@127.0.0.1:1/app"),
-        ("the variable that will hold its password", ""),
+        ("a command that prints its password", "pass show 'the db'"),
         ("ask before every change", "y"),
     ] {
         terminal.exp_string(question).unwrap();
@@ -94,6 +106,11 @@ fn a_terminal_is_asked() {
     }
     terminal.exp_string("env show").unwrap();
     terminal.exp_eof().unwrap();
+    let text = std::fs::read_to_string(tool.path().join("toysoldiers.toml")).unwrap();
+    assert!(
+        text.contains("password_command = [\"pass\", \"show\", \"the db\"]"),
+        "{text}"
+    );
     assert_eq!(
         tool.run(&["env", "list", "-o", "csv"])
             .ok()
@@ -113,7 +130,7 @@ fn what_the_file_must_not_hold_is_refused() {
     assert_snapshot!(refusal(&["production", "--url", "postgresql://app:hunter2@127.0.0.1/app"]), @"
     -- stderr
     error: the address holds a password, and the file is meant to be committed
-      hint: leave it out, and name the variable that holds it with `--password-env`
+      hint: leave it out; say who knows it with `--password-command` or `--password-env`
     -- exit 2
     ");
     assert_snapshot!(refusal(&["local", "--url", "postgresql://app@127.0.0.1/app"]), @"
@@ -140,5 +157,54 @@ fn what_the_file_must_not_hold_is_refused() {
       hint: say it: `toysoldiers init production --url postgresql://user@host:5432/database`
     -- exit 2
     ");
+    assert_snapshot!(refusal(&["production", "--url", "postgresql://app@127.0.0.1/app", "--password-command", "vault read db | head -1"]), @"
+    -- stderr
+    error: invalid value 'vault read db | head -1' for '--password-command <COMMAND>': `|` means something to a shell only; quote it with '', or call a script
+
+    For more information, try '--help'.
+    -- exit 2
+    ");
+    assert_snapshot!(refusal(&["production", "--url", "postgresql://app@127.0.0.1/app", "--password-command", "a", "--password-env", "B"]), @"
+    -- stderr
+    error: the argument '--password-command <COMMAND>' cannot be used with '--password-env <VARIABLE>'
+
+    Usage: toysoldiers init --url <URL> --password-command <COMMAND> <NAME>
+
+    For more information, try '--help'.
+    -- exit 2
+    ");
     assert!(!tool.path().join("toysoldiers.toml").exists());
+}
+
+#[test]
+fn a_command_for_the_password_is_written_as_a_list() {
+    let tool = Tool::new();
+    tool.run(&[
+        "init",
+        "staging",
+        "--url",
+        "postgresql://app@127.0.0.1:1/app",
+        "--password-command",
+        "op read 'op://ops/staging db/password'",
+    ])
+    .ok();
+    let text = std::fs::read_to_string(tool.path().join("toysoldiers.toml")).unwrap();
+    assert_snapshot!(text.split_once("private server.\n").unwrap().1, @r#"
+    [env.staging]
+    url = "postgresql://app@127.0.0.1:1/app"
+    # Who knows the password: a program that prints it, a variable, ~/.pgpass or PGPASSWORD.
+    password_command = ["op", "read", "op://ops/staging db/password"]
+    # password_env = "THE_VARIABLE"
+    protected = false                        # every change asks first
+    # deny = ["backup restore"]              # commands that are never run here
+    # `toysoldiers --env staging env pin` writes here which server this is: its fingerprint.
+
+    # Lists and numbers are read here while it has what the primary has.
+    # [env.staging.replica]
+    # url = "postgresql://user@replica:5432/database"
+    # max_lag = "30s"                        # how long it is waited for
+
+    # [env.staging.backup]
+    # destination = "backups"                # a folder, relative to this file
+    "#);
 }

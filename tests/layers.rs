@@ -23,6 +23,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("backup", &["migrate", "bookkeeping", "pg", "plan", "error"]),
     // Whose numbers are asked for is found as everywhere.
     ("dashboard", &["account", "pg", "error"]),
+    ("psql", &["pg", "plan", "error"]),
     ("cli", &["*"]),
 ];
 
@@ -41,6 +42,8 @@ const PURE: &[&str] = &[
     "pg/parameter/value.rs",
     "pg/sql.rs",
     "pg/tls/certificate.rs",
+    "psql/arguments.rs",
+    "settings/words.rs",
     "ui/cell.rs",
 ];
 

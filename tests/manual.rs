@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::support::Tool;
 
 /// Every command of the program, by the names one types.
-fn commands(tool: &Tool, path: &[&str], found: &mut BTreeSet<String>) {
+pub fn commands(tool: &Tool, path: &[&str], found: &mut BTreeSet<String>) {
     let help = tool.run(&[path, &["--help"]].concat()).ok().stdout;
     let listed = help
         .lines()

@@ -53,6 +53,14 @@ fn everything_works_over_tls() {
         copied.value("select count(*) from users"),
         database.value("select count(*) from users")
     );
+    psql_gets_there(&tool);
+}
+
+/// Also when it makes another connection.
+fn psql_gets_there(tool: &Tool) {
+    let question = "select ssl from pg_stat_ssl where pid = pg_backend_pid()";
+    let words = ["psql", "-c", "\\c", "-c", question, "--", "-Atq"];
+    assert_eq!(tool.run(&words).ok().stdout, "t\n");
 }
 
 #[test]
@@ -64,6 +72,7 @@ fn what_the_system_trusts_is_trusted_by_name_and_handed_to_postgresqls_programs(
     let tool = tool.env("SSL_CERT_FILE", &roots);
     tool.run(&["migrate", "up"]).ok();
     tool.run(&["backup", "create", "--to", "b"]).ok();
+    psql_gets_there(&tool);
 }
 
 #[test]
@@ -78,4 +87,22 @@ fn an_interrupt_cancels_on_the_server_over_tls() {
     let outcome = tool.outcome(run).code(130);
     assert!(outcome.stderr.contains("canceling statement"), "{outcome}");
     database.wait_until(&asleep.replace("exists", "not exists"));
+}
+
+#[test]
+fn a_check_tells_who_verified_the_server() {
+    let (_database, tool) = shop("sslrootcert=toys.crt");
+    let checked = tool.run(&["env", "check", "-o", "json"]).ok().json();
+    let lines = checked["checks"].as_array().unwrap();
+    let tls = lines.iter().find(|line| line["check"] == "tls").unwrap();
+    assert_eq!(tls["state"], "fine");
+    assert_eq!(
+        tls["found"].as_str().unwrap(),
+        format!(
+            "TLSv1.3 with {HOST}, verified by {}",
+            tool.path().join("toys.crt").display()
+        )
+    );
+    assert_eq!(tls["value"]["issuer"], "Toys CA");
+    assert_eq!(tls["value"]["sslmode"], "verify-full");
 }

@@ -1,6 +1,7 @@
 //! `demo`: the tour. It runs the very commands a person would, as processes, and prints each before its output.
 
-use std::path::{Path, PathBuf};
+use std::fmt::Write;
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use clap::Args;
@@ -9,7 +10,7 @@ use tokio::process::Command;
 
 use crate::context::Context;
 use crate::error::{Error, Exit, Result};
-use crate::settings::{self, DEMO};
+use crate::settings::DEMO;
 
 /// A platform's worth of sample data.
 const SEED: &str = include_str!("../../database/seeds/demo.sql");
@@ -93,44 +94,33 @@ impl<'a> Tour<'a> {
     }
 
     async fn run(&self, words: &[&str]) -> Result<()> {
-        let line = self.line(words);
-        self.cx.ui.print(&format!("\n$ {line}\n"))?;
-        let mut command = Command::new(&self.program);
-        command.args(["--env", DEMO]).args(words);
-        finish(command, None, &line).await
+        self.run_with(words, None).await
     }
 
     /// The sample data goes in as anyone's SQL would: through psql.
     async fn seed(&self) -> Result<()> {
-        let server = self.cx.server()?;
-        let endpoint = server.endpoint(settings::DEMO_DATABASE);
-        let database = endpoint.database();
-        let psql = self.cx.programs().folder_with(&["psql"])?.join("psql");
-        let line = format!(
-            "psql -h {} -U {} -d {database} --no-psqlrc --quiet -v ON_ERROR_STOP=1 --single-transaction < database/seeds/demo.sql",
-            endpoint.host(),
-            endpoint.user().unwrap_or_default(),
-        );
+        let words = [
+            "psql",
+            "--",
+            "--no-psqlrc",
+            "--quiet",
+            "--set=ON_ERROR_STOP=1",
+            "--single-transaction",
+        ];
+        self.run_with(&words, Some(("database/seeds/demo.sql", SEED)))
+            .await
+    }
+
+    /// Runs a command with a file on its standard input, which the program carries with it.
+    async fn run_with(&self, words: &[&str], input: Option<(&str, &str)>) -> Result<()> {
+        let mut line = self.line(words);
+        if let Some((file, _)) = input {
+            let _ = write!(line, " < {file}");
+        }
         self.cx.ui.print(&format!("\n$ {line}\n"))?;
-        let mut command = Command::new(&psql);
-        command
-            .args([
-                "-h",
-                &endpoint.host(),
-                "-U",
-                endpoint.user().unwrap_or_default(),
-                "-d",
-                database,
-            ])
-            .args([
-                "--no-psqlrc",
-                "--quiet",
-                "-v",
-                "ON_ERROR_STOP=1",
-                "--single-transaction",
-            ])
-            .current_dir(Path::new("/"));
-        finish(command, Some(SEED), &line).await
+        let mut command = Command::new(&self.program);
+        command.args(["--env", DEMO]).args(words);
+        finish(command, input.map(|(_, text)| text), &line).await
     }
 }
 

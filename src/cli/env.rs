@@ -164,19 +164,24 @@ impl Report for Pinned {
         let Self {
             environment, stamp, ..
         } = self;
-        let mut text = match (&self.fingerprint, self.changed) {
+        let tied = match (&self.fingerprint, self.changed) {
             (_, false) => format!("nothing to do: {environment} and this server are tied together"),
             (None, true) => format!("the database is stamped as {environment}'s"),
             (Some(_), true) => {
                 format!("from now on no other server passes for {environment}; commit the file")
             }
         };
-        if let Some(reason) = &self.untold {
-            text += &format!("; the server does not tell its fingerprint: {reason}");
-        }
-        if stamp.is_none() {
-            text += "; the next `toysoldiers migrate up` stamps the database";
-        }
-        text
+        let untold = self
+            .untold
+            .as_ref()
+            .map(|reason| format!("the server does not tell its fingerprint: {reason}"));
+        let unstamped = stamp
+            .is_none()
+            .then(|| "the next `toysoldiers migrate up` stamps the database".to_owned());
+        let parts: Vec<String> = [Some(tied), untold, unstamped]
+            .into_iter()
+            .flatten()
+            .collect();
+        parts.join("; ")
     }
 }

@@ -59,10 +59,10 @@ pub(super) struct Global {
         value_name = "WHEN"
     )]
     color: ColorArg,
-    /// How long to wait for locks on tables: `500ms`, `2s`, `5m` [default in migrations: 2s]
+    /// How long to wait for locks on tables: `500ms`, `2s`, `5m` [default: 10s, in migrations 2s]
     #[arg(long, global = true, value_name = "TIME", value_parser = duration)]
     lock_timeout: Option<Duration>,
-    /// How long a statement may take; 0 is for ever [default in migrations: 0]
+    /// How long a statement may take; 0 is for ever [default: 5m, in migrations 0]
     #[arg(long, global = true, value_name = "TIME", value_parser = duration)]
     statement_timeout: Option<Duration>,
 }

@@ -5,23 +5,37 @@ use clap::Args;
 use crate::context::{self, Context};
 use crate::error::{Error, Exit, Result};
 use crate::settings::draft::{self, First, Written};
+use crate::settings::words;
 use crate::ui::{Cell, Report, Stage, Table};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  toysoldiers init\n  \
-    toysoldiers init production --url postgresql://app@127.0.0.1:6001/app --password-env PRODUCTION_PASSWORD --protected")]
+    toysoldiers init production --url postgresql://app@127.0.0.1:6001/app --password-env PRODUCTION_PASSWORD --protected\n  \
+    toysoldiers init staging --url postgresql://app@db.example.com/app --password-command \"op read 'op://ops/staging/password'\"")]
 pub(super) struct InitArgs {
     /// A first environment; without it, a terminal is asked, and otherwise the file has an example
     name: Option<String>,
     /// Where its database is, without a password
     #[arg(long, requires = "name")]
     url: Option<String>,
+    /// The program that prints its password, with its arguments, in one word: quotes mean what they mean to a shell,
+    /// but no shell will be there
+    #[arg(long, requires = "name", value_name = "COMMAND", value_parser = words, conflicts_with = "password_env")]
+    password_command: Option<Words>,
     /// The variable that will hold its password
     #[arg(long, requires = "name", value_name = "VARIABLE")]
     password_env: Option<String>,
     /// Ask before every change in it
     #[arg(long, requires = "name")]
     protected: bool,
+}
+
+/// A command, taken apart.
+#[derive(Debug, Clone)]
+struct Words(Vec<String>);
+
+fn words(text: &str) -> std::result::Result<Words, String> {
+    words::split(text).map(Words)
 }
 
 impl InitArgs {
@@ -35,6 +49,7 @@ impl InitArgs {
                 Some(First {
                     name,
                     url,
+                    password_command: self.password_command.map(|words| words.0),
                     password_env: self.password_env,
                     protected: self.protected,
                 })
@@ -70,11 +85,28 @@ async fn ask(cx: &Context) -> Result<Option<First>> {
     };
     let url =
         line("its address, without a password (postgresql://user@host:5432/database)").await?;
-    let variable = line("the variable that will hold its password (empty: PGPASSWORD)").await?;
+    let command = line("a command that prints its password (empty: none)").await?;
+    let password_command = if command.is_empty() {
+        None
+    } else {
+        Some(words::split(&command).map_err(|reason| {
+            Error::usage("the command that prints the password cannot be run as it is")
+                .because(Error::usage(reason))
+                .hint("run `toysoldiers init` again, or write it into toysoldiers.toml as a list")
+        })?)
+    };
+    let variable = match password_command {
+        Some(_) => String::new(),
+        None => {
+            line("the variable that will hold its password (empty: ~/.pgpass or PGPASSWORD)")
+                .await?
+        }
+    };
     let protected = line("ask before every change in it? (y/N)").await?;
     Ok(Some(First {
         name,
         url,
+        password_command,
         password_env: (!variable.is_empty()).then_some(variable),
         protected: matches!(protected.to_lowercase().as_str(), "y" | "yes"),
     }))

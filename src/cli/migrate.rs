@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::error::{Error, Exit, Result};
 use crate::migrate::new::{self, Created};
 use crate::migrate::{self, Applied, Limits, Source, Status};
+use crate::pg::Patience;
 use crate::plan::counted;
 use crate::ui::cell::human_millis;
 use crate::ui::{Cell, Report, Table};
@@ -123,9 +124,10 @@ fn shown(path: &Path) -> String {
 impl UpArgs {
     async fn run(self, cx: &Context) -> Result<Exit> {
         let files = self.source.source(cx)?.load()?;
+        let usual = Patience::migrating();
         let limits = Limits {
-            lock_timeout: cx.flags().lock_timeout.unwrap_or(Duration::from_secs(2)),
-            statement_timeout: cx.flags().statement_timeout.unwrap_or_default(),
+            lock_timeout: cx.flags().lock_timeout.unwrap_or(usual.lock),
+            statement_timeout: cx.flags().statement_timeout.unwrap_or(usual.statement),
             actor: cx.actor(),
         };
         let (db, stamp) = cx.session_to_claim("migrating").await?;

@@ -39,7 +39,7 @@ impl Context {
 
     /// The same, and the name of the environment if it is to claim the database, which is nobody's yet.
     pub async fn session_to_claim(&self, what: &str) -> Result<(Db, Option<String>)> {
-        let (db, identity) = self.enter(Guarding::Enforce).await?;
+        let (db, identity) = Box::pin(self.enter(Guarding::Enforce)).await?;
         db.require_session(what)?;
         let claim = guard::claim(&self.settings()?.environment, &identity);
         Ok((db, claim))
@@ -136,13 +136,7 @@ impl Context {
     /// Names what is about to be touched.
     pub(super) fn banner(&self, endpoint: &Endpoint) -> Result<()> {
         let environment = &self.settings()?.environment;
-        // A bare URL has no environment; the name of its database must not look like one.
-        let name = if environment.ad_hoc {
-            "(url)"
-        } else {
-            &environment.name
-        };
-        let mut line = format!("-> {name}  {}", endpoint.describe());
+        let mut line = format!("-> {}  {}", environment.title(), endpoint.describe());
         for word in [
             endpoint.weakness(),
             environment.protected.then_some("PROTECTED"),
@@ -167,7 +161,10 @@ impl Context {
     /// server wants one and nobody knew it.
     async fn reach(&self, endpoint: &Endpoint) -> Result<Db> {
         self.ui.working("connecting");
-        let endpoint = self.with_passwords(endpoint).await?;
+        let endpoint = self
+            .with_passwords(endpoint)
+            .await?
+            .withholding(self.settings()?.password_variables());
         match Db::reach(&endpoint).await {
             Ok(db) => Ok(db),
             Err(refused) => self.reach_asking(&endpoint, refused).await,
@@ -185,7 +182,7 @@ impl Context {
         let password = self
             .ui
             .ask_secret(
-                &format!("password of {user} in {name}:"),
+                &format!("password of {user} in {name}"),
                 &error::explain(&refused.error).hint.unwrap_or_default(),
             )
             .await?;

@@ -129,9 +129,9 @@ pub async fn look(
     lines.push(server::writes(db, environment));
     lines.push(clock.skew());
     lines.push(facts.timeout(patience));
-    lines.extend(role.lines(&bookkeeping));
+    lines.extend(role.lines(bookkeeping));
     lines.push(bookkeeping.line());
-    lines.push(identity::stamp(environment, identity, &bookkeeping));
+    lines.push(identity::stamp(environment, identity, bookkeeping));
     lines.push(identity::fingerprint(environment, identity));
     Ok(lines)
 }

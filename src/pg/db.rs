@@ -83,6 +83,13 @@ impl Db {
         self
     }
 
+    /// Ends the session, in good order.
+    pub async fn close(self) {
+        drop(self);
+        // Whoever attends to the connection says goodbye; this is its turn.
+        tokio::task::yield_now().await;
+    }
+
     fn trace(&self, sql: &str, what: impl FnOnce() -> String) {
         if let Some(tracer) = &self.tracer {
             tracer(&what(), sql);

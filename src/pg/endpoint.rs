@@ -29,6 +29,8 @@ pub struct Endpoint {
     /// Where to try, in this order; at least one.
     pub(super) places: Vec<Place>,
     pub(super) user: Option<String>,
+    /// Whether the address itself names the user.
+    pub(super) names_user: bool,
     pub(super) database: Option<String>,
     pub(super) password: Option<SecretString>,
     /// Passwords of single places, which count before the one of all; as many as places, or none.
@@ -47,6 +49,8 @@ pub struct Endpoint {
     pub(super) tls: Tls,
     /// The person's home folder, where certificates may lie.
     pub(super) home: Option<PathBuf>,
+    /// Variables that hold passwords, and are not for the programs we start.
+    pub(super) withheld: Vec<String>,
 }
 
 /// What an address does not say itself, but may refer to.
@@ -178,7 +182,6 @@ impl Endpoint {
         let pairs = conninfo::pairs(text)?;
         let mut draft = Draft {
             endpoint: Self {
-                user: around.user.clone(),
                 home: around.home.clone(),
                 ..Self::default()
             },
@@ -196,7 +199,10 @@ impl Endpoint {
                 parameter::apply(&mut draft, name, value)?;
             }
         }
-        draft.finish()
+        let mut endpoint = draft.finish()?;
+        endpoint.names_user = endpoint.user.is_some();
+        endpoint.user = endpoint.user.or_else(|| around.user.clone());
+        Ok(endpoint)
     }
 
     /// A database of a server on this machine, reached through a socket in `folder`.
@@ -234,6 +240,11 @@ impl Endpoint {
     /// The role to connect as, if the address names one.
     pub fn user(&self) -> Option<&str> {
         self.user.as_deref()
+    }
+
+    /// Whether the address itself names that role.
+    pub fn names_user(&self) -> bool {
+        self.names_user
     }
 
     /// Where to try, in this order.
@@ -320,11 +331,33 @@ impl Endpoint {
         other
     }
 
+    /// The same, with one more setting for the session.
+    #[must_use]
+    pub fn with_option(&self, option: &str) -> Self {
+        let options = match &self.options {
+            Some(options) => format!("{options} {option}"),
+            None => option.to_owned(),
+        };
+        Self {
+            options: Some(options),
+            ..self.clone()
+        }
+    }
+
     /// The same, with a password for each of its places, which count before the one of all.
     #[must_use]
     pub fn with_passwords(&self, passwords: Vec<Option<SecretString>>) -> Self {
         Self {
             passwords,
+            ..self.clone()
+        }
+    }
+
+    /// The same; no program that is let in there gets these variables of ours.
+    #[must_use]
+    pub fn withholding(&self, variables: Vec<String>) -> Self {
+        Self {
+            withheld: variables,
             ..self.clone()
         }
     }

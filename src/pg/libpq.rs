@@ -17,8 +17,9 @@ use super::passfile;
 use super::tls::{self, Material, Tls};
 use crate::error::{Error, Result};
 
-/// Settings of the person's shell that would send a program elsewhere, or there in another way.
-const FOREIGN: [&str; 15] = [
+/// Settings of the person's shell that would send a program elsewhere, or there in another way, or hold a password.
+const FOREIGN: [&str; 16] = [
+    "DATABASE_URL",
     "PGDATABASE",
     "PGGSSENCMODE",
     "PGHOST",
@@ -40,6 +41,7 @@ const FOREIGN: [&str; 15] = [
 #[derive(Debug)]
 pub struct Passage {
     variables: Vec<(&'static str, OsString)>,
+    withheld: Vec<String>,
     files: Vec<File>,
 }
 
@@ -78,7 +80,11 @@ impl Passage {
         if let Some(roots) = material.roots {
             variables.push(("PGSSLROOTCERT", nameless(&roots, &mut files)?.into()));
         }
-        Ok(Self { variables, files })
+        Ok(Self {
+            variables,
+            withheld: endpoint.withheld.clone(),
+            files,
+        })
     }
 
     /// Settings for the session, besides those of the address.
@@ -103,7 +109,8 @@ impl Passage {
 
     /// Tells the program. What the person's shell says about connections does not count.
     pub fn show(&self, command: &mut Command) {
-        for name in FOREIGN.iter().chain(&tls::VARIABLES) {
+        let withheld = self.withheld.iter().map(String::as_str);
+        for name in FOREIGN.into_iter().chain(tls::VARIABLES).chain(withheld) {
             command.env_remove(name);
         }
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));

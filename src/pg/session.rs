@@ -21,6 +21,16 @@ pub struct Patience {
     pub statement: Duration,
 }
 
+impl Patience {
+    /// How long a migration waits: it must not queue in front of the platform, but may take its time.
+    pub fn migrating() -> Self {
+        Self {
+            lock: Duration::from_secs(2),
+            statement: Duration::ZERO,
+        }
+    }
+}
+
 impl Default for Patience {
     fn default() -> Self {
         Self {

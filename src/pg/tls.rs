@@ -179,6 +179,21 @@ impl Tls {
     }
 }
 
+/// How far the server at this place will be verified, and by whose word; nobody's if it will not be. Opens no
+/// connection and no certificate.
+pub fn foresee(endpoint: &Endpoint, place: &Place) -> (Mode, Option<String>) {
+    let home = endpoint.home.as_deref();
+    let mode = trust::mode(&endpoint.tls, endpoint.mode(place), home);
+    let trusted = match &place.host {
+        Host::Name(name) if mode >= Mode::VerifyCa => {
+            let trusted = trust::trusted(&endpoint.tls, name, home);
+            Some(trust::describe(&trusted))
+        }
+        _ => None,
+    };
+    (mode, trusted)
+}
+
 fn config(
     wishes: &endpoint::Tls,
     mode: Mode,

@@ -75,20 +75,7 @@ impl Programs {
     /// The program, in the oldest version that is at least `major`, which is that of `what`; if all are older,
     /// the error says so.
     pub fn at_least(&self, program: &str, major: u32, what: &str) -> Result<Tool> {
-        let mut tools: Vec<Tool> = Vec::new();
-        for folder in self.folders() {
-            let path = folder.join(program);
-            if !path.is_file() {
-                continue;
-            }
-            let Ok(tool) = Tool::ask(path) else { continue };
-            // Nothing fits better, and to ask another costs a process, a slow one if it is a wrapper.
-            if tool.major == major {
-                return Ok(tool);
-            }
-            tools.push(tool);
-        }
-        tools.sort_by_key(|tool| tool.major);
+        let tools = self.tools(program, major);
         let newest = tools.last().map(|tool| tool.version.clone());
         if let Some(fitting) = tools.into_iter().find(|tool| tool.major >= major) {
             return Ok(fitting);
@@ -102,6 +89,36 @@ impl Programs {
         .note("an older program does not understand a newer one; nothing was started")
         .hint(install_hint(Some(major)))
         .into())
+    }
+
+    /// The program, as [`Programs::for_server`] finds it, else the newest there is: for one that gets along with
+    /// a server newer than itself.
+    pub fn nearest(&self, program: &str, major: u32) -> Result<Tool> {
+        let mut tools = self.tools(program, major);
+        let fitting = tools.iter().position(|tool| tool.major >= major);
+        match fitting {
+            Some(place) => Ok(tools.swap_remove(place)),
+            None => tools.pop().ok_or_else(|| self.not_found(&[program])),
+        }
+    }
+
+    /// The program in the versions there are, oldest first; only one of this major version if there is one.
+    fn tools(&self, program: &str, major: u32) -> Vec<Tool> {
+        let mut tools: Vec<Tool> = Vec::new();
+        for folder in self.folders() {
+            let path = folder.join(program);
+            if !path.is_file() {
+                continue;
+            }
+            let Ok(tool) = Tool::ask(path) else { continue };
+            // Nothing fits better, and to ask another costs a process, a slow one if it is a wrapper.
+            if tool.major == major {
+                return vec![tool];
+            }
+            tools.push(tool);
+        }
+        tools.sort_by_key(|tool| tool.major);
+        tools
     }
 
     fn not_found(&self, programs: &[&str]) -> anyhow::Error {

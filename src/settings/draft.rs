@@ -18,6 +18,8 @@ pub struct First {
     pub name: String,
     /// Where its database is; without a password.
     pub url: String,
+    /// The program that will print the password, and its arguments.
+    pub password_command: Option<Vec<String>>,
     /// The variable that will hold the password.
     pub password_env: Option<String>,
     /// Whether every change asks first.
@@ -62,7 +64,7 @@ impl First {
             return Err(Error::usage(
                 "the address holds a password, and the file is meant to be committed",
             )
-            .hint("leave it out, and name the variable that holds it with `--password-env`")
+            .hint("leave it out; say who knows it with `--password-command` or `--password-env`")
             .into());
         }
         if self
@@ -117,30 +119,24 @@ pub fn write(draft: Draft, _consent: Consent) -> Result<Written> {
 }
 
 fn text(first: Option<&First>) -> String {
-    let quoted = |text: &str| toml::Value::from(text).to_string();
+    let example = First {
+        name: "production".to_owned(),
+        url: "postgresql://user@host:5432/database".to_owned(),
+        password_command: None,
+        password_env: Some("PRODUCTION_PASSWORD".to_owned()),
+        protected: true,
+    };
     let environment = match first {
-        Some(First {
-            name,
-            url,
-            password_env,
-            protected,
-        }) => {
-            let password = match password_env {
-                Some(variable) => format!("password_env = {}", quoted(variable)),
-                None => {
-                    "# password_env = \"THE_VARIABLE\"       # the variable that holds the password"
-                        .to_owned()
-                }
-            };
-            format!(
-                "[env.{name}]\nurl = {}\n{password}\nprotected = {protected}\n",
-                quoted(url)
-            )
-        }
-        None => "# [env.production]\n# url = \"postgresql://user@host:5432/database\"\n\
-                 # password_env = \"PRODUCTION_PASSWORD\"  # the variable that holds the password\n\
-                 # protected = true                       # every change asks first\n"
-            .to_owned(),
+        Some(first) => environment(first),
+        None => environment(&example)
+            .lines()
+            .map(|line| match line {
+                "" => "\n".to_owned(),
+                line if line.starts_with('#') => format!("{line}\n"),
+                // Its comment stays where those of the other lines are.
+                line => format!("# {}\n", line.replacen("  ", "", 1)),
+            })
+            .collect(),
     };
     format!(
         "# Settings of toysoldiers. Commit this file: it holds no secret.\n\
@@ -148,10 +144,50 @@ fn text(first: Option<&First>) -> String {
          # The environment when neither --env nor TOYSOLDIERS_ENV names one.\n\
          default_env = \"local\"\n\n\
          [migrations]\n\
-         # dir = \"database/migrations\"         # relative to this file\n\n\
+         # dir = \"database/migrations\"           # relative to this file\n\n\
          # `local` and `demo` need no table: they are databases of a private server.\n\
          {environment}"
     )
+}
+
+/// The tables of an environment, with what else could stand there.
+fn environment(first: &First) -> String {
+    let First {
+        name,
+        url,
+        password_command,
+        password_env,
+        protected,
+    } = first;
+    let quoted = |text: &str| toml::Value::from(text).to_string();
+    let command = match password_command {
+        Some(words) => {
+            let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+            format!("password_command = [{}]", words.join(", "))
+        }
+        None => {
+            "# password_command = [\"op\", \"read\", \"op://ops/database/password\"]".to_owned()
+        }
+    };
+    let variable = match password_env {
+        Some(variable) => format!("password_env = {}", quoted(variable)),
+        None => "# password_env = \"THE_VARIABLE\"".to_owned(),
+    };
+    let line = |text: &str, comment: &str| format!("{text:<40} # {comment}\n");
+    [
+        format!("[env.{name}]\nurl = {}\n", quoted(url)),
+        "# Who knows the password: a program that prints it, a variable, ~/.pgpass or PGPASSWORD.\n".to_owned(),
+        format!("{command}\n{variable}\n"),
+        line(&format!("protected = {protected}"), "whether every change asks first"),
+        line("# deny = [\"backup restore\"]", "commands that are never run here"),
+        format!("# `toysoldiers --env {name} env pin` writes here which server this is: its fingerprint.\n\n"),
+        format!("# Lists and numbers are read here while it has what the primary has.\n# [env.{name}.replica]\n"),
+        "# url = \"postgresql://user@replica:5432/database\"\n".to_owned(),
+        line("# max_lag = \"30s\"", "how long it is waited for"),
+        format!("\n# [env.{name}.backup]\n"),
+        line("# destination = \"backups\"", "a folder, relative to this file"),
+    ]
+    .concat()
 }
 
 #[cfg(test)]
@@ -159,11 +195,25 @@ mod tests {
     use super::super::file::Content;
     use super::*;
 
+    /// The text with what it only shows in force: everything after a `#` that is not a sentence.
+    fn uncommented(text: &str) -> Content {
+        let lines: Vec<&str> = text
+            .lines()
+            .map(|line| match line.strip_prefix("# ") {
+                Some(shown) if shown.starts_with('[') || shown.contains(" = ") => shown,
+                _ => line,
+            })
+            .collect();
+        toml::from_str(&lines.join("\n")).expect("its examples are right")
+    }
+
     #[test]
     fn what_is_written_can_be_read() {
-        let first = First {
+        let words = ["op", "read", "it's \"here\""].map(str::to_owned);
+        let mut first = First {
             name: "production".to_owned(),
             url: "postgresql://app@db.example.com/app?options=\"x\"".to_owned(),
+            password_command: None,
             password_env: Some("SECRET".to_owned()),
             protected: true,
         };
@@ -177,14 +227,20 @@ mod tests {
             ),
             (first.url.as_str(), Some("SECRET"), true)
         );
+        first.password_env = None;
+        first.password_command = Some(words.to_vec());
+        let content: Content = toml::from_str(&text(Some(&first))).expect("is a file of ours");
+        let table = &content.env["production"];
+        assert_eq!(table.password_command.as_deref(), Some(&words[..]));
+    }
+
+    #[test]
+    fn what_is_only_shown_is_right_too() {
         let content: Content = toml::from_str(&text(None)).expect("is a file of ours");
         assert!(content.env.is_empty());
-        let uncommented = text(None)
-            .replace("# [", "[")
-            .replace("# url", "url")
-            .replace("# password", "password")
-            .replace("# protected", "protected");
-        let content: Content = toml::from_str(&uncommented).expect("its examples are right");
-        assert!(content.env["production"].protected);
+        let table = &uncommented(&text(None)).env["production"];
+        assert!(table.protected && table.replica.is_some());
+        assert!(table.password_command.is_some() && table.backup.destination.is_some());
+        assert_eq!(table.deny, ["backup restore"]);
     }
 }

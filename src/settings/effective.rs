@@ -4,9 +4,10 @@
 
 use serde::Serialize;
 
-use super::{DEMO, Environ, Environment, LOCAL, Origin, Settings, Target};
+use super::password::Source;
+use super::{DEMO, Environ, Environment, LOCAL, Origin, Settings, Target, beside, written};
 use crate::error::Result;
-use crate::pg::Endpoint;
+use crate::pg::{Endpoint, tls};
 
 /// An environment one can name.
 #[derive(Debug, Serialize)]
@@ -49,7 +50,7 @@ impl Settings {
             file.content.env.iter().map(|(name, table)| Known {
                 name: name.clone(),
                 // The file was read, but the addresses of other environments may be wrong.
-                target: Endpoint::parse(&table.url).map_or_else(
+                target: Endpoint::parse_in(&table.url, &beside(file, &self.around)).map_or_else(
                     |_| "an address that cannot be read".to_owned(),
                     |endpoint| endpoint.describe(),
                 ),
@@ -75,35 +76,28 @@ impl Settings {
         ];
         match &environment.target {
             Target::Local(database) => {
-                values.push(value(
-                    "host",
-                    Some("the private server".to_owned()),
-                    &Origin::Default,
-                ));
+                let host = Some("the private server".to_owned());
+                values.push(value("host", host, &Origin::Default));
                 values.push(value("database", Some(database.clone()), &Origin::Default));
             }
             Target::Url(endpoint) => {
-                values.push(value("host", Some(endpoint.host()), &defined));
-                values.push(value("port", Some(endpoint.port().to_string()), &defined));
-                values.push(value(
-                    "database",
-                    Some(endpoint.database().to_owned()),
-                    &defined,
-                ));
-                values.push(value("user", endpoint.user().map(str::to_owned), &defined));
-                values.push(password(environment, endpoint, environ, &defined)?);
+                values.extend(address(endpoint, environ, &defined));
+                values.extend(self.password(endpoint, environ)?);
             }
         }
-        let protected = if environment.protected {
-            defined.clone()
-        } else {
-            Origin::Default
-        };
-        values.push(value(
-            "protected",
-            Some(environment.protected.to_string()),
-            &protected,
-        ));
+        values.extend(self.guards());
+        if environment.is_configured() {
+            let replica = environment.replica.as_ref();
+            let url = replica.map(|replica| replica.endpoint.url());
+            values.push(told("replica.url", url, &defined));
+            let lag = replica.map(|replica| written(replica.max_lag));
+            let is_told = self
+                .table(&environment.name)
+                .and_then(|table| table.replica.as_ref()?.max_lag)
+                .is_some();
+            let origin = if is_told { &defined } else { &Origin::Default };
+            values.push(value("replica.max_lag", lag, origin));
+        }
         let (migrations, origin) = match &self.migrations {
             Some((folder, origin)) => (folder.display().to_string(), origin.clone()),
             None => (
@@ -116,13 +110,90 @@ impl Settings {
             .backup_destination
             .as_ref()
             .map(|folder| folder.display().to_string());
-        let origin = if backups.is_some() {
-            defined
-        } else {
-            Origin::Default
-        };
-        values.push(value("backup.destination", backups, &origin));
+        values.push(told("backup.destination", backups, &defined));
         Ok(values)
+    }
+
+    /// What guards the environment. A bare URL has the guards of its kin in the file.
+    fn guards(&self) -> Vec<Value> {
+        let environment = &self.environment;
+        let origin = match (&environment.kin, self.path()) {
+            (Some(_), Some(path)) => Origin::File(path.to_owned()),
+            _ => self.definition(),
+        };
+        let protected = if environment.protected {
+            &origin
+        } else {
+            &Origin::Default
+        };
+        let mut values = vec![value(
+            "protected",
+            Some(environment.protected.to_string()),
+            protected,
+        )];
+        if matches!(environment.target, Target::Url(_)) {
+            let deny = Some(environment.deny.join(", ")).filter(|deny| !deny.is_empty());
+            values.push(told(
+                "fingerprint",
+                environment.fingerprint.clone(),
+                &origin,
+            ));
+            values.push(told("deny", deny, &origin));
+        }
+        values
+    }
+
+    /// The password, as the first source that has one knows it, and the program that would be run for it.
+    fn password(&self, endpoint: &Endpoint, environ: &Environ) -> Result<[Value; 2]> {
+        let environment = &self.environment;
+        let defined = self.definition();
+        let program = environment.password_command.as_ref().map(|command| {
+            // An argument may hold what nobody should read over a shoulder.
+            let (program, arguments) = match command.words.split_first() {
+                Some((program, arguments)) => (program.as_str(), arguments.len()),
+                None => ("", 0),
+            };
+            match arguments {
+                0 => program.to_owned(),
+                1 => format!("{program} and 1 argument"),
+                count => format!("{program} and {count} arguments"),
+            }
+        });
+        let password = self.known_password(environment, endpoint, environ, &defined)?;
+        Ok([password, told("password_command", program, &defined)])
+    }
+
+    fn known_password(
+        &self,
+        environment: &Environment,
+        endpoint: &Endpoint,
+        environ: &Environ,
+        defined: &Origin,
+    ) -> Result<Value> {
+        let masked = || Some("****".to_owned());
+        let from = |value: Option<String>, origin: String| Value {
+            key: "password",
+            value,
+            origin,
+        };
+        // A variable that is not set stands in the way of a connection, and not of being told about it.
+        if let (None, Some(variable)) = (&environment.password_command, &environment.password_env) {
+            let is_set = environ.secret(variable)?.is_some();
+            return Ok(from(masked().filter(|_| is_set), variable.clone()));
+        }
+        let place = &endpoint.places()[0];
+        let stored = environment.stored_password(endpoint, place, environ, &self.around)?;
+        Ok(match stored.source {
+            Source::Command(program) => {
+                from(Some(format!("printed by {program}")), defined.to_string())
+            }
+            Source::Variable(variable) => from(masked(), variable),
+            Source::Address => from(masked(), defined.to_string()),
+            Source::Passfile(path) => from(masked(), path.display().to_string()),
+            Source::Service(name) => from(masked(), format!("PGSERVICE, {name}")),
+            Source::Standard => from(masked(), "PGPASSWORD".to_owned()),
+            Source::Nobody => from(None, Origin::Default.to_string()),
+        })
     }
 
     /// The file, if there is one.
@@ -162,30 +233,38 @@ fn value(key: &'static str, value: Option<String>, origin: &Origin) -> Value {
     }
 }
 
-/// The password in the order in which it is looked for.
-fn password(
-    environment: &Environment,
-    endpoint: &Endpoint,
-    environ: &Environ,
-    defined: &Origin,
-) -> Result<Value> {
-    let masked = || Some("****".to_owned());
-    if let Some(variable) = &environment.password_env {
-        let set = environ.secret(variable)?.is_some();
-        return Ok(Value {
-            key: "password",
-            value: masked().filter(|_| set),
-            origin: variable.clone(),
-        });
-    }
-    if endpoint.has_password() {
-        return Ok(value("password", masked(), defined));
-    }
-    let set = environ.secret("PGPASSWORD")?.is_some();
-    let origin = if set {
-        Origin::Variable("PGPASSWORD")
+/// The same, or nothing, which nobody told.
+fn told(key: &'static str, text: Option<String>, origin: &Origin) -> Value {
+    let origin = if text.is_some() {
+        origin
     } else {
-        Origin::Default
+        &Origin::Default
     };
-    Ok(value("password", masked().filter(|_| set), &origin))
+    value(key, text, origin)
+}
+
+/// Where an address leads, as whom, and how the way to the first place is protected.
+fn address(endpoint: &Endpoint, environ: &Environ, defined: &Origin) -> [Value; 6] {
+    let user = if endpoint.names_user() {
+        defined
+    } else if environ.has("PGUSER") {
+        &Origin::Variable("PGUSER")
+    } else {
+        &Origin::System
+    };
+    let (mode, trusted) = tls::foresee(endpoint, &endpoint.places()[0]);
+    let chosen = |is_said: bool| if is_said { defined } else { &Origin::Default };
+    let said = endpoint.tls();
+    [
+        value("host", Some(endpoint.host()), defined),
+        value("port", Some(endpoint.port().to_string()), defined),
+        value("database", Some(endpoint.database().to_owned()), defined),
+        value("user", endpoint.user().map(str::to_owned), user),
+        value(
+            "sslmode",
+            Some(mode.to_string()),
+            chosen(said.mode.is_some()),
+        ),
+        value("sslrootcert", trusted, chosen(said.trust.is_some())),
+    ]
 }

@@ -2,15 +2,15 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use secrecy::SecretString;
 use tokio::io::AsyncReadExt;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use super::{Environ, Environment};
-use crate::error::{Error, Result};
+use crate::error::{self, Error, Result};
 use crate::pg::endpoint::{Endpoint, Place, Surroundings};
 use crate::pg::{passfile, service};
 
@@ -20,11 +20,16 @@ pub const TIMEOUT: Duration = Duration::from_mins(1);
 /// More than any password has.
 const LIMIT: usize = 64 * 1024;
 
+/// How long to listen to what a password command left behind.
+const LINGER: Duration = Duration::from_millis(100);
+
 /// A program that prints the password.
 #[derive(Debug, Clone)]
 pub struct PasswordCommand {
     /// The program and its arguments; no shell is involved.
     pub words: Vec<String>,
+    /// Where it runs: the folder of the file that names it, whatever the current one is.
+    pub folder: PathBuf,
     /// How long it may take.
     pub timeout: Duration,
 }
@@ -157,60 +162,89 @@ impl PasswordCommand {
                 "the password_command of {environment}, {program}, gave no password"
             ))
             .because(Error::configuration(reason))
-            .hint("run it by hand and see what it says; it has to print one line, the password")
         };
+        let by_hand = "run it by hand and see what it says; it has to print one line, the password";
         let mut child = Command::new(program)
             .args(arguments)
+            .current_dir(&self.folder)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => failed("there is no such program".to_owned()),
-                _ => failed(error.to_string()),
+                io::ErrorKind::NotFound => failed("there is no such program".to_owned())
+                    .hint("install it, or name it by its path; it is run in the folder of toysoldiers.toml"),
+                _ => failed(error::io_reason(&error)).hint(by_hand),
             })?;
-        let mut output = Vec::new();
-        let work = async {
-            if let Some(stdout) = child.stdout.take() {
-                let mut stdout = stdout.take(LIMIT as u64 + 1);
-                stdout.read_to_end(&mut output).await?;
-            }
-            // A program that goes on writing would never end.
-            if output.len() > LIMIT {
-                child.start_kill()?;
-            }
-            child.wait().await
+        let line = match tokio::time::timeout(self.timeout, listen(&mut child)).await {
+            Ok(Ok((status, output))) => one_line(status, output),
+            Ok(Err(error)) => Err(error::io_reason(&error)),
+            Err(_) => Err(format!(
+                "it had not ended after {} s",
+                self.timeout.as_secs_f32()
+            )),
         };
-        let status = match tokio::time::timeout(self.timeout, work).await {
-            Ok(status) => status.map_err(|error| failed(error.to_string()))?,
-            Err(_) => {
-                return Err(failed(format!(
-                    "it had not ended after {} s",
-                    self.timeout.as_secs_f32()
-                ))
-                .into());
-            }
-        };
-        if output.len() > LIMIT {
-            return Err(failed("it printed more than 64 KiB".to_owned()).into());
-        }
-        if !status.success() {
-            return Err(failed(match status.code() {
-                Some(code) => format!("it ended with exit code {code}"),
-                None => "it was killed".to_owned(),
-            })
-            .into());
-        }
-        let text = String::from_utf8(output)
-            .map_err(|_| failed("what it printed is not UTF-8".to_owned()))?;
-        let line = text.strip_suffix('\n').unwrap_or(&text);
-        let line = line.strip_suffix('\r').unwrap_or(line);
-        if line.is_empty() {
-            return Err(failed("it printed nothing".to_owned()).into());
-        }
-        if line.contains('\n') {
-            return Err(failed("it printed more than one line".to_owned()).into());
-        }
-        Ok(SecretString::from(line))
+        line.map_err(|reason| failed(reason).hint(by_hand).into())
     }
+}
+
+/// What a program prints until it ends, cut off where it is too much.
+async fn listen(child: &mut Child) -> io::Result<(ExitStatus, Vec<u8>)> {
+    let mut output = Vec::new();
+    let mut ended = None;
+    if let Some(mut stdout) = child.stdout.take() {
+        while output.len() <= LIMIT {
+            let reading = stdout.read_buf(&mut output);
+            let count = if ended.is_none() {
+                tokio::select! {
+                    biased;
+                    count = reading => count?,
+                    status = child.wait() => {
+                        ended = Some(status?);
+                        continue;
+                    }
+                }
+            } else {
+                // What it left behind, an agent say, may hold its output open for as long as it likes.
+                match tokio::time::timeout(LINGER, reading).await {
+                    Ok(count) => count?,
+                    Err(_) => break,
+                }
+            };
+            if count == 0 {
+                break;
+            }
+        }
+    }
+    if let Some(status) = ended {
+        return Ok((status, output));
+    }
+    if output.len() > LIMIT {
+        // It would go on writing, and never end.
+        child.start_kill()?;
+    }
+    Ok((child.wait().await?, output))
+}
+
+/// The one line, or what is wrong.
+fn one_line(status: ExitStatus, output: Vec<u8>) -> Result<SecretString, String> {
+    if output.len() > LIMIT {
+        return Err("it printed more than 64 KiB".to_owned());
+    }
+    if !status.success() {
+        return Err(match status.code() {
+            Some(code) => format!("it ended with exit code {code}"),
+            None => "it was killed".to_owned(),
+        });
+    }
+    let text = String::from_utf8(output).map_err(|_| "what it printed is not UTF-8".to_owned())?;
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    if line.is_empty() {
+        return Err("it printed nothing".to_owned());
+    }
+    if line.contains('\n') {
+        return Err("it printed more than one line".to_owned());
+    }
+    Ok(SecretString::from(line))
 }

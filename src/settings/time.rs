@@ -21,6 +21,14 @@ pub fn duration(text: &str) -> std::result::Result<Duration, String> {
     Ok(duration)
 }
 
+/// The same the other way round; zero is no limit.
+pub fn written(duration: Duration) -> String {
+    match jiff::SignedDuration::try_from(duration) {
+        Ok(duration) if !duration.is_zero() => format!("{duration:#}"),
+        _ => "no limit".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,6 +38,9 @@ mod tests {
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(duration("5m"), Ok(Duration::from_mins(5)));
         assert_eq!(duration("0"), Ok(Duration::ZERO));
+        for text in ["500ms", "2s", "5m", "1h"] {
+            assert_eq!(duration(text).map(written).as_deref(), Ok(text));
+        }
         for bad in ["", "5", "-1s", "1ns", "99999h", "soon"] {
             assert!(duration(bad).is_err(), "{bad}");
         }

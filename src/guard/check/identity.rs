@@ -67,7 +67,7 @@ impl Bookkeeping {
 pub(super) fn stamp(
     environment: &Environment,
     identity: &Identity,
-    bookkeeping: &Bookkeeping,
+    bookkeeping: Bookkeeping,
 ) -> Line {
     let name = environment.guarded_as();
     let stamp = identity.stamp.as_deref();
@@ -82,7 +82,7 @@ pub(super) fn stamp(
             "check the url of {name}; if the database is to be its from now on, stamp it: `toysoldiers --env {name} env pin`"
         )),
         Verdict::Absent => line(nothing).note(match bookkeeping {
-            Bookkeeping::Version(found) if *found >= i32::from(WITH_STAMP) => {
+            Bookkeeping::Version(found) if found >= i32::from(WITH_STAMP) => {
                 format!("stamp it: `toysoldiers --env {name} env pin`")
             }
             Bookkeeping::Unreadable => "connect as a role that may read it".to_owned(),

@@ -8,7 +8,7 @@ use crate::plan::counted;
 
 crate::row! {
     /// What the role may do; of what it may not, how many and one of them.
-    pub struct Role {
+    pub struct Rights {
         /// Its name.
         pub role: String,
         /// It may do anything.
@@ -38,16 +38,16 @@ crate::row! {
     }
 }
 
-static ROLE: Query<Role> = crate::query!("env/role");
+static ROLE: Query<Rights> = crate::query!("env/role");
 
 /// Asks who we are.
-pub(super) async fn read(db: &Db) -> Result<Role> {
+pub(super) async fn read(db: &Db) -> Result<Rights> {
     db.one(&ROLE, &[]).await
 }
 
-impl Role {
+impl Rights {
     /// The role, whether it sees everything, and whether it can migrate and back up.
-    pub(super) fn lines(&self, bookkeeping: &Bookkeeping) -> [Line; 4] {
+    pub(super) fn lines(&self, bookkeeping: Bookkeeping) -> [Line; 4] {
         [
             self.line(),
             self.sight(),
@@ -92,7 +92,7 @@ impl Role {
         )
     }
 
-    fn migrating(&self, bookkeeping: &Bookkeeping) -> Line {
+    fn migrating(&self, bookkeeping: Bookkeeping) -> Line {
         let mut reasons = Vec::new();
         if bookkeeping.is_absent() && !self.creates_schemas {
             reasons.push("it has no CREATE on the database".to_owned());

@@ -1,14 +1,22 @@
 //! Which server answers, what it is, and what is between it and us.
 
-use serde_json::Value;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
 use super::Line;
 use crate::error::{self, Result};
+use crate::pg::endpoint::Mode;
+use crate::pg::tls::Seen;
 use crate::pg::{Db, Patience, Pooling, Query};
-use crate::settings::Environment;
+use crate::settings::{Environment, written};
 
 /// The newest major version this program was made for.
 const NEWEST: i32 = 18;
+
+/// A certificate that is valid for less should have been renewed by now.
+const RENEWAL: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 crate::row! {
     /// What the server is.
@@ -68,12 +76,7 @@ impl Facts {
 
 /// A time limit in milliseconds, for people.
 fn limit(millis: i64) -> String {
-    match millis {
-        0 => "no limit".to_owned(),
-        millis if millis % 60_000 == 0 => format!("{} min", millis / 60_000),
-        millis if millis % 1000 == 0 => format!("{} s", millis / 1000),
-        millis => format!("{millis} ms"),
-    }
+    written(Duration::from_millis(millis.unsigned_abs()))
 }
 
 /// Which of the places of the address answered.
@@ -84,24 +87,54 @@ pub(super) fn place(db: &Db) -> Line {
 
 /// What protects the way there.
 pub(super) fn tls(db: &Db, environment: &Environment) -> Line {
-    let endpoint = db.endpoint();
-    let is_here = endpoint.places()[0].is_here();
-    let line = match db.tls() {
-        None if is_here => Line::fine("tls", Value::Null, "none; nothing leaves this machine"),
-        None => Line::fine(
-            "tls",
-            Value::Null,
-            "none: everybody on the way can read along",
-        ),
-        Some(_) => Line::fine("tls", "on", "on"),
+    let is_here = db.endpoint().places()[0].is_here();
+    secrecy(
+        db.tls().as_ref(),
+        is_here,
+        environment.guarded_as(),
+        Timestamp::now(),
+    )
+}
+
+fn secrecy(seen: Option<&Seen>, is_here: bool, name: &str, now: Timestamp) -> Line {
+    let Some(seen) = seen else {
+        let line = |found| Line::fine("tls", Value::Null, found);
+        return if is_here {
+            line("none; nothing leaves this machine")
+        } else {
+            line("none: everybody on the way can read and change what passes").wrong(format!(
+                "write `sslmode=verify-full` into the url of {name}, or take `sslmode` out of it"
+            ))
+        };
     };
-    if endpoint.weakness().is_none() {
-        return line;
+    let whose = seen.subject.as_deref().unwrap_or("somebody");
+    let by = seen.trusted.as_deref().unwrap_or("nobody");
+    let version = seen.version;
+    let found = match seen.mode {
+        Mode::VerifyFull => format!("{version} with {whose}, verified by {by}"),
+        Mode::VerifyCa => format!("{version} with {whose}, verified by {by}, but not the name"),
+        _ => format!("{version} with {whose}, not verified"),
+    };
+    let value = json!({
+        "version": version,
+        "sslmode": seen.mode.to_string(),
+        "trusted": seen.trusted,
+        "subject": seen.subject,
+        "issuer": seen.issuer,
+        "until": seen.until,
+    });
+    let line = Line::fine("tls", value, found);
+    if !is_here && seen.mode < Mode::VerifyFull {
+        return line.wrong(format!(
+            "write `sslmode=verify-full` into the url of {name}: somebody in between could pass for the server"
+        ));
     }
-    line.wrong(format!(
-        "write `sslmode=verify-full` into the url of {}, and name who vouches for the server with `sslrootcert`",
-        environment.guarded_as()
-    ))
+    match seen.until {
+        Some(until) if until.duration_since(now) < RENEWAL => line.note(format!(
+            "have the server's certificate renewed: it is valid until {until:.0}"
+        )),
+        _ => line,
+    }
 }
 
 /// What is in between.
@@ -148,4 +181,65 @@ pub(super) fn writes(db: &Db, environment: &Environment) -> Line {
     } else {
         "set default_transaction_read_only off for this role or database".to_owned()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::State;
+    use super::*;
+
+    #[test]
+    fn the_way_to_another_machine_is_to_be_verified() {
+        let now = Timestamp::UNIX_EPOCH;
+        let seen = |mode, days: i64| Seen {
+            version: "TLSv1.3",
+            mode,
+            trusted: (mode >= Mode::VerifyCa).then(|| "us".to_owned()),
+            subject: Some("db.example.com".to_owned()),
+            issuer: None,
+            until: Some(now + SignedDuration::from_hours(days * 24)),
+        };
+        for (seen, is_here, found, state) in [
+            (None, true, "none; nothing leaves this machine", State::Fine),
+            (
+                None,
+                false,
+                "none: everybody on the way can read and change what passes",
+                State::Wrong,
+            ),
+            (
+                Some(seen(Mode::VerifyFull, 99)),
+                false,
+                "TLSv1.3 with db.example.com, verified by us",
+                State::Fine,
+            ),
+            (
+                Some(seen(Mode::VerifyFull, 13)),
+                false,
+                "TLSv1.3 with db.example.com, verified by us",
+                State::Note,
+            ),
+            (
+                Some(seen(Mode::VerifyCa, 99)),
+                false,
+                "TLSv1.3 with db.example.com, verified by us, but not the name",
+                State::Wrong,
+            ),
+            (
+                Some(seen(Mode::Require, 99)),
+                false,
+                "TLSv1.3 with db.example.com, not verified",
+                State::Wrong,
+            ),
+            (
+                Some(seen(Mode::Prefer, 99)),
+                true,
+                "TLSv1.3 with db.example.com, not verified",
+                State::Fine,
+            ),
+        ] {
+            let line = secrecy(seen.as_ref(), is_here, "shop", now);
+            assert_eq!((line.found.as_str(), line.state), (found, state));
+        }
+    }
 }

@@ -59,12 +59,7 @@ pub(super) fn at_home(home: Option<&Path>, name: &str) -> Option<PathBuf> {
 impl Anchors {
     /// Those the address names, else the person's own, else those fit for the host.
     pub(super) fn load(wishes: &Tls, mode: Mode, host: &str, home: Option<&Path>) -> Result<Self> {
-        let trust = match (&wishes.trust, at_home(home, "root.crt")) {
-            (Some(trust), _) => trust.clone(),
-            (None, Some(file)) => Trust::File(file),
-            (None, None) if is_supabase(host) => Trust::Supabase,
-            (None, None) => Trust::System,
-        };
+        let trust = trusted(wishes, host, home);
         if trust == Trust::System && mode < Mode::VerifyFull {
             return Err(Error::configuration(format!(
                 "sslmode={mode} with the system's certificates would trust any server that has one"
@@ -95,11 +90,26 @@ impl Anchors {
 
     /// Who they are, for people.
     pub(super) fn describe(&self) -> String {
-        match &self.trust {
-            Trust::System => "the system's certificates".to_owned(),
-            Trust::Supabase => "Supabase's certificates".to_owned(),
-            Trust::File(path) => path.display().to_string(),
-        }
+        describe(&self.trust)
+    }
+}
+
+/// Whom to trust: those the address names, else the person's own, else those fit for the host.
+pub(super) fn trusted(wishes: &Tls, host: &str, home: Option<&Path>) -> Trust {
+    match (&wishes.trust, at_home(home, "root.crt")) {
+        (Some(trust), _) => trust.clone(),
+        (None, Some(file)) => Trust::File(file),
+        (None, None) if is_supabase(host) => Trust::Supabase,
+        (None, None) => Trust::System,
+    }
+}
+
+/// Who they are, for people.
+pub(super) fn describe(trust: &Trust) -> String {
+    match trust {
+        Trust::System => "the system's certificates".to_owned(),
+        Trust::Supabase => "Supabase's certificates".to_owned(),
+        Trust::File(path) => path.display().to_string(),
     }
 }
 

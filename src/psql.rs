@@ -1,0 +1,223 @@
+//! psql itself, in our place: it gets in by the way we came, and is read-only where nobody agreed to changes.
+//!
+//! No child process on purpose: the terminal, Ctrl-C, job control and the exit code are psql's own. Read-only keeps
+//! from accidents, not from intent: who types `set default_transaction_read_only = off` may write.
+
+mod arguments;
+mod start;
+
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::pg::libpq::Passage;
+use crate::pg::tools::Programs;
+use crate::pg::{Db, Endpoint, Pooling};
+use crate::plan::{Consent, Plan, Risk, Step};
+pub use arguments::Arguments;
+
+/// The name under which the server knows these sessions.
+const APPLICATION_NAME: &str = "toysoldiers psql";
+
+/// What keeps a session from writing.
+const READ_ONLY: (&str, &str) = ("default_transaction_read_only", "on");
+
+/// What psql does before it ends, instead of asking a person.
+#[derive(Debug, Clone)]
+pub enum Action {
+    /// `-c`: SQL, or one of psql's own commands.
+    Command(String),
+    /// `-f`: a script; `-` is standard input.
+    File(PathBuf),
+}
+
+/// Whether psql may write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// It may not.
+    ReadOnly,
+    /// As much as the role may.
+    ReadWrite,
+}
+
+/// What psql is wanted for.
+#[derive(Debug)]
+pub struct Call {
+    /// What its prompt calls the environment.
+    pub name: String,
+    /// Whether it may write.
+    pub access: Access,
+    /// What it does, in this order; nothing: it asks.
+    pub actions: Vec<Action>,
+    /// More of its own arguments.
+    pub rest: Arguments,
+    /// Settings for the session, besides.
+    pub settings: Vec<(&'static str, String)>,
+    /// The person's own start file, if one is named or there is a usual place for one.
+    pub start_file: Option<PathBuf>,
+}
+
+/// How settings get into the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// With the first message of every connection, also of those psql makes later.
+    Options,
+    /// By the start file, once: not every pooler takes settings with the first message.
+    StartFile,
+}
+
+/// psql, about to start.
+#[derive(Debug)]
+pub struct Ready {
+    command: Command,
+    /// Holds the files psql inherits.
+    passage: Passage,
+    /// What the person should know beforehand.
+    pub notice: Option<String>,
+}
+
+/// What is left of us once psql is there.
+#[derive(Debug, Serialize)]
+pub enum Gone {}
+
+/// Prepares psql for the database of this session, which ends.
+pub async fn plan(db: Db, mut call: Call, programs: &Programs) -> Result<Plan<Ready>> {
+    let tool = programs.nearest("psql", db.server_major())?;
+    let endpoint = db.endpoint().clone();
+    let is_direct = *db.pooling() == Pooling::Direct;
+    db.close().await;
+    if call.access == Access::ReadOnly {
+        call.settings
+            .insert(0, (READ_ONLY.0, READ_ONLY.1.to_owned()));
+    }
+    let way = if call.settings.is_empty() || is_direct {
+        Way::Options
+    } else {
+        way_through(&endpoint, call.access).await
+    };
+    if way == Way::StartFile && call.rest.without_start_file {
+        return Err(unguarded(&endpoint, call.access).into());
+    }
+    let mut passage = Passage::to(&endpoint, APPLICATION_NAME)?;
+    let mut command = Command::new(&tool.path);
+    match way {
+        Way::Options => {
+            for (name, value) in &call.settings {
+                passage.add_options(&format!("-c {name}={value}"));
+            }
+        }
+        Way::StartFile => {
+            let own = call
+                .start_file
+                .as_deref()
+                .and_then(|path| start::own(path, &tool.version));
+            let file = passage.add_file(&start::file(&call.settings, own.as_deref()))?;
+            command.env("PSQLRC", file);
+        }
+    }
+    passage.show(&mut command);
+    let label = call.label(way);
+    // A start file of the person's that makes its own prompt comes later and wins; it may use the first of these.
+    command.arg("-v").arg(format!("TOYSOLDIERS={label}"));
+    command.args(["-v", "PROMPT1=%:TOYSOLDIERS: %/%R%x%# "]);
+    for action in &call.actions {
+        match action {
+            Action::Command(text) => command.arg("-c").arg(text),
+            Action::File(path) => command.arg("-f").arg(path),
+        };
+    }
+    command.args(&call.rest.typed);
+    let (title, risk, detail) = match call.access {
+        Access::ReadOnly => ("open psql, read-only", Risk::Harmless, "read-only"),
+        Access::ReadWrite => ("open psql for writing", Risk::Mild, "read and write"),
+    };
+    Ok(Plan {
+        title: title.to_owned(),
+        risk,
+        steps: vec![Step::new("run", tool.path.display().to_string()).detail(detail)],
+        work: Ready {
+            notice: call.notice(way),
+            command,
+            passage,
+        },
+    })
+}
+
+/// Makes psql of this process. Returns only if that fails.
+pub fn take_over(ready: Ready, _consent: Consent) -> Result<Gone> {
+    let Ready {
+        mut command,
+        passage,
+        ..
+    } = ready;
+    let error = command.exec();
+    drop(passage);
+    let program = command.get_program().to_string_lossy().into_owned();
+    Err(Error::failed(format!("cannot run {program}"))
+        .because(error)
+        .into())
+}
+
+impl Call {
+    /// What the prompt begins with. It must not promise what a new connection does not have.
+    fn label(&self, way: Way) -> String {
+        match (self.access, way) {
+            (Access::ReadWrite, _) => self.name.clone(),
+            (Access::ReadOnly, Way::Options) => format!("{} (read-only)", self.name),
+            (Access::ReadOnly, Way::StartFile) => {
+                format!("{} (read-only until reconnected)", self.name)
+            }
+        }
+    }
+
+    fn notice(&self, way: Way) -> Option<String> {
+        if self.access == Access::ReadWrite {
+            return None;
+        }
+        let limit = match way {
+            Way::Options => "",
+            Way::StartFile => {
+                "\nbehind this pooler that ends with the connection: by `\\c`, or when psql makes a new one for a lost one"
+            }
+        };
+        Some(format!(
+            "psql is read-only, since this database is protected; `--write` opens it for changes{limit}"
+        ))
+    }
+}
+
+/// Finds out, by asking, whether what is in between takes settings along.
+async fn way_through(endpoint: &Endpoint, access: Access) -> Way {
+    // Only this setting is known to have arrived without another question; the others are no guard.
+    if access == Access::ReadWrite {
+        return Way::StartFile;
+    }
+    let (name, value) = READ_ONLY;
+    let Ok(db) = Db::reach(&endpoint.with_option(&format!("-c {name}={value}"))).await else {
+        return Way::StartFile;
+    };
+    let arrived = db.hello().is_some_and(|hello| hello.read_only);
+    db.close().await;
+    if arrived {
+        Way::Options
+    } else {
+        Way::StartFile
+    }
+}
+
+fn unguarded(endpoint: &Endpoint, access: Access) -> Error {
+    let what = match access {
+        Access::ReadOnly => "be read-only",
+        Access::ReadWrite => "keep to the timeouts",
+    };
+    Error::refused(format!("with `-X` psql would not {what} here"))
+        .note(format!(
+            "{} is behind a pooler that takes no settings along; the start file makes them, and `-X` skips it",
+            endpoint.describe()
+        ))
+        .note("psql was not started")
+        .hint("leave out `-X`, or connect to the server itself")
+}
