@@ -6,6 +6,7 @@ pub mod edit;
 pub mod effective;
 pub mod environ;
 pub mod file;
+mod mask;
 pub mod password;
 mod time;
 pub mod words;

@@ -47,7 +47,7 @@ fn writes_a_commented_file_from_flags_and_never_over_another() {
     # Who knows the password: a program that prints it, a variable, ~/.pgpass or PGPASSWORD.
     # password_command = ["op", "read", "op://ops/database/password"]
     password_env = "SECRET"
-    protected = true                         # every change asks first
+    protected = true                         # whether every change asks first
     # deny = ["backup restore"]              # commands that are never run here
     # `toysoldiers --env production env pin` writes here which server this is: its fingerprint.
 
@@ -195,7 +195,7 @@ fn a_command_for_the_password_is_written_as_a_list() {
     # Who knows the password: a program that prints it, a variable, ~/.pgpass or PGPASSWORD.
     password_command = ["op", "read", "op://ops/staging db/password"]
     # password_env = "THE_VARIABLE"
-    protected = false                        # every change asks first
+    protected = false                        # whether every change asks first
     # deny = ["backup restore"]              # commands that are never run here
     # `toysoldiers --env staging env pin` writes here which server this is: its fingerprint.
 

@@ -43,6 +43,7 @@ const PURE: &[&str] = &[
     "pg/sql.rs",
     "pg/tls/certificate.rs",
     "psql/arguments.rs",
+    "settings/mask.rs",
     "settings/words.rs",
     "ui/cell.rs",
 ];

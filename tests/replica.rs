@@ -224,8 +224,15 @@ fn env_check_tells_of_the_replica() {
     let line = |tool: &Tool, code: i32| {
         let checked = tool.run(&["env", "check", "-o", "json"]).code(code).json();
         let lines = checked["checks"].as_array().unwrap().clone();
-        let line = lines.iter().find(|line| line["check"] == "replica").unwrap();
-        format!("{} {}", line["state"], tool.redact(line["found"].as_str().unwrap()))
+        let line = lines
+            .iter()
+            .find(|line| line["check"] == "replica")
+            .unwrap();
+        format!(
+            "{} {}",
+            line["state"],
+            tool.redact(line["found"].as_str().unwrap())
+        )
     };
     let close = tool(&primary, &copy, "50ms");
     assert_snapshot!(line(&close, 0), @r#""fine" REPLICA/DB as postgres had all changes of the primary after DURATION"#);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 
+use super::mask::masked;
 use crate::error::{Error, Excerpt, Result, nearest};
 
 /// Name of the file, searched from the current folder up.
@@ -219,12 +220,10 @@ fn describe(file: &str, text: &str, error: &toml::de::Error) -> anyhow::Error {
     let message = error.message();
     let span = error.span().unwrap_or(0..0);
     // Where a variable's name belongs somebody may have written the password itself.
-    let masked = if message == VARIABLE {
-        let stars = "*".repeat(span.len());
-        format!("{}{stars}{}", &text[..span.start], &text[span.end..])
-    } else {
-        text.to_owned()
-    };
+    let mut shown = masked(text);
+    if message == VARIABLE {
+        shown.replace_range(span.clone(), &"*".repeat(span.len()));
+    }
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     let unknown = message
         .starts_with("unknown field")
@@ -248,7 +247,7 @@ fn describe(file: &str, text: &str, error: &toml::de::Error) -> anyhow::Error {
         )
     };
     Error::configuration(what)
-        .at(Excerpt::new(file, &masked, span.start, span.len()))
+        .at(Excerpt::new(file, &shown, span.start, span.len()))
         .hint(hint)
         .into()
 }
