@@ -21,8 +21,7 @@ use crate::bookkeeping::TOOL_VERSION;
 use crate::error::{Error, Excerpt, Kind, Result};
 use crate::pg::db::ScriptFailure;
 use crate::pg::ident::Literal;
-use crate::pg::session::SEARCH_PATH;
-use crate::pg::{Db, sql, sqlstate};
+use crate::pg::{Db, session, sql, sqlstate};
 use crate::plan::Progress;
 
 /// A migration that takes longer is worth a line when it is done, also where nobody sees a moving one.
@@ -169,7 +168,8 @@ impl Vehicle<'_> {
                 "refinery runs a migration that is not pending",
             ));
         };
-        let (prefix, statements_before) = prefix(self.limits);
+        let search_path = session::search_path(self.db.endpoint());
+        let (prefix, statements_before) = prefix(self.limits, search_path);
         // The newline ends a comment in the file's last line; the semicolon ends its last statement.
         let message = format!("{prefix}{}\n;{record};commit", migration.sql());
         let start = Instant::now();
@@ -316,31 +316,30 @@ enum Stage {
 }
 
 /// What goes before the file, and how many statements it is. Whatever the file before set for the session is
-/// undone; whatever this one may wait for is bounded.
-fn prefix(limits: &Limits) -> (String, usize) {
-    let mut text =
-        String::from("reset session authorization;reset all;discard temp;deallocate all;begin;");
+/// undone; whatever this one may wait for is bounded. One statement makes all settings: a thousand files feel it.
+fn prefix(limits: &Limits, search_path: Option<&str>) -> (String, usize) {
+    let millis = |time: Duration| time.as_millis().to_string();
     let settings = [
-        ("lock_timeout", limits.lock_timeout.as_millis().to_string()),
-        (
-            "statement_timeout",
-            limits.statement_timeout.as_millis().to_string(),
-        ),
-        ("idle_in_transaction_session_timeout", "0".to_owned()),
+        ("lock_timeout", Some(millis(limits.lock_timeout))),
+        ("statement_timeout", Some(millis(limits.statement_timeout))),
+        ("idle_in_transaction_session_timeout", Some("0".to_owned())),
         // A migration that policies hide rows from fails, instead of changing the rows that are left.
-        ("row_security", "off".to_owned()),
-        ("search_path", SEARCH_PATH.to_owned()),
-        ("toysoldiers.actor", Literal(&limits.actor).to_string()),
-        (
-            "toysoldiers.tool_version",
-            Literal(TOOL_VERSION).to_string(),
-        ),
+        ("row_security", Some("off".to_owned())),
+        ("search_path", search_path.map(str::to_owned)),
+        ("toysoldiers.actor", Some(limits.actor.clone())),
+        ("toysoldiers.tool_version", Some(TOOL_VERSION.to_owned())),
     ];
+    let mut text = String::from(
+        "reset session authorization;reset all;discard temp;deallocate all;begin;\
+         select case when version() like '%linux%' then set_config('client_connection_check_interval','5s',true) end",
+    );
     for (name, value) in &settings {
-        let _ = write!(text, "set local {name}={value};");
+        if let Some(value) = value {
+            let _ = write!(text, ",set_config('{name}',{},true)", Literal(value));
+        }
     }
-    text.push('\n');
-    (text, 5 + settings.len())
+    text.push_str(";\n");
+    (text, 6)
 }
 
 /// Where in the file it went wrong: where the server points, else the statement that did not complete. Nothing

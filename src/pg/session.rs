@@ -4,13 +4,21 @@
 use std::time::Duration;
 
 use super::db::Db;
-use super::endpoint::Wanted;
+use super::endpoint::{Endpoint, Wanted};
 use super::query::{Param, Query};
 use crate::error::Result;
 
 /// Where names are looked for, whatever the role's own settings are. `extensions` is Supabase's place for them;
 /// a temporary table never hides one of the platform's.
-pub const SEARCH_PATH: &str = "public, extensions, pg_temp";
+const SEARCH_PATH: &str = "public, extensions, pg_temp";
+
+/// Where names are to be looked for by this way in; nothing if the address itself says it.
+pub fn search_path(endpoint: &Endpoint) -> Option<&'static str> {
+    let says_it = endpoint
+        .options()
+        .is_some_and(|options| options.contains("search_path"));
+    (!says_it).then_some(SEARCH_PATH)
+}
 
 /// How long a session waits.
 #[derive(Debug, Clone, Copy)]
@@ -94,11 +102,7 @@ impl Db {
     pub(super) async fn make_settings(&self, scope: Scope) -> Result<()> {
         let patience = self.patience();
         let millis = |time: Duration| time.as_millis().to_string();
-        let asked_otherwise = self
-            .endpoint()
-            .options()
-            .is_some_and(|options| options.contains("search_path"));
-        let search_path = (!asked_otherwise).then_some(SEARCH_PATH);
+        let search_path = search_path(self.endpoint());
         let params: [&dyn Param; 4] = [
             &millis(patience.lock),
             &millis(patience.statement),
