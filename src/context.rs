@@ -20,6 +20,7 @@ use crate::pg::db::Cancel;
 use crate::pg::tools::Programs;
 use crate::pg::{Patience, Undo};
 use crate::plan::{Consent, Plan, Progress};
+use crate::settings::password::Source;
 use crate::settings::{self, Environ, Flags, Origin, Settings};
 use crate::ui::{Report, Stage, Ui};
 
@@ -36,6 +37,8 @@ pub struct Context {
     settings: OnceLock<Settings>,
     sessions: Mutex<Vec<Cancel>>,
     undo: Undo,
+    /// Who told the password.
+    told_by: OnceLock<Source>,
     /// What the password command printed.
     password: OnceLock<SecretString>,
     /// Whether the database turned out to be a protected environment's.
@@ -60,6 +63,7 @@ impl Context {
             settings: OnceLock::new(),
             sessions: Mutex::default(),
             undo: Undo::default(),
+            told_by: OnceLock::new(),
             password: OnceLock::new(),
             guarded: AtomicBool::new(false),
         }

@@ -10,7 +10,7 @@ pub mod pin;
 use crate::bookkeeping::{self, Stamp};
 use crate::error::{self, Error, Result};
 use crate::pg::{Db, Query};
-use crate::settings::Environment;
+use crate::settings::{Environment, Settings};
 
 crate::row! {
     /// What tells a server from every other.
@@ -106,17 +106,26 @@ pub fn misspelt(environment: &Environment, commands: &[String]) -> Vec<String> {
 }
 
 /// Refuses a database that says it is another environment's, and a server that is not the pinned one.
-pub fn recognise(environment: &Environment, identity: &Identity) -> Result<()> {
+pub fn recognise(settings: &Settings, identity: &Identity) -> Result<()> {
+    let environment = &settings.environment;
     let name = environment.guarded_as();
     let pin = format!("`toysoldiers --env {name} env pin`");
     if let Verdict::Foreign(stamp) = stamp(environment, identity) {
-        return Err(Error::refused(format!(
+        let error = Error::refused(format!(
             "this is not the database of {name}: it is stamped {stamp}"
         ))
-        .note("nothing was changed")
-        .hint(format!(
-            "check the url of {name}; if the database is to be its from now on, stamp it: {pin}"
-        ))
+        .note("nothing was changed");
+        // Whoever took it away would lock its own environment out.
+        return Err(match settings.table(&stamp) {
+            Some(_) => error
+                .note(format!("{stamp} is an environment of toysoldiers.toml"))
+                .hint(format!(
+                    "mend the url of {name}: it leads to the database of {stamp}"
+                )),
+            None => error.hint(format!(
+                "check the url of {name}; if the database is to be its from now on, stamp it: {pin}"
+            )),
+        }
         .into());
     }
     let Some(pinned) = &environment.fingerprint else {

@@ -97,6 +97,7 @@ fn a_wrong_password_and_none_at_all() {
     -> (url)  SOCKET/DB as clerk
     error: cannot connect to SOCKET/DB as clerk
       caused by: password authentication failed for user "clerk"
+      note: the password came from PGPASSWORD
       hint: check the user and the password of this environment
     -- exit 5
     "#);

@@ -190,7 +190,7 @@ fn a_database_without_the_schema_says_what_to_do() {
     error: this database has not got the platform's schema, or an older one
       caused by: relation "public.creators" does not exist
       note: in the query dashboard/totals
-      hint: bring it up to date with `toysoldiers migrate up`, or name another with `--env`
+      hint: bring it up to date with `toysoldiers migrate up` on the same environment, or name another with `--env`
     -- exit 1
     "#);
 }

@@ -306,7 +306,8 @@ fn a_database_stamped_by_another_environment_is_refused() {
     -> staging  SOCKET/DB as postgres
     error: this is not the database of staging: it is stamped production
       note: nothing was changed
-      hint: check the url of staging; if the database is to be its from now on, stamp it: `toysoldiers --env staging env pin`
+      note: production is an environment of toysoldiers.toml
+      hint: mend the url of staging: it leads to the database of production
     -- exit 6
     ");
     let failure = tool

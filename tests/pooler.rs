@@ -206,3 +206,19 @@ fn a_different_port_alone_is_no_pooler() {
         .run(&["migrate", "up"])
         .ok();
 }
+
+#[test]
+fn a_backup_is_restored_through_a_pooler_that_keeps_sessions() {
+    let database = Database::migrated();
+    let bouncer = Bouncer::session(&database);
+    let tool = tool(&bouncer, &database);
+    let into = format!("{}_pooled", database.name);
+    tool.run(&["backup", "create", "--to", "b"]).ok();
+    tool.run(&["backup", "restore", "latest", "--from", "b", "--into", &into])
+        .ok();
+    let postgres = database.server.database("postgres");
+    postgres.wait_until(&format!(
+        "select not exists (select from pg_stat_activity where datname = '{into}')"
+    ));
+    postgres.sql(&format!("drop database {into} with (force)"));
+}

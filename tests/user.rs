@@ -340,7 +340,7 @@ fn a_database_nobody_set_up_cannot_record_who_changed_what() {
     error: this database has not got the platform's schema, or an older one
       caused by: relation "public.users" does not exist
       note: in the query user/find
-      hint: bring it up to date with `toysoldiers migrate up`, or name another with `--env`
+      hint: bring it up to date with `toysoldiers migrate up` on the same environment, or name another with `--env`
     -- exit 1
     "#);
 }

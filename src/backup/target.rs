@@ -7,8 +7,9 @@
 
 use super::destination::PARTIAL;
 use crate::error::{self, Error, Result};
+use crate::pg::ident::Literal;
 use crate::pg::undo::Entry;
-use crate::pg::{Db, Endpoint, Ident, Patience, Query, Undo};
+use crate::pg::{Db, Endpoint, Ident, Patience, Pooling, Query, Undo};
 use crate::plan::Progress;
 
 /// PostgreSQL cuts longer names off in silence.
@@ -117,6 +118,14 @@ impl Target {
 
     /// Gives the database its name. Nobody may be in it: PostgreSQL waits a moment for the last to leave.
     pub async fn keep(&self, db: &Db, undo: &Undo) -> Result<()> {
+        // A pooler keeps the connections we have left; nobody else knows of this database yet.
+        if db.pooling() != &Pooling::Direct {
+            db.script(&format!(
+                "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = {}",
+                Literal(&self.partial)
+            ))
+            .await?;
+        }
         let renamed = db
             .script(&format!(
                 "alter database {} rename to {}",

@@ -153,7 +153,9 @@ impl CreateArgs {
                 Some(password) => self.password.reveal(cx, &draft.email, password)?,
                 None => self.password.decline(cx, &draft.email),
             }
-            creator::create(&db, draft, password.as_ref(), &actor, consent).await
+            creator::create(&db, draft, password.as_ref(), &actor, consent)
+                .await
+                .map_err(|error| self.password.void(error))
         })
         .await
     }

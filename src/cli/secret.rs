@@ -47,6 +47,15 @@ impl PasswordArgs {
         }
     }
 
+    /// The error of work that a shown password was for.
+    pub(super) fn void(&self, error: anyhow::Error) -> anyhow::Error {
+        if self.generate {
+            error.context("nobody was made: the password shown above is worth nothing")
+        } else {
+            error
+        }
+    }
+
     /// Shows a password that nobody has seen yet. Called before the work is done: whoever cannot be shown it
     /// does not get a user whose password nobody knows.
     pub(super) fn reveal(&self, cx: &Context, email: &str, password: &SecretString) -> Result<()> {

@@ -132,7 +132,9 @@ impl CreateArgs {
         cx.carry_out(plan, async |draft, consent| {
             let password = self.password.obtain(cx).await?;
             self.password.reveal(cx, &draft.email, &password)?;
-            user::create(&db, draft, &password, &actor, consent).await
+            user::create(&db, draft, &password, &actor, consent)
+                .await
+                .map_err(|error| self.password.void(error))
         })
         .await
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use secrecy::SecretString;
 
 use super::Context;
-use crate::error::{self, Exit, Result};
+use crate::error::{self, Error, Exit, Result};
 use crate::guard::{self, Identity};
 use crate::pg::connect::Unreached;
 use crate::pg::{Db, Endpoint, Patience};
@@ -107,7 +107,7 @@ impl Context {
         ready?;
         let identity = identity?;
         if guarding == Guarding::Enforce {
-            guard::recognise(environment, &identity)?;
+            guard::recognise(self.settings()?, &identity)?;
         }
         self.heed(&identity)?;
         self.ui.working("asking the database");
@@ -118,17 +118,24 @@ impl Context {
     fn heed(&self, identity: &Identity) -> Result<()> {
         let settings = self.settings()?;
         let environment = &settings.environment;
-        if let Some(stamp) = &identity.stamp
-            && environment.ad_hoc
-            && let Some(table) = settings.table(stamp)
-        {
+        let Some(stamp) = identity.stamp.as_ref().filter(|_| environment.ad_hoc) else {
+            return Ok(());
+        };
+        if let Some(table) = settings.table(stamp) {
             guard::permit(stamp, &table.deny, &self.command)?;
-            if table.protected && !environment.protected {
+            if !table.protected {
+                self.ui
+                    .say(&format!("this is the database of {stamp}, by its stamp"));
+            } else if !environment.protected {
                 self.guarded.store(true, Ordering::Relaxed);
                 self.ui.say(&format!(
                     "this is the database of {stamp}, by its stamp: PROTECTED"
                 ));
             }
+        } else {
+            self.ui.say(&format!(
+                "this is the database of {stamp}, by its stamp; no configuration found here says how {stamp} is guarded"
+            ));
         }
         Ok(())
     }
@@ -175,7 +182,7 @@ impl Context {
     pub(super) async fn reach_asking(&self, endpoint: &Endpoint, refused: Unreached) -> Result<Db> {
         let settings = self.settings()?;
         if !refused.wants_password || !self.ui.can_ask() {
-            return Err(refused.error);
+            return Err(self.with_source(refused.error));
         }
         let name = &settings.environment.name;
         let user = endpoint.user().unwrap_or_default();
@@ -187,6 +194,18 @@ impl Context {
             )
             .await?;
         Ok(Db::reach(&endpoint.with_password(&password)).await?)
+    }
+
+    /// Says whose password it was that the server did not take.
+    fn with_source(&self, error: anyhow::Error) -> anyhow::Error {
+        let (Some("28P01"), Some(source)) = (error::sqlstate(&error), self.told_by.get()) else {
+            return error;
+        };
+        let note = format!("the password came from {source}");
+        match error.downcast::<Error>() {
+            Ok(error) => error.note(note).into(),
+            Err(error) => error,
+        }
     }
 
     /// The address with what the sources of passwords know, place by place.
@@ -207,6 +226,7 @@ impl Context {
                     None => command.run(&environment.name).await?,
                 };
                 let password = self.password.get_or_init(|| password);
+                let _ = self.told_by.set(stored.source);
                 return Ok(endpoint.with_password(password));
             }
             for warning in stored.warnings {
@@ -214,6 +234,9 @@ impl Context {
                     self.ui.warn(&warning);
                     told.push(warning);
                 }
+            }
+            if stored.password.is_some() {
+                let _ = self.told_by.set(stored.source);
             }
             passwords.push(stored.password);
         }

@@ -99,10 +99,12 @@ pub async fn plan(db: &Db, settings: &Settings, identity: &Identity) -> Result<P
         }
         None => None,
     };
+    let mut owner = None;
     let stamps = match super::stamp(environment, identity) {
         Verdict::Foreign(old) => {
             risk = Risk::Severe;
             steps.push(Step::new("stamp", name).detail(format!("instead of {old}")));
+            owner = Some(old);
             true
         }
         Verdict::Absent if can_be_stamped(db).await? => {
@@ -118,13 +120,16 @@ pub async fn plan(db: &Db, settings: &Settings, identity: &Identity) -> Result<P
             .hint("connect as a role that may run pg_control_system()")
             .into());
     }
-    let title = if fingerprint.is_some() {
-        "pin this server"
+    let mut title = if fingerprint.is_some() {
+        "pin this server".to_owned()
     } else {
-        "stamp the database"
+        "stamp the database".to_owned()
     };
+    if let Some(owner) = owner {
+        title = format!("{title}, which takes the database from {owner}");
+    }
     Ok(Plan {
-        title: title.to_owned(),
+        title,
         risk,
         steps,
         work: Bond {

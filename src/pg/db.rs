@@ -289,7 +289,7 @@ fn asked(name: &str, error: tokio_postgres::Error) -> anyhow::Error {
         .because(error)
         .note(format!("in the query {name}"))
         .sqlstate(code)
-        .hint("bring it up to date with `toysoldiers migrate up`, or name another with `--env`")
+        .hint("bring it up to date with `toysoldiers migrate up` on the same environment, or name another with `--env`")
         .into(),
         _ => error.into(),
     }

@@ -231,6 +231,10 @@ fn describe(file: &str, text: &str, error: &toml::de::Error) -> anyhow::Error {
         .flatten();
     let (what, hint) = if let Some((key, known)) = unknown {
         let hint = match nearest(key, known.iter().copied()) {
+            // Next to the nearest key somebody would write the password itself.
+            _ if *key == "password" => {
+                "no secret goes into this file; name a program that prints it with `password_command`, or a variable with `password_env`".to_owned()
+            }
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("the keys here are {}", known.join(", ")),
         };

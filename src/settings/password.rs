@@ -53,6 +53,20 @@ pub enum Source {
     Nobody,
 }
 
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Command(program) => write!(f, "password_command ({program})"),
+            Self::Variable(variable) => write!(f, "the variable {variable}"),
+            Self::Address => f.write_str("the address"),
+            Self::Passfile(path) => write!(f, "{}", path.display()),
+            Self::Service(name) => write!(f, "the service {name}, which PGSERVICE names"),
+            Self::Standard => f.write_str("PGPASSWORD"),
+            Self::Nobody => f.write_str("nobody"),
+        }
+    }
+}
+
 /// What was found without running anything.
 #[derive(Debug)]
 pub struct Stored {
@@ -176,7 +190,12 @@ impl PasswordCommand {
                     .hint("install it, or name it by its path; it is run in the folder of toysoldiers.toml"),
                 _ => failed(error::io_reason(&error)).hint(by_hand),
             })?;
-        let line = match tokio::time::timeout(self.timeout, listen(&mut child)).await {
+        let limit = if self.timeout.is_zero() {
+            Duration::MAX
+        } else {
+            self.timeout
+        };
+        let line = match tokio::time::timeout(limit, listen(&mut child)).await {
             Ok(Ok((status, output))) => one_line(status, output),
             Ok(Err(error)) => Err(error::io_reason(&error)),
             Err(_) => Err(format!(

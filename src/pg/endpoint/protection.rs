@@ -119,12 +119,19 @@ impl Endpoint {
         match (&place.host, self.tls.mode) {
             (Host::Socket(_), _) => Mode::Disable,
             // As libpq has it: who names a root certificate wants it to count.
-            (Host::Name(_), Some(Mode::Require)) if self.tls.trust.is_some() => Mode::VerifyCa,
+            (Host::Name(_), Some(Mode::Require)) if self.has_roots() => Mode::VerifyCa,
             (Host::Name(_), Some(mode)) => mode,
             // At the near end of a tunnel, a root certificate is meant for the far end.
             (Host::Name(_), None) if place.is_here() && self.tls.trust.is_none() => Mode::Prefer,
             (Host::Name(_), None) => Mode::VerifyFull,
         }
+    }
+
+    /// Whether somebody named those who may vouch for servers, in the address or by a file in the home folder.
+    fn has_roots(&self) -> bool {
+        let home = self.home.as_ref();
+        self.tls.trust.is_some()
+            || home.is_some_and(|home| home.join(".postgresql/root.crt").is_file())
     }
 
     /// What is weaker on the way to another machine than it should be; nothing where all is well.
