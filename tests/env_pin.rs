@@ -89,7 +89,7 @@ fn what_kept_somebody_out_is_replaced_by_name_only() {
     )]);
     assert_snapshot!(said(&tool, &database, &[&PIN[..], &["--dry-run"]].concat()), @"
     -- stdout
-    plan: pin this server, which takes the database from production
+    plan: pin this server and take its database from production
       pin shop to FINGERPRINT  (in HERE/toysoldiers.toml, instead of 7710944152318583818)
       stamp shop  (instead of production)
     -- stderr
@@ -100,7 +100,7 @@ fn what_kept_somebody_out_is_replaced_by_name_only() {
     assert_snapshot!(said(&tool, &database, &[&PIN[..], &["--yes"]].concat()), @"
     -- stderr
     -> shop  SOCKET/DB as postgres
-    error: cannot pin this server, which takes the database from production without a confirmation: there is no terminal to ask on
+    error: cannot pin this server and take its database from production without a confirmation: there is no terminal to ask on
       hint: confirm with `--confirm shop`
     -- exit 6
     ");

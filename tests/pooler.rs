@@ -214,8 +214,10 @@ fn a_backup_is_restored_through_a_pooler_that_keeps_sessions() {
     let tool = tool(&bouncer, &database);
     let into = format!("{}_pooled", database.name);
     tool.run(&["backup", "create", "--to", "b"]).ok();
-    tool.run(&["backup", "restore", "latest", "--from", "b", "--into", &into])
-        .ok();
+    tool.run(&[
+        "backup", "restore", "latest", "--from", "b", "--into", &into,
+    ])
+    .ok();
     let postgres = database.server.database("postgres");
     postgres.wait_until(&format!(
         "select not exists (select from pg_stat_activity where datname = '{into}')"

@@ -126,7 +126,7 @@ pub async fn plan(db: &Db, settings: &Settings, identity: &Identity) -> Result<P
         "stamp the database".to_owned()
     };
     if let Some(owner) = owner {
-        title = format!("{title}, which takes the database from {owner}");
+        title = format!("{title} and take its database from {owner}");
     }
     Ok(Plan {
         title,
