@@ -12,6 +12,10 @@ use crate::process;
 /// What a command of ours may hold in memory, in MB.
 const MEMORY: f64 = 12.0;
 
+/// The same for migrations that are pending: the rules about statements, which read them beside the run, are a fifth
+/// of the program.
+const MEMORY_WITH_RULES: f64 = 15.0;
+
 /// Against other tools: not slower, but for what a clock cannot tell apart.
 pub const NOT_SLOWER: Option<f64> = Some(1.05);
 
@@ -90,8 +94,13 @@ impl Race {
                 memory[place + 1],
             );
         }
-        if memory[0] > MEMORY {
-            println!("{name:<26} holds more than {MEMORY} MB: BROKEN");
+        let limit = if name.ends_with("1,000 pending") {
+            MEMORY_WITH_RULES
+        } else {
+            MEMORY
+        };
+        if memory[0] > limit {
+            println!("{name:<26} holds more than {limit} MB: BROKEN");
             broken += 1;
         }
         broken

@@ -147,9 +147,16 @@ impl Cli {
         } = self;
         let environ = context::environ();
         let ui = Ui::new(global.manners(&environ));
+        let name = path.clone();
         let cx = Context::new(path, commands, global.flags(), environ, ui);
         std::panic::set_hook(Box::new(|_| {}));
-        let work = AssertUnwindSafe(command.run(&cx)).catch_unwind();
+        let run = async {
+            if !command.annotates() {
+                cx.ui.refuse_annotations(&name)?;
+            }
+            command.run(&cx).await
+        };
+        let work = AssertUnwindSafe(run).catch_unwind();
         let mut work =
             Box::pin(work.map(|ended| ended.unwrap_or_else(|panic| Err(bug(panic.as_ref())))));
         let outcome = tokio::select! {
@@ -183,6 +190,11 @@ fn commands() -> Vec<String> {
 }
 
 impl Command {
+    /// Whether its results are about places in files.
+    fn annotates(&self) -> bool {
+        matches!(self, Self::Migrate(migrate::MigrateCommand::Check(_)))
+    }
+
     async fn run(self, cx: &Context) -> Result<Exit> {
         match self {
             Self::Demo(args) => args.run(cx).await,

@@ -14,7 +14,7 @@ use std::io;
 
 use serde::Serialize;
 
-pub use excerpt::Excerpt;
+pub use excerpt::{Excerpt, Lines};
 
 /// What every fallible function returns.
 pub type Result<T, E = anyhow::Error> = std::result::Result<T, E>;

@@ -4,14 +4,18 @@
 //! at: a file that was edited, renamed, deleted or came late is an error that names it, before anything runs.
 //! Deliberately absent here: rollbacks in place of a new migration, and running files that have no number.
 
+pub mod check;
 pub mod diff;
+pub mod directive;
 pub mod file;
 pub mod history;
+pub mod lint;
 pub mod new;
 pub mod preflight;
 mod runner;
 pub mod source;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -23,6 +27,7 @@ use crate::plan::{Consent, Plan, Progress, Risk, Step, counted};
 use diff::Standing;
 use file::Migration;
 use history::History;
+use lint::Rule;
 pub use runner::{Limits, Ran};
 pub use source::{Files, Source};
 
@@ -30,11 +35,13 @@ pub use source::{Files, Source};
 #[derive(Debug)]
 pub struct Pending {
     /// Every migration of the source.
-    pub all: Vec<Migration>,
+    pub all: Arc<[Migration]>,
     /// The versions still to be applied, as they were when the plan was made.
     pub versions: Vec<i64>,
     /// Where they come from, for people.
     pub source: String,
+    /// Whether they are the program's own.
+    pub is_embedded: bool,
     /// The last version applied before.
     pub current: Option<String>,
     /// The environment to claim the database for; nothing if it is claimed, or nobody claims it.
@@ -98,7 +105,7 @@ impl Status {
 
 /// Compares files with history; writes nothing at all.
 pub async fn status(db: &Db, files: Files) -> Result<Status> {
-    let Files { source, all } = files;
+    let Files { source, all, .. } = files;
     let history = History::read(db).await?;
     Ok(Status {
         source,
@@ -106,15 +113,27 @@ pub async fn status(db: &Db, files: Files) -> Result<Status> {
     })
 }
 
-/// What `migrate up` would do. Everything that can be known to be wrong before it begins is an error here. `stamp`
-/// is the environment that claims a database which says of none that it belongs to it.
-pub async fn plan(db: &Db, files: Files, stamp: Option<String>) -> Result<Plan<Pending>> {
-    let Files { source, all } = files;
+/// What `migrate up` would do. Everything that can be known to be wrong before it begins is an error here, and so is
+/// what the rules in `denied` find in a pending file. `stamp` is the environment that claims a database which says of
+/// none that it belongs to it.
+pub async fn plan(
+    db: &Db,
+    files: Files,
+    stamp: Option<String>,
+    denied: &[&'static Rule],
+) -> Result<Plan<Pending>> {
+    let Files {
+        source,
+        is_embedded,
+        all,
+    } = files;
     let history = History::read(db).await?;
     let pending = settle(&all, &history, &source)?;
     for migration in &pending {
         preflight::check(migration)?;
     }
+    let versions: Vec<i64> = pending.iter().map(|migration| migration.version).collect();
+    check::refuse_denied(&all, &versions, denied)?;
     let mut steps = Vec::new();
     let version = i32::from(bookkeeping::VERSION);
     let outdated = history.bookkeeping.is_some_and(|found| found < version);
@@ -142,16 +161,16 @@ pub async fn plan(db: &Db, files: Files, stamp: Option<String>) -> Result<Plan<P
             .iter()
             .map(|migration| Step::new("apply", &migration.path)),
     );
-    let versions = pending.iter().map(|migration| migration.version).collect();
     let current = history.current();
     Ok(Plan {
         title,
         risk: Risk::Mild,
         steps,
         work: Pending {
-            all,
+            all: all.into(),
             versions,
             source,
+            is_embedded,
             current,
             stamp,
             outdated,
@@ -193,6 +212,7 @@ pub async fn up(
         all,
         versions,
         source,
+        is_embedded: _,
         mut current,
         stamp,
         outdated,

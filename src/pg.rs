@@ -6,6 +6,7 @@
 pub mod connect;
 pub mod conninfo;
 pub mod db;
+pub mod duration;
 pub mod endpoint;
 pub mod ident;
 pub mod libpq;

@@ -8,7 +8,6 @@ pub mod environ;
 pub mod file;
 mod mask;
 pub mod password;
-mod time;
 pub mod words;
 
 use std::fmt;
@@ -17,11 +16,11 @@ use std::time::Duration;
 
 use crate::error::{self, Error, Result};
 use crate::pg::Endpoint;
+pub use crate::pg::duration::{duration, written};
 use crate::pg::endpoint::Surroundings;
 pub use environ::Environ;
-use file::{EnvTable, File};
+use file::{EnvTable, File, Word};
 pub use password::PasswordCommand;
-pub use time::{duration, written};
 
 /// The environment that needs no configuration.
 pub const LOCAL: &str = "local";
@@ -110,6 +109,8 @@ pub struct Environment {
     pub replica: Option<Replica>,
     /// The folder for backups, if the file names one.
     pub backup_destination: Option<PathBuf>,
+    /// Rules about migrations whose findings stop `migrate up`, as the file names them.
+    pub denied_rules: Vec<Word>,
 }
 
 /// A copy of an environment's server.
@@ -262,6 +263,7 @@ impl Environment {
             deny: Vec::new(),
             replica: None,
             backup_destination: None,
+            denied_rules: Vec::new(),
         }
     }
 
@@ -301,6 +303,7 @@ fn ad_hoc(
     environment.protected = tables().any(|table| table.protected);
     environment.fingerprint = tables().find_map(|table| table.fingerprint.clone());
     environment.deny = tables().flat_map(|table| table.deny.clone()).collect();
+    environment.denied_rules = file.map(|file| file.denied(tables())).unwrap_or_default();
     Ok(environment)
 }
 
@@ -311,20 +314,20 @@ fn named(
     around: &Surroundings,
 ) -> Result<Environment> {
     if let Some(target) = private(name) {
-        return Ok(Environment::plain(name, origin, target));
+        return Ok(Environment {
+            denied_rules: file.map(|file| file.denied([])).unwrap_or_default(),
+            ..Environment::plain(name, origin, target)
+        });
     }
     let table = file.and_then(|file| file.content.env.get(name));
     let (Some(file), Some(table)) = (file, table) else {
         return Err(unknown(name, &origin, file));
     };
     let around = beside(file, around);
+    let path = file.path.display();
     let parse = |url: &str, what: &str| {
-        Endpoint::parse_in(url, &around).map_err(|error| {
-            error.context(format!(
-                "cannot use the {what} of {name} in {}",
-                file.path.display()
-            ))
-        })
+        Endpoint::parse_in(url, &around)
+            .map_err(|error| error.context(format!("cannot use the {what} of {name} in {path}")))
     };
     let replica = match &table.replica {
         None => None,
@@ -349,6 +352,7 @@ fn named(
         password_env: table.password_env.clone(),
         fingerprint: table.fingerprint.clone(),
         deny: table.deny.clone(),
+        denied_rules: file.denied([table]),
         replica,
         backup_destination: table.backup.destination.as_ref().map(|to| folder.join(to)),
         ..Environment::plain(name, origin, target)

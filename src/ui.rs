@@ -6,6 +6,7 @@
 mod activity;
 pub mod cell;
 mod consent;
+pub mod diagnostic;
 mod drawing;
 mod explanation;
 pub mod prompt;
@@ -22,6 +23,7 @@ use crate::plan::Progress;
 use activity::Activity;
 pub use cell::Cell;
 pub use consent::Stage;
+pub use diagnostic::Diagnostic;
 pub use report::Report;
 use style::Style;
 pub use table::Table;
@@ -38,6 +40,8 @@ pub enum Output {
     Csv,
     /// One JSON object a record and line.
     Ndjson,
+    /// One annotation a place in a file, as GitHub's runners take them.
+    Github,
 }
 
 /// What can be shown.
@@ -161,6 +165,14 @@ impl Ui {
         Err(Error::usage(format!("`{command}` has one form of output"))
             .hint("leave out `--output`")
             .into())
+    }
+
+    /// A command whose results are about no file; annotations of it are a usage error.
+    pub fn refuse_annotations(&self, command: &str) -> Result<()> {
+        if self.manners.output != Output::Github {
+            return Ok(());
+        }
+        Err(report::no_annotations(&format!("`{command}`")).into())
     }
 
     /// Whom to tell what goes on underneath; nobody unless somebody wants to know.

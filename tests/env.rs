@@ -61,6 +61,7 @@ fn show_tells_every_value_and_its_origin_but_no_secret() {
     replica.url  -  default
     replica.max_lag  -  default
     migrations  HERE/sql  HERE/toysoldiers.toml
+    migrations.deny  -  default
     backup.destination  /var/backups  HERE/toysoldiers.toml
     lock_timeout  10s, in migrations 2s  default
     statement_timeout  5m, in migrations no limit  default
@@ -88,6 +89,7 @@ fn show_tells_every_value_and_its_origin_but_no_secret() {
     replica.url  -  default
     replica.max_lag  -  default
     migrations  HERE/sql  HERE/toysoldiers.toml
+    migrations.deny  -  default
     backup.destination  -  default
     lock_timeout  10s, in migrations 2s  default
     statement_timeout  5m, in migrations no limit  default
@@ -130,6 +132,7 @@ fn show_tells_which_flag_or_variable_won() {
     fingerprint,,default
     deny,,default
     migrations,"database/migrations, else embedded",default
+    migrations.deny,,default
     backup.destination,,default
     lock_timeout,"10s, in migrations 2s",default
     statement_timeout,"5m, in migrations no limit",default
@@ -187,6 +190,7 @@ fn show_tells_who_guards_and_who_knows_the_password() {
     replica.url  postgresql://app@db2.example.com:5432/app?sslmode=require  HERE/toysoldiers.toml
     replica.max_lag  1m 30s  HERE/toysoldiers.toml
     migrations  database/migrations, else embedded  default
+    migrations.deny  -  default
     backup.destination  -  default
     lock_timeout  500ms  --lock-timeout
     statement_timeout  5m, in migrations no limit  default
@@ -217,6 +221,7 @@ fn show_tells_who_guards_and_who_knows_the_password() {
     fingerprint  7710944152318583818  HERE/toysoldiers.toml
     deny  backup restore, user  HERE/toysoldiers.toml
     migrations  database/migrations, else embedded  default
+    migrations.deny  -  default
     backup.destination  -  default
     lock_timeout  10s, in migrations 2s  default
     statement_timeout  5m, in migrations no limit  default

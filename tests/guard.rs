@@ -45,6 +45,8 @@ fn the_first_migrate_up_of_a_configured_environment_stamps_the_database() {
     -- stderr
     -> shop  SOCKET/DB as postgres
     dry run: nothing was changed
+    warning: database/migrations/001_a.sql:1:14: the table a is made without row-level security (table-without-row-security)
+    `toysoldiers migrate check` tells why, and what to write instead
     -- exit 0
     ");
     assert_eq!(
@@ -58,6 +60,8 @@ fn the_first_migrate_up_of_a_configured_environment_stamps_the_database() {
     -- stderr
     -> shop  SOCKET/DB as postgres
     applied 1 migration in DURATION (database/migrations); the database is at 001_a; stamped the database as shop
+    warning: database/migrations/001_a.sql:1:14: the table a is made without row-level security (table-without-row-security)
+    `toysoldiers migrate check` tells why, and what to write instead
     -- exit 0
     ");
     assert_eq!(
@@ -173,6 +177,8 @@ fn bookkeeping_of_the_first_version_is_brought_up_to_date() {
     -- stderr
     -> (url)  SOCKET/DB as postgres
     applied 1 migration in DURATION (database/migrations); the database is at 002_b; brought the bookkeeping up to date
+    warning: database/migrations/002_b.sql:1:14: the table b is made without row-level security (table-without-row-security)
+    `toysoldiers migrate check` tells why, and what to write instead
     -- exit 0
     ");
     assert_eq!(

@@ -164,7 +164,11 @@ fn files_that_are_not_utf_8_are_refused_with_their_byte() {
             .stderr
     };
     assert_snapshot!(refusal(b"-- caf\xe9\nselect 1;"), @"
-    error: m/001_a.sql is not UTF-8 text: byte 0xe9 at offset 6, on line 1
+    error: m/001_a.sql is not UTF-8 text: byte 0xe9 at offset 6
+      --> m/001_a.sql:1:7
+         |
+       1 | -- caf�
+         |       ^
       note: nothing was run
       hint: save the file as UTF-8
     ");

@@ -32,9 +32,17 @@ const PURE: &[&str] = &[
     "account/email.rs",
     "backup/manifest.rs",
     "migrate/diff.rs",
+    "migrate/directive.rs",
     "migrate/file.rs",
+    "migrate/lint.rs",
+    "migrate/lint/access.rs",
+    "migrate/lint/data.rs",
+    "migrate/lint/facts.rs",
+    "migrate/lint/mode.rs",
+    "migrate/lint/squawk.rs",
     "migrate/preflight.rs",
     "pg/conninfo.rs",
+    "pg/duration.rs",
     "pg/endpoint/draft.rs",
     "pg/endpoint/url.rs",
     "pg/ident.rs",
@@ -158,6 +166,18 @@ fn some_words_belong_to_one_room() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn squawk_is_known_to_one_module() {
+    let wrapper = Path::new("migrate/lint/squawk");
+    let strangers: Vec<_> = files()
+        .into_iter()
+        .filter(|(path, _)| !path.with_extension("").starts_with(wrapper))
+        .filter(|(_, code)| code.contains("squawk_linter") || code.contains("squawk_syntax"))
+        .map(|(path, _)| path)
+        .collect();
+    assert!(strangers.is_empty(), "{strangers:?}");
 }
 
 #[test]

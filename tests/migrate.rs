@@ -65,6 +65,9 @@ fn a_dry_run_shows_the_plan_and_writes_nothing_at_all() {
     -- stderr
     -> (url)  SOCKET/DB as postgres
     dry run: nothing was changed
+    warning: database/migrations/001_a.sql:1:14: the table a is made without row-level security (table-without-row-security)
+    warning: database/migrations/002_b.sql:1:14: the table b is made without row-level security (table-without-row-security)
+    `toysoldiers migrate check` tells why, and what to write instead
     -- exit 0
     ");
     assert_snapshot!(tool.run(&["migrate", "up", "--dry-run", "-o", "json"]), @r#"
@@ -87,6 +90,9 @@ fn a_dry_run_shows_the_plan_and_writes_nothing_at_all() {
     }
     -- stderr
     -> (url)  SOCKET/DB as postgres
+    warning: database/migrations/001_a.sql:1:14: the table a is made without row-level security (table-without-row-security)
+    warning: database/migrations/002_b.sql:1:14: the table b is made without row-level security (table-without-row-security)
+    `toysoldiers migrate check` tells why, and what to write instead
     -- exit 0
     "#);
     assert_eq!(
@@ -421,14 +427,14 @@ fn what_cannot_run_in_a_transaction_is_the_servers_error_and_keeps_nothing() {
     assert_snapshot!(tool.run(&["migrate", "up"]), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    error: migration 001_a.sql failed
-      caused by: CREATE INDEX CONCURRENTLY cannot run inside a transaction block
+    error: database/migrations/001_a.sql cannot be applied
+      caused by: CREATE INDEX CONCURRENTLY cannot run in a transaction
       --> database/migrations/001_a.sql:2:1
          |
        2 | create index concurrently a_id on a(id);
          | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-      note: nothing of 001_a was kept; no migration is applied
-      hint: run this statement by hand: it cannot run in a transaction, and a migration is one
+      note: nothing was run
+      hint: put it into a file of its own that begins with `-- toysoldiers: no-transaction`
     -- exit 1
     ");
     tool.write(
@@ -561,6 +567,9 @@ fn what_the_server_says_aside_is_passed_on() {
     notice: 001_a.sql: relation "a" already exists, skipping
     warning: 001_a.sql: careful (look)
     applied 1 migration in DURATION (database/migrations); the database is at 001_a
+    warning: database/migrations/001_a.sql:1:28: the table a is made without row-level security (table-without-row-security)
+    warning: database/migrations/001_a.sql:2:28: the table a is made without row-level security (table-without-row-security)
+    `toysoldiers migrate check` tells why, and what to write instead
     -- exit 0
     "#);
 }
@@ -677,6 +686,8 @@ fn a_protected_environment_asks_before_anything_is_applied() {
     assert_snapshot!(tool.run(&["migrate", "up"]), @"
     -- stderr
     -> production  SOCKET/DB as postgres  PROTECTED
+    warning: database/migrations/001_a.sql:1:14: the table a is made without row-level security (table-without-row-security)
+    `toysoldiers migrate check` tells why, and what to write instead
     error: cannot apply 1 migration without a yes: there is no terminal to ask on
       hint: agree with `--yes`
     -- exit 6
@@ -684,6 +695,8 @@ fn a_protected_environment_asks_before_anything_is_applied() {
     assert_snapshot!(tool.run(&["migrate", "up", "--no-input"]), @"
     -- stderr
     -> production  SOCKET/DB as postgres  PROTECTED
+    warning: database/migrations/001_a.sql:1:14: the table a is made without row-level security (table-without-row-security)
+    `toysoldiers migrate check` tells why, and what to write instead
     error: cannot apply 1 migration without a yes: `--no-input` forbids questions
       hint: agree with `--yes`
     -- exit 6

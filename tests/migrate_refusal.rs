@@ -32,16 +32,17 @@ fn transaction_control_is_refused() {
       hint: remove the transaction control; everything in the file happens, or nothing does
     -- exit 1
     ");
-    assert_snapshot!(refusal("002_b.sql", "BEGIN;\nCREATE TABLE b();\nCOMMIT;\n"), @"
+    assert_snapshot!(refusal("002_b.sql", "BEGIN ISOLATION LEVEL SERIALIZABLE;\nCREATE TABLE b();\nCOMMIT;\n"), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
     error: database/migrations/002_b.sql cannot be applied
       caused by: BEGIN does not belong in a migration: each one is a transaction of its own
       --> database/migrations/002_b.sql:1:1
          |
-       1 | BEGIN;
-         | ^^^^^
+       1 | BEGIN ISOLATION LEVEL SERIALIZABLE;
+         | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
       note: nothing was run
+      note: and 1 more; `toysoldiers migrate check` lists them
       hint: remove the transaction control; everything in the file happens, or nothing does
     -- exit 1
     ");
@@ -76,6 +77,7 @@ fn commands_for_psql_are_refused() {
        1 | \set ON_ERROR_STOP on
          | ^^^^^^^^^^^^^^^^^^^^^
       note: nothing was run
+      note: and 1 more; `toysoldiers migrate check` lists them
       hint: write it in SQL, or remove it
     -- exit 1
     ");
@@ -157,7 +159,11 @@ fn what_is_not_utf_8_is_refused_with_its_place() {
     tool.write("database/migrations/002_b.sql", b"select 1;\n-- caf\xe9\n");
     assert_snapshot!(tool.run(&["migrate", "up"]), @"
     -- stderr
-    error: database/migrations/002_b.sql is not UTF-8 text: byte 0xe9 at offset 16, on line 2
+    error: database/migrations/002_b.sql is not UTF-8 text: byte 0xe9 at offset 16
+      --> database/migrations/002_b.sql:2:7
+         |
+       2 | -- caf�
+         |       ^
       note: nothing was run
       hint: save the file as UTF-8
     -- exit 1

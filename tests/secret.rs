@@ -15,6 +15,7 @@ const COMMANDS: &[&[&str]] = &[
     &["env", "list"],
     &["env", "show"],
     &["migrate", "new", "a change", "--migrations", "m"],
+    &["migrate", "check", "--migrations", "m"],
     &["migrate", "up"],
     &["migrate", "status", "--check"],
     &["user", "create", "sam@example.com", "--generate"],

@@ -73,6 +73,7 @@ enum OutputArg {
     Json,
     Csv,
     Ndjson,
+    Github,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -113,6 +114,7 @@ impl Global {
                 OutputArg::Json => Output::Json,
                 OutputArg::Csv => Output::Csv,
                 OutputArg::Ndjson => Output::Ndjson,
+                OutputArg::Github => Output::Github,
             },
             dry_run: self.dry_run,
             yes: self.yes,

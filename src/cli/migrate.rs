@@ -1,5 +1,7 @@
 //! `migrate`
 
+mod check;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -7,10 +9,10 @@ use clap::{Args, Subcommand};
 
 use crate::context::Context;
 use crate::error::{Error, Exit, Result};
+use crate::migrate::check::Beside;
 use crate::migrate::new::{self, Created};
 use crate::migrate::{self, Applied, Limits, Source, Status};
-use crate::pg::Patience;
-use crate::plan::counted;
+use crate::plan::{Progress, counted};
 use crate::ui::cell::human_millis;
 use crate::ui::{Cell, Report, Table};
 
@@ -29,6 +31,8 @@ pub(super) enum MigrateCommand {
     Status(StatusArgs),
     /// Make the next migration file
     New(NewArgs),
+    /// Find out without a server what is wrong with migrations, or may hurt when they run
+    Check(check::CheckArgs),
 }
 
 #[derive(Debug, Args)]
@@ -81,6 +85,7 @@ impl MigrateCommand {
             Self::Up(args) => args.run(cx).await,
             Self::Status(args) => args.run(cx).await,
             Self::New(args) => args.run(cx).await,
+            Self::Check(args) => args.run(cx),
         }
     }
 }
@@ -124,18 +129,36 @@ fn shown(path: &Path) -> String {
 impl UpArgs {
     async fn run(self, cx: &Context) -> Result<Exit> {
         let files = self.source.source(cx)?.load()?;
-        let usual = Patience::migrating();
+        let denied = check::denied(cx)?;
         let limits = Limits {
-            lock_timeout: cx.flags().lock_timeout.unwrap_or(usual.lock),
-            statement_timeout: cx.flags().statement_timeout.unwrap_or(usual.statement),
+            lock_timeout: cx.flags().lock_timeout,
+            statement_timeout: cx.flags().statement_timeout,
             actor: cx.actor(),
         };
         let (db, stamp) = cx.session_to_claim("migrating").await?;
-        let plan = migrate::plan(&db, files, stamp).await?;
-        cx.carry_out(plan, async |work, consent| {
-            migrate::up(&db, work, consent, &limits, self.wait, &cx.ui).await
-        })
-        .await
+        let plan = migrate::plan(&db, files, stamp, &denied).await?;
+        let mut beside = Some(plan.work.look());
+        let mut warn = || {
+            let warnings = beside.take().map(Beside::warnings).unwrap_or_default();
+            for warning in &warnings {
+                cx.ui.warn(warning);
+            }
+            if !warnings.is_empty() {
+                let more = "`toysoldiers migrate check` tells why, and what to write instead";
+                cx.ui.say(more);
+            }
+        };
+        // Whoever is asked wants to know before; for everybody else nothing waits.
+        if cx.stage()?.protected {
+            warn();
+        }
+        let outcome = cx
+            .carry_out(plan, async |work, consent| {
+                migrate::up(&db, work, consent, &limits, self.wait, &cx.ui).await
+            })
+            .await?;
+        warn();
+        Ok(outcome)
     }
 }
 

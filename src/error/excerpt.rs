@@ -46,6 +46,49 @@ impl Excerpt {
     }
 }
 
+impl Excerpt {
+    /// The column after the last underlined one.
+    pub fn end_column(&self) -> usize {
+        self.column + self.width
+    }
+}
+
+/// A text whose lines were counted once, for many places in it.
+#[derive(Debug)]
+pub struct Lines<'a> {
+    text: &'a str,
+    /// Where each line begins.
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    /// Counts the lines.
+    pub fn of(text: &'a str) -> Self {
+        let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let starts = std::iter::once(0).chain(newlines.map(|(offset, _)| offset + 1));
+        Self {
+            text,
+            starts: starts.collect(),
+        }
+    }
+
+    /// The same as [`Excerpt::new`] of the whole text.
+    pub fn excerpt(&self, file: &str, offset: usize, bytes: usize) -> Excerpt {
+        let offset = offset.min(self.text.len());
+        let line = self.starts.partition_point(|start| *start <= offset) - 1;
+        let start = self.starts[line];
+        let end = self
+            .starts
+            .get(line + 1)
+            .map_or(self.text.len(), |next| next - 1);
+        let excerpt = Excerpt::new(file, &self.text[start..end], offset - start, bytes);
+        Excerpt {
+            line: line + 1,
+            ..excerpt
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +99,20 @@ mod tests {
         let excerpt = Excerpt::new("f.sql", text, text.find("wrong").expect("is there"), 5);
         assert_eq!((excerpt.line, excerpt.column, excerpt.width), (3, 22, 5));
         assert_eq!(excerpt.text, "select 'ß' as naïve, wrong;");
+    }
+
+    #[test]
+    fn lines_counted_once_are_the_same_lines() {
+        let text = "é\n\nselect 'ß';\r\nend";
+        let lines = Lines::of(text);
+        for offset in 0..=text.len() + 1 {
+            for bytes in [0, 1, 3, 99] {
+                assert_eq!(
+                    lines.excerpt("f", offset, bytes),
+                    Excerpt::new("f", text, offset, bytes)
+                );
+            }
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use refinery::Migration as Refined;
 
+use super::lint::form;
 use crate::error::{Error, Excerpt, Result};
 
 /// A migration as it lies in a folder or in the program.
@@ -33,16 +34,25 @@ pub enum Kind {
     Other,
 }
 
-/// Reads a file's name. A name that ends in `.sql` and is none of ours is an error: it would never run.
-pub fn kind(file: &str, path: &str) -> Result<Kind> {
-    let misfit = |why: &str| {
-        Error::failed(format!("{path} does not fit: {why}"))
+/// Why a name that ends in `.sql` is none of ours.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Misfit(pub String);
+
+impl Misfit {
+    /// The same, with the file it is about.
+    pub fn about(self, path: &str) -> Error {
+        Error::failed(format!("{path} does not fit: {}", self.0))
             .note("a migration is named NNN_description.sql, the description of letters, digits and underscores")
-            .hint("rename the file, or move it out of the folder")
-    };
+            .hint(form::NAMING.rewrite)
+    }
+}
+
+/// Reads a file's name. A name that ends in `.sql` and is none of ours is an error: it would never run.
+pub fn kind(file: &str) -> Result<Kind, Misfit> {
+    let misfit = |why: &str| Misfit(why.to_owned());
     let Some(stem) = file.strip_suffix(".sql") else {
         if file.to_ascii_lowercase().ends_with(".sql") {
-            return Err(misfit("its ending is not .sql in lower case").into());
+            return Err(misfit("its ending is not .sql in lower case"));
         }
         return Ok(Kind::Other);
     };
@@ -53,22 +63,22 @@ pub fn kind(file: &str, path: &str) -> Result<Kind> {
         .split_once('_')
         .ok_or_else(|| misfit("it has no number and underscore in front"))?;
     if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(misfit("it does not begin with a number").into());
+        return Err(misfit("it does not begin with a number"));
     }
     let version = number
         .parse()
         .map_err(|_| misfit("its number is too large"))?;
     if name.is_empty() {
-        return Err(misfit("it has no description").into());
+        return Err(misfit("it has no description"));
     }
     if let Some(stranger) = name
         .chars()
         .find(|letter| !letter.is_ascii_alphanumeric() && *letter != '_')
     {
-        return Err(misfit(&format!("its description contains {stranger:?}")).into());
+        return Err(misfit(&format!("its description contains {stranger:?}")));
     }
     if name.len() > 200 {
-        return Err(misfit("its description is longer than 200 characters").into());
+        return Err(misfit("its description is longer than 200 characters"));
     }
     Ok(if down {
         Kind::Down
@@ -77,38 +87,55 @@ pub fn kind(file: &str, path: &str) -> Result<Kind> {
     })
 }
 
-/// The text of a file, or why it is none.
-pub fn decode(bytes: &[u8], path: &str) -> Result<String> {
-    let refuse = |what: String| {
-        Error::failed(format!("{path} is not UTF-8 text: {what}"))
+/// Why the bytes of a file are no text.
+#[derive(Debug)]
+pub struct Illegible {
+    /// What is wrong, as it is said of the file: `is not UTF-8 text: ...`.
+    pub what: String,
+    /// Where, unless it is everywhere.
+    pub place: Option<Excerpt>,
+    /// What to do.
+    pub hint: &'static str,
+}
+
+impl Illegible {
+    /// The same, with the file it is about.
+    pub fn about(self, path: &str) -> Error {
+        let error = Error::failed(format!("{path} {}", self.what))
             .note("nothing was run")
-            .hint("save the file as UTF-8")
+            .hint(self.hint);
+        match self.place {
+            Some(place) => error.at(place),
+            None => error,
+        }
+    }
+}
+
+/// The text of a file, or why it is none.
+pub fn decode(bytes: &[u8], path: &str) -> Result<String, Illegible> {
+    let refuse = |what: String, place| Illegible {
+        what: format!("is not UTF-8 text: {what}"),
+        place,
+        hint: form::ENCODING.rewrite,
     };
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        return Err(refuse("it begins like UTF-16".to_owned()).into());
+        return Err(refuse("it begins like UTF-16".to_owned(), None));
     }
     let (bytes, mark) = bytes
         .strip_prefix(b"\xef\xbb\xbf")
         .map_or((bytes, 0), |rest| (rest, 3));
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let offset = error.valid_up_to();
-        let place = String::from_utf8_lossy(&bytes[..offset]).into_owned();
-        let line = place.matches('\n').count() + 1;
-        refuse(format!(
-            "byte {:#04x} at offset {}, on line {line}",
-            bytes[offset],
-            offset + mark
-        ))
+        let place = Excerpt::new(path, &String::from_utf8_lossy(bytes), offset, 1);
+        let what = format!("byte {:#04x} at offset {}", bytes[offset], offset + mark);
+        refuse(what, Some(place))
     })?;
     if let Some(offset) = text.find('\0') {
-        return Err(Error::failed(format!(
-            "{path} holds a NUL character at offset {}",
-            offset + mark
-        ))
-        .at(Excerpt::new(path, text, offset, 1))
-        .note("nothing was run")
-        .hint("remove the character; SQL text has none")
-        .into());
+        return Err(Illegible {
+            what: format!("holds a NUL character at offset {}", offset + mark),
+            place: Some(Excerpt::new(path, text, offset, 1)),
+            hint: "remove the character; SQL text has none",
+        });
     }
     Ok(if text.contains('\r') {
         text.replace("\r\n", "\n")
@@ -154,7 +181,7 @@ mod tests {
 
     #[test]
     fn names_are_read() {
-        let read = |file: &str| kind(file, file).expect("fits");
+        let read = |file: &str| kind(file).expect("fits");
         assert_eq!(read("001_users.sql"), Kind::Up(1, "users".to_owned()));
         assert_eq!(
             read("20261122093000_tip_currency.sql"),
@@ -181,7 +208,7 @@ mod tests {
             "001_x.verify.sql",
             "001_x.SQL",
         ] {
-            assert!(kind(file, file).is_err(), "{file}");
+            assert!(kind(file).is_err(), "{file}");
         }
     }
 
@@ -199,7 +226,7 @@ mod tests {
         for (bytes, message) in [
             (
                 &b"select 'caf\xe9';"[..],
-                "f is not UTF-8 text: byte 0xe9 at offset 11, on line 1",
+                "f is not UTF-8 text: byte 0xe9 at offset 11",
             ),
             (
                 b"\xff\xfes\0e\0",
@@ -211,7 +238,10 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                decode(bytes, "f").expect_err("is refused").to_string(),
+                decode(bytes, "f")
+                    .expect_err("is refused")
+                    .about("f")
+                    .to_string(),
                 message
             );
         }
@@ -220,8 +250,8 @@ mod tests {
     proptest! {
         #[test]
         fn no_name_and_no_bytes_make_it_panic(name in "\\PC{0,40}", bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
-            let _ = kind(&name, &name);
-            let _ = kind(&format!("{name}.sql"), &name);
+            let _ = kind(&name);
+            let _ = kind(&format!("{name}.sql"));
             let _ = decode(&bytes, "f");
         }
     }

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::plan::{Consent, Plan, Risk, Step};
 
 /// A version this high is a timestamp: `YYYYMMDDhhmmss`.
-const TIMESTAMPS: i64 = 10_000_000_000_000;
+pub(super) const TIMESTAMPS: i64 = 10_000_000_000_000;
 
 /// The file to be made.
 #[derive(Debug)]

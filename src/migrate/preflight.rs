@@ -1,56 +1,248 @@
-//! What a migration must not hold, found before anything runs.
+//! What keeps a file from being run, found in its text alone before anything runs.
 //!
 //! Each refusal guards a promise: transaction control would break "nothing of it was kept", `COPY` from the
 //! client would leave the session waiting for data that never comes, psql's commands mean nothing to a server.
 
+use std::borrow::Cow;
+
+use super::directive::{self, Directives, Read};
 use super::file::Migration;
-use crate::error::{Error, Excerpt, Result};
+use super::lint::facts::Span;
+use super::lint::{Hit, Level, Rule, Sheet, form, mode, placed};
+use crate::error::{Error, Result};
 use crate::pg::sql::{self, Flaw, FlawKind, Statement};
 
-/// Refuses a file that cannot be run as one transaction; the error names the line.
-pub fn check(migration: &Migration) -> Result<()> {
-    for statement in sql::statements(migration.sql()) {
-        match statement {
-            Ok(statement) => {
-                if let Some((what, hint)) = misfit(&statement) {
-                    return Err(refused(
-                        migration,
-                        statement.start,
-                        first_line(statement.text),
-                        &what,
-                        hint,
-                    ));
-                }
-            }
-            Err(flaw) => return Err(flawed(migration, &flaw)),
-        }
+/// Refuses a file that cannot be run; the error names the line.
+pub fn check(migration: &Migration) -> Result<Directives> {
+    let text = migration.sql();
+    let read = directive::read(text);
+    let mut errors = look(text, &read).hits;
+    errors.retain(|hit| hit.rule.level == Level::Error);
+    if let (true, Some(span)) = (errors.is_empty(), read.no_transaction) {
+        let message = "this version of toysoldiers runs every migration in a transaction";
+        errors.push(
+            Hit::new(&mode::NEEDS_NO_TRANSACTION, span, message)
+                .rewrite("run the statements by hand, and take the file out of the folder"),
+        );
     }
-    Ok(())
+    let more = errors.len().saturating_sub(1);
+    let sheet = Sheet {
+        path: Cow::Borrowed(&migration.path),
+        text: Cow::Borrowed(text),
+    };
+    let Some(first) = (!errors.is_empty())
+        .then(|| placed(&sheet, errors).next())
+        .flatten()
+    else {
+        return Ok(read.directives);
+    };
+    let mut error = Error::failed(format!("{} cannot be applied", migration.path))
+        .because(Error::failed(first.message))
+        .note("nothing was run")
+        .hint(first.rewrite);
+    if let Some(place) = first.place {
+        error = error.at(place);
+    }
+    if more > 0 {
+        error = error.note(format!(
+            "and {more} more; `toysoldiers migrate check` lists them"
+        ));
+    }
+    Err(error.into())
 }
 
-/// How many statements a migration holds, and where each begins. The file has passed [`check`].
+/// What was found in a text, and what of it no rule can read.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// What is wrong, or worth a note.
+    pub hits: Vec<Hit>,
+    /// Commands for psql, rows behind `COPY`, and everything from a quote without end on.
+    pub unreadable: Vec<Span>,
+}
+
+/// Looks at a text as far as it can be cut into statements.
+pub fn look(text: &str, read: &Read) -> Found {
+    let mut found = Found::default();
+    for mistake in read.mistakes.iter().cloned() {
+        let hit = Hit::new(&form::DIRECTIVE, mistake.span, mistake.message);
+        found.hits.push(hit.rewrite(mistake.hint));
+    }
+    let wrapping = if read.directives.transaction {
+        wrapping(text)
+    } else {
+        None
+    };
+    let mut is_empty = true;
+    let mut from = Some(0);
+    while let Some(start) = from {
+        from = found.look_from(start, text, &read.directives, wrapping, &mut is_empty);
+    }
+    if is_empty && found.unreadable.is_empty() {
+        let message = "there is no statement in this file";
+        let place = (0, first_line(text)).into();
+        found
+            .hits
+            .push(Hit::new(&form::NO_STATEMENT, place, message));
+    }
+    found
+}
+
+impl Found {
+    /// Looks on from here, and says where to look on after what is no SQL.
+    fn look_from(
+        &mut self,
+        start: usize,
+        text: &str,
+        directives: &Directives,
+        wrapping: Option<(usize, usize)>,
+        is_empty: &mut bool,
+    ) -> Option<usize> {
+        let mut end = start;
+        for statement in sql::statements(&text[start..]) {
+            let statement = match statement {
+                Ok(statement) => statement,
+                Err(flaw) => {
+                    let offset = start + flaw.offset;
+                    self.hits.push(flawed(&flaw, offset));
+                    if flaw.kind == FlawKind::PsqlCommand {
+                        // What stands before it on the line is half a statement.
+                        end = text[end..offset]
+                            .rfind('\n')
+                            .map_or(end, |newline| end + newline);
+                        let next = offset + flaw.length;
+                        self.unreadable.push((end, next - end).into());
+                        return Some(next);
+                    }
+                    self.unreadable.push((end, text.len() - end).into());
+                    return None;
+                }
+            };
+            let place = start + statement.start;
+            end = place + statement.text.len();
+            let span = (place, first_line(statement.text)).into();
+            if let Some((begin, commit)) = wrapping
+                && (place == begin || place == commit)
+            {
+                if place == begin {
+                    let message = "BEGIN and COMMIT around the whole file change nothing";
+                    self.hits.push(Hit::new(&mode::WRAPPED, span, message));
+                }
+                continue;
+            }
+            *is_empty = false;
+            if let Some((rule, message)) = misfit(&statement, directives) {
+                self.hits.push(Hit::new(rule, span, message));
+                if rule == &form::COPY_FROM_CLIENT
+                    && let Some(rows) = text[end..].find("\n\\.")
+                {
+                    // Its rows are no SQL.
+                    let next = end + rows + "\n\\.".len();
+                    let first = text[end..].find('\n').map_or(end, |line| end + line);
+                    self.unreadable.push((first, next - first).into());
+                    return Some(next);
+                }
+            }
+        }
+        None
+    }
+}
+
+/// The text as it is sent: a file that is wholly one `BEGIN ... COMMIT` loses both, and no character changes its
+/// place.
+pub fn executable(text: &str) -> Cow<'_, str> {
+    let Some((begin, commit)) = wrapping(text) else {
+        return Cow::Borrowed(text);
+    };
+    let mut sent = text.to_owned();
+    for statement in sql::statements(text).filter_map(std::result::Result::ok) {
+        if statement.start == begin || statement.start == commit {
+            // Nothing but words and blanks, so as many bytes as characters.
+            let range = statement.start..statement.start + statement.text.len();
+            let blanks: String = statement
+                .text
+                .chars()
+                .map(|letter| if letter == '\n' { '\n' } else { ' ' })
+                .collect();
+            sent.replace_range(range, &blanks);
+        }
+    }
+    Cow::Owned(sent)
+}
+
+/// How many statements of a migration are sent, and where each begins. The file has passed [`check`].
 pub fn offsets(migration: &Migration) -> Vec<(usize, usize)> {
-    sql::statements(migration.sql())
+    sql::statements(&executable(migration.sql()))
         .filter_map(std::result::Result::ok)
         .map(|statement| (statement.start, first_line(statement.text)))
         .collect()
 }
 
-fn misfit(statement: &Statement<'_>) -> Option<(String, &'static str)> {
+/// Where `BEGIN` and `COMMIT` are, if one opens the file and the other ends it, both plain and alone.
+fn wrapping(text: &str) -> Option<(usize, usize)> {
+    let plain = |statement: &Statement<'_>, verbs: &[&[&str]]| {
+        let words: Vec<&str> = statement.words.iter().map(String::as_str).collect();
+        let is_bare = statement
+            .text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphabetic() || byte.is_ascii_whitespace());
+        is_bare && verbs.contains(&words.as_slice())
+    };
+    let mut statements = sql::statements(text);
+    // Most files end here, after their first token or two.
+    let first = statements.next()?.ok()?;
+    let opens = plain(
+        &first,
+        &[
+            &["begin"],
+            &["begin", "work"],
+            &["begin", "transaction"],
+            &["start", "transaction"],
+        ],
+    );
+    if !opens {
+        return None;
+    }
+    let rest: Vec<Statement<'_>> = statements.collect::<std::result::Result<_, _>>().ok()?;
+    let (last, inside) = rest.split_last()?;
+    let closes = plain(
+        last,
+        &[
+            &["commit"],
+            &["commit", "work"],
+            &["commit", "transaction"],
+            &["end"],
+            &["end", "work"],
+            &["end", "transaction"],
+        ],
+    );
+    (closes && !inside.iter().any(is_transaction_control)).then_some((first.start, last.start))
+}
+
+fn is_transaction_control(statement: &Statement<'_>) -> bool {
     let words: Vec<&str> = statement.words.iter().map(String::as_str).collect();
-    let control = match words.as_slice() {
+    match words.as_slice() {
         ["begin" | "commit" | "end" | "abort", ..] | ["start" | "prepare", "transaction", ..] => {
             true
         }
         // ROLLBACK TO a savepoint stays inside the transaction.
         ["rollback", rest @ ..] => !rest.contains(&"to"),
         _ => false,
-    };
-    if control {
+    }
+}
+
+fn misfit(statement: &Statement<'_>, directives: &Directives) -> Option<(&'static Rule, String)> {
+    let words: Vec<&str> = statement.words.iter().map(String::as_str).collect();
+    if is_transaction_control(statement) {
         let word = words[0].to_uppercase();
         return Some((
-            format!("{word} does not belong in a migration: each one is a transaction of its own"),
-            "remove the transaction control; everything in the file happens, or nothing does",
+            &mode::TRANSACTION_CONTROL,
+            if directives.transaction {
+                format!(
+                    "{word} does not belong in a migration: each one is a transaction of its own"
+                )
+            } else {
+                format!("{word} does not belong in a migration: this one asks for no transaction")
+            },
         ));
     }
     if words.first() == Some(&"copy")
@@ -58,43 +250,89 @@ fn misfit(statement: &Statement<'_>) -> Option<(String, &'static str)> {
             .windows(2)
             .any(|pair| matches!(pair, ["from", "stdin"] | ["to", "stdout"]))
     {
-        return Some((
-            "COPY to or from the client cannot run in a migration".to_owned(),
-            "write the rows as INSERT ... VALUES",
-        ));
+        let message = "COPY to or from the client cannot run in a migration";
+        return Some((&form::COPY_FROM_CLIENT, message.to_owned()));
     }
-    None
-}
-
-fn flawed(migration: &Migration, flaw: &Flaw) -> anyhow::Error {
-    let (what, hint) = match flaw.kind {
-        FlawKind::PsqlCommand => (
-            "this is a command for psql, which a migration cannot hold".to_owned(),
-            "write it in SQL, or remove it",
-        ),
-        FlawKind::Unterminated(what) => (format!("this {what} has no end"), "end it"),
-    };
-    refused(migration, flaw.offset, flaw.length, &what, hint)
-}
-
-fn refused(
-    migration: &Migration,
-    offset: usize,
-    length: usize,
-    what: &str,
-    hint: &str,
-) -> anyhow::Error {
-    Error::failed(format!("{} cannot be applied", migration.path))
-        .because(Error::failed(what))
-        .at(Excerpt::new(
-            &migration.path,
-            migration.sql(),
-            offset,
-            length,
+    if directives.transaction {
+        let what = outside_only(&words, statement.text)?;
+        Some((
+            &mode::NEEDS_NO_TRANSACTION,
+            format!("{what} cannot run in a transaction"),
         ))
-        .note("nothing was run")
-        .hint(hint)
-        .into()
+    } else {
+        let what = inside_only(&words)?;
+        Some((
+            &mode::NEEDS_TRANSACTION,
+            format!("{what} does nothing outside of a transaction"),
+        ))
+    }
+}
+
+/// What PostgreSQL refuses inside a transaction, by name.
+fn outside_only(words: &[&str], text: &str) -> Option<&'static str> {
+    let says = |word: &str| {
+        let text = text.to_ascii_lowercase();
+        text.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+            .any(|other| other == word)
+    };
+    Some(match words {
+        ["create", "index", "concurrently", ..]
+        | ["create", "unique", "index", "concurrently", ..] => "CREATE INDEX CONCURRENTLY",
+        ["drop", "index", "concurrently", ..] => "DROP INDEX CONCURRENTLY",
+        ["reindex", "database" | "system" | "schema", ..] => "REINDEX of more than a table",
+        // Its options may stand in parentheses.
+        ["reindex", ..] if says("concurrently") => "REINDEX CONCURRENTLY",
+        ["alter", "table", .., "concurrently"] if says("detach") => "DETACH PARTITION CONCURRENTLY",
+        ["vacuum", ..] => "VACUUM",
+        ["create", "database", ..] => "CREATE DATABASE",
+        ["drop", "database", ..] => "DROP DATABASE",
+        ["alter", "database", rest @ ..]
+            if rest.windows(2).any(|pair| pair == ["set", "tablespace"]) =>
+        {
+            "ALTER DATABASE SET TABLESPACE"
+        }
+        ["alter", "system", ..] => "ALTER SYSTEM",
+        ["create", "tablespace", ..] => "CREATE TABLESPACE",
+        ["drop", "tablespace", ..] => "DROP TABLESPACE",
+        // Without a slot of its own it can.
+        ["create", "subscription", ..] if !says("create_slot") && !says("connect") => {
+            "CREATE SUBSCRIPTION"
+        }
+        ["cluster"] | ["cluster", "verbose"] if !text.contains('"') => "CLUSTER of all tables",
+        ["discard", "all"] => "DISCARD ALL",
+        _ => return None,
+    })
+}
+
+/// What PostgreSQL refuses or ignores outside of a transaction, by name.
+fn inside_only(words: &[&str]) -> Option<&'static str> {
+    Some(match words {
+        ["lock", ..] => "LOCK TABLE",
+        ["savepoint", ..] => "SAVEPOINT",
+        ["release", ..] => "RELEASE",
+        ["rollback", ..] => "ROLLBACK TO",
+        ["set", "local", ..] => "SET LOCAL",
+        ["set", "transaction", ..] => "SET TRANSACTION",
+        ["set", "constraints", ..] => "SET CONSTRAINTS",
+        ["declare", rest @ ..] if !rest.windows(2).any(|pair| pair == ["with", "hold"]) => {
+            "DECLARE CURSOR"
+        }
+        _ => return None,
+    })
+}
+
+fn flawed(flaw: &Flaw, offset: usize) -> Hit {
+    let span = (offset, flaw.length).into();
+    match flaw.kind {
+        FlawKind::PsqlCommand => Hit::new(
+            &form::PSQL_COMMAND,
+            span,
+            "this is a command for psql, which a migration cannot hold",
+        ),
+        FlawKind::Unterminated(what) => {
+            Hit::new(&form::UNTERMINATED, span, format!("this {what} has no end"))
+        }
+    }
 }
 
 fn first_line(text: &str) -> usize {
@@ -119,7 +357,13 @@ mod tests {
     fn what_would_break_the_promise_is_refused_with_its_place() {
         for (sql, place) in [
             ("select 1;\n  COMMIT;\nselect 2;", (2, 3)),
-            ("begin;\ncreate table a();\ncommit;", (1, 1)),
+            ("begin;\ncreate table a();\nrollback;", (1, 1)),
+            (
+                "begin isolation level serializable;\nselect 1;\ncommit;",
+                (1, 1),
+            ),
+            ("begin; commit; begin; commit;", (1, 1)),
+            ("select 1; begin; commit;", (1, 11)),
             ("start transaction;", (1, 1)),
             ("rollback;", (1, 1)),
             ("rollback and chain", (1, 1)),
@@ -129,6 +373,8 @@ mod tests {
             ("copy (select 1) to stdout with csv", (1, 1)),
             ("create table a(id int);\n\\i other.sql\n", (2, 1)),
             ("select 1;\nselect $$abc;", (2, 8)),
+            ("-- toysoldiers: no-transaction\nvacuum;", (1, 17)),
+            ("-- toysoldiers: no-transactoin\nvacuum;", (1, 17)),
         ] {
             assert_eq!(verdict(sql), Some(place), "{sql}");
         }
@@ -145,8 +391,92 @@ mod tests {
             "do $$ begin null; end $$;",
             "copy a from '/tmp/x'; copy a to program 'cat'",
             "create table commits(\"end\" int)",
+            "begin;\ncreate table a();\ncommit;",
+            "-- why\nSTART TRANSACTION; select 1; END WORK",
+            "reindex table a; cluster a; cluster a using b; refresh materialized view concurrently v",
+            "create table concurrently(vacuum int); alter type t add value 'x'; discard temp",
+            "create subscription s connection '' publication p with (create_slot = false)",
         ] {
             assert_eq!(verdict(sql), None, "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_run_in_a_transaction_is_known() {
+        for sql in [
+            "create index concurrently a_b on a(b)",
+            "CREATE UNIQUE INDEX CONCURRENTLY ON a(b)",
+            "drop index concurrently a",
+            "reindex (verbose, concurrently) table a",
+            "reindex index concurrently a",
+            "reindex schema public",
+            "alter table only a detach partition b concurrently",
+            "vacuum (analyze) a",
+            "create database x",
+            "drop database x",
+            "alter database \"x\" set tablespace y",
+            "alter system set x = 1",
+            "create tablespace x location '/x'",
+            "create subscription s connection '' publication p",
+            "cluster",
+            "discard all",
+        ] {
+            assert_eq!(verdict(sql), Some((1, 1)), "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_means_nothing_outside_of_a_transaction_is_known() {
+        for sql in [
+            "lock table a",
+            "savepoint a",
+            "release a",
+            "rollback to a",
+            "set local role x",
+            "set constraints all deferred",
+            "declare c cursor for select 1",
+            "begin",
+        ] {
+            let text = format!("-- toysoldiers: no-transaction\n{sql};");
+            let found = look(&text, &directive::read(&text));
+            let levels: Vec<Level> = found.hits.iter().map(|hit| hit.rule.level).collect();
+            assert_eq!(levels, [Level::Error], "{sql}");
+        }
+        let text = "-- toysoldiers: no-transaction\nvacuum; set role x; declare c cursor with hold for select 1";
+        assert!(look(text, &directive::read(text)).hits.is_empty());
+    }
+
+    #[test]
+    fn everything_is_found_and_what_is_no_sql_is_left_out() {
+        let text = "\\set x 1\ncopy a from stdin;\n1\\t2\n\\.\ncommit;\n\\i x\nselect 'a";
+        let found = look(text, &directive::read(text));
+        let names: Vec<&str> = found.hits.iter().map(|hit| hit.rule.name).collect();
+        assert_eq!(
+            names,
+            [
+                "psql-command",
+                "copy-from-client",
+                "transaction-control",
+                "psql-command",
+                "unterminated"
+            ]
+        );
+        let mut left = String::new();
+        for (offset, letter) in text.char_indices() {
+            if !found.unreadable.iter().any(|span| span.holds(offset)) {
+                left.push(letter);
+            }
+        }
+        assert_eq!(left, "\ncopy a from stdin;\ncommit;");
+    }
+
+    #[test]
+    fn a_file_wholly_wrapped_is_sent_without_its_wrapping_and_nothing_moves() {
+        let text = "-- é\nBEGIN\n;\nselect 'é';\ncommit work;\n";
+        let sent = executable(text);
+        assert_eq!(sent, "-- é\n     \n;\nselect 'é';\n           ;\n");
+        for as_it_is in ["select 1;", "begin; select 1;", "commit;", "begin;", ""] {
+            assert_eq!(executable(as_it_is), as_it_is);
         }
     }
 }

@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
+use super::directive::{self, Directives};
 use super::file::Migration;
 use super::history::History;
 use super::preflight;
@@ -21,7 +22,7 @@ use crate::bookkeeping::TOOL_VERSION;
 use crate::error::{Error, Excerpt, Kind, Result};
 use crate::pg::db::ScriptFailure;
 use crate::pg::ident::Literal;
-use crate::pg::{Db, session, sql, sqlstate};
+use crate::pg::{Db, Patience, session, sql, sqlstate};
 use crate::plan::Progress;
 
 /// A migration that takes longer is worth a line when it is done, also where nobody sees a moving one.
@@ -32,10 +33,10 @@ const TABLE: &str = "toysoldiers.history";
 /// How long a migration may wait and take, and who runs it.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// For a lock on a table.
-    pub lock_timeout: Duration,
-    /// For a statement; zero is for ever.
-    pub statement_timeout: Duration,
+    /// For a lock on a table; else what the file says, else two seconds.
+    pub lock_timeout: Option<Duration>,
+    /// For a statement; zero is for ever. Else what the file says, else for ever.
+    pub statement_timeout: Option<Duration>,
     /// Who runs it, for the record.
     pub actor: String,
 }
@@ -168,10 +169,12 @@ impl Vehicle<'_> {
                 "refinery runs a migration that is not pending",
             ));
         };
+        let directives = directive::read(migration.sql()).directives;
         let search_path = session::search_path(self.db.endpoint());
-        let (prefix, statements_before) = prefix(self.limits, search_path);
+        let (prefix, statements_before) = prefix(self.limits, &directives, search_path);
         // The newline ends a comment in the file's last line; the semicolon ends its last statement.
-        let message = format!("{prefix}{}\n;{record};commit", migration.sql());
+        let sql = preflight::executable(migration.sql());
+        let message = format!("{prefix}{sql}\n;{record};commit");
         let start = Instant::now();
         self.progress
             .working(&format!("applying {}", migration.title()));
@@ -317,11 +320,20 @@ enum Stage {
 
 /// What goes before the file, and how many statements it is. Whatever the file before set for the session is
 /// undone; whatever this one may wait for is bounded. One statement makes all settings: a thousand files feel it.
-fn prefix(limits: &Limits, search_path: Option<&str>) -> (String, usize) {
+fn prefix(limits: &Limits, directives: &Directives, search_path: Option<&str>) -> (String, usize) {
+    let usual = Patience::migrating();
+    let lock_timeout = limits.lock_timeout.or(directives.lock_timeout);
+    let statement_timeout = limits.statement_timeout.or(directives.statement_timeout);
     let millis = |time: Duration| time.as_millis().to_string();
     let settings = [
-        ("lock_timeout", Some(millis(limits.lock_timeout))),
-        ("statement_timeout", Some(millis(limits.statement_timeout))),
+        (
+            "lock_timeout",
+            Some(millis(lock_timeout.unwrap_or(usual.lock))),
+        ),
+        (
+            "statement_timeout",
+            Some(millis(statement_timeout.unwrap_or(usual.statement))),
+        ),
         ("idle_in_transaction_session_timeout", Some("0".to_owned())),
         // A migration that policies hide rows from fails, instead of changing the rows that are left.
         ("row_security", Some("off".to_owned())),

@@ -1,8 +1,10 @@
 //! Where migrations come from: a folder, or this program.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use super::file::{self, Kind, Migration};
+use super::lint::form;
 use crate::error::{Error, Result};
 
 /// The migrations this program was built with.
@@ -27,6 +29,8 @@ pub enum Source {
 pub struct Files {
     /// Where from, for people.
     pub source: String,
+    /// Whether they are the program's own, which nobody who runs it can change.
+    pub is_embedded: bool,
     /// In order of version, each version once.
     pub all: Vec<Migration>,
 }
@@ -40,34 +44,51 @@ impl Source {
         }
     }
 
+    /// Every file there, in no order.
+    pub fn entries(&self) -> Result<Vec<Entry>> {
+        let (path, shown) = match self {
+            Self::Embedded => {
+                let entries = EMBEDDED.iter().map(|(name, bytes)| Entry {
+                    name: (*name).to_owned(),
+                    path: format!("(embedded) {name}"),
+                    content: Content::Embedded(bytes),
+                });
+                return Ok(entries.collect());
+            }
+            Self::Folder { path, shown } => (path, shown),
+        };
+        let entries = std::fs::read_dir(path).map_err(|error| cannot_read(shown, error))?;
+        entries
+            .map(|entry| {
+                let entry = entry.map_err(|error| cannot_read(shown, error))?;
+                let name = entry.file_name().to_string_lossy().into_owned();
+                Ok(Entry {
+                    path: format!("{}/{name}", shown.trim_end_matches('/')),
+                    name,
+                    content: Content::File(entry.path()),
+                })
+            })
+            .collect()
+    }
+
     /// All migrations in order. Names that do not fit, two files of one number and bytes that are not text are
     /// errors.
     pub fn load(&self) -> Result<Files> {
         let mut migrations = Vec::new();
-        match self {
-            Self::Embedded => {
-                for (name, bytes) in EMBEDDED {
-                    add(&mut migrations, name, format!("(embedded) {name}"), || {
-                        Ok(bytes.to_vec())
-                    })?;
-                }
-            }
-            Self::Folder { path, shown } => {
-                let cannot = |what: &str, error: std::io::Error| {
-                    Error::configuration(format!("cannot read {what}"))
-                        .because(error)
-                        .hint("name the folder of the migrations with `--migrations`")
-                };
-                let entries = std::fs::read_dir(path).map_err(|error| cannot(shown, error))?;
-                for entry in entries {
-                    let entry = entry.map_err(|error| cannot(shown, error))?;
-                    let name = entry.file_name();
-                    let name = name.to_string_lossy();
-                    let label = format!("{}/{name}", shown.trim_end_matches('/'));
-                    add(&mut migrations, &name, label.clone(), || {
-                        std::fs::read(entry.path()).map_err(|error| cannot(&label, error).into())
-                    })?;
-                }
+        for entry in self.entries()? {
+            let Entry { name, path, .. } = &entry;
+            if let Kind::Up(version, description) =
+                file::kind(name).map_err(|misfit| misfit.about(path))?
+            {
+                let sql = file::decode(&entry.bytes()?, path)
+                    .map_err(|illegible| illegible.about(path))?;
+                migrations.push(Migration::new(
+                    version,
+                    description,
+                    name,
+                    path.clone(),
+                    &sql,
+                )?);
             }
         }
         migrations
@@ -78,26 +99,63 @@ impl Source {
                     "two migrations have the number {}: {} and {}",
                     pair[0].version, pair[0].file, pair[1].file
                 ))
-                .hint("give the one that is not applied yet the next free number")
+                .hint(form::DUPLICATE_NUMBER.rewrite)
                 .into());
             }
         }
         Ok(Files {
             source: self.describe(),
+            is_embedded: matches!(self, Self::Embedded),
             all: migrations,
         })
     }
 }
 
-fn add(
-    migrations: &mut Vec<Migration>,
-    name: &str,
-    path: String,
-    read: impl FnOnce() -> Result<Vec<u8>>,
-) -> Result<()> {
-    if let Kind::Up(version, description) = file::kind(name, &path)? {
-        let sql = file::decode(&read()?, &path)?;
-        migrations.push(Migration::new(version, description, name, path, &sql)?);
+/// A file of a source, not read yet.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its name.
+    pub name: String,
+    /// As a person would name it.
+    pub path: String,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    Embedded(&'static [u8]),
+    File(PathBuf),
+}
+
+impl Entry {
+    /// A file that somebody named.
+    pub fn named(path: PathBuf) -> Self {
+        let name = path.file_name().unwrap_or_default();
+        Self {
+            name: name.to_string_lossy().into_owned(),
+            path: path.display().to_string(),
+            content: Content::File(path),
+        }
     }
-    Ok(())
+
+    /// What is in it.
+    pub fn bytes(&self) -> Result<Cow<'static, [u8]>> {
+        match &self.content {
+            Content::Embedded(bytes) => Ok(Cow::Borrowed(bytes)),
+            Content::File(path) => {
+                let bytes = std::fs::read(path).map_err(|error| {
+                    Error::failed(format!("cannot read {}", self.path))
+                        .because(error)
+                        .hint("name a file that is there and may be read")
+                })?;
+                Ok(Cow::Owned(bytes))
+            }
+        }
+    }
+}
+
+fn cannot_read(what: &str, error: std::io::Error) -> Error {
+    Error::configuration(format!("cannot read {what}"))
+        .because(error)
+        .hint("name the folder of the migrations with `--migrations`")
 }

@@ -291,6 +291,21 @@ mod tests {
         assert_eq!(token_length("", 0), 1);
     }
 
+    /// A statement in which much looks like an end and none is.
+    fn statement() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "select [a-z]{1,5}",
+            "select '[a-z;é]{0,5}', E'\\\\';', U&'d\\\\0061;', \"[a-z;]{1,5}\", a\\$b\\$c, \\$1",
+            "do \\$[a-z]{0,3}\\$ begin perform 1; end; \\$\\$".prop_map(|text| {
+                let tag = text.split('$').nth(1).unwrap_or_default().to_owned();
+                format!("do ${tag}$ begin perform ';'; end; ${tag}$")
+            }),
+            "create function [a-z]{1,5}\\(\\) returns int language sql begin atomic select 1; select case when true then 1 end; end",
+            "create rule r as on insert to [a-z]{1,5} do also \\(insert into l values \\(1\\); select 2;\\)",
+            "select /\\* ; /\\* ; \\*/ ' \\*/ 1 -- ; \n \\+ [0-9]",
+        ]
+    }
+
     proptest! {
         /// Any text at all: no panic, statements in order, nothing between them but blanks, comments and semicolons.
         #[test]
@@ -304,6 +319,28 @@ mod tests {
                 prop_assert!(texts(&text[last..statement.start]).is_empty());
                 last = statement.start + statement.text.len();
             }
+        }
+
+        /// Statements and what stands between them, put together again, are the file.
+        #[test]
+        fn joining_what_was_split_gives_the_file_back(
+            parts in proptest::collection::vec(statement(), 0..6),
+            between in proptest::collection::vec("( |\n|-- ; é\n|/\\* ; /\\* ' \\*/ \\*/){0,3}", 7),
+        ) {
+            let mut file = between[0].clone();
+            for (part, gap) in parts.iter().zip(&between[1..]) {
+                file = format!("{file}{part}{gap};{gap}");
+            }
+            let split: Vec<Statement<'_>> = statements(&file).map(|statement| statement.expect("is well formed")).collect();
+            let texts: Vec<&str> = split.iter().map(|statement| statement.text).collect();
+            prop_assert_eq!(&texts, &parts);
+            let mut joined = String::new();
+            for statement in &split {
+                joined.push_str(&file[joined.len()..statement.start]);
+                joined.push_str(statement.text);
+            }
+            joined.push_str(&file[joined.len()..]);
+            prop_assert_eq!(joined, file);
         }
 
         /// Statements put together with semicolons come apart again.

@@ -106,6 +106,14 @@ impl Settings {
             ),
         };
         values.push(value("migrations", Some(migrations), &origin));
+        let denied = environment.denied_rules.iter();
+        let denied: Vec<&str> = denied.map(|word| word.text.as_str()).collect();
+        let origin = match &self.file {
+            Some(file) if !denied.is_empty() => Origin::File(file.path.clone()),
+            _ => Origin::Default,
+        };
+        let denied = (!denied.is_empty()).then(|| denied.join(", "));
+        values.push(value("migrations.deny", denied, &origin));
         let backups = environment
             .backup_destination
             .as_ref()

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
+use toml::Spanned;
 
 use super::mask::masked;
 use crate::error::{Error, Excerpt, Result, nearest};
@@ -20,6 +21,17 @@ pub struct File {
     pub path: PathBuf,
     /// What is in it.
     pub content: Content,
+    /// Its text, for showing places.
+    text: String,
+}
+
+/// A word of the file that only others can judge, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Word {
+    /// The word.
+    pub text: String,
+    /// Where.
+    pub place: Excerpt,
 }
 
 /// The whole file.
@@ -40,6 +52,16 @@ pub struct Content {
 pub struct MigrationsTable {
     /// Their folder, relative to the file.
     pub dir: Option<PathBuf>,
+    /// Rules whose findings stop `migrate up`, in every environment.
+    pub deny: Vec<Spanned<String>>,
+}
+
+/// `[env.NAME.migrations]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EnvMigrationsTable {
+    /// Rules whose findings stop `migrate up` here as well.
+    pub deny: Vec<Spanned<String>>,
 }
 
 /// `[env.NAME]`
@@ -66,6 +88,9 @@ pub struct EnvTable {
     /// Commands that are never run here.
     #[serde(default, deserialize_with = "commands")]
     pub deny: Vec<String>,
+    /// `[env.NAME.migrations]`
+    #[serde(default)]
+    pub migrations: EnvMigrationsTable,
     /// `[env.NAME.replica]`
     #[serde(default)]
     pub replica: Option<ReplicaTable>,
@@ -176,7 +201,31 @@ impl File {
                 .hint("name a file that is there with `--config`")
         })?;
         let content = parse(&path.display().to_string(), &text)?;
-        Ok(Some(Self { path, content }))
+        Ok(Some(Self {
+            path,
+            content,
+            text,
+        }))
+    }
+
+    /// Rules that are denied everywhere, then those that are denied in these environments.
+    pub fn denied<'a>(&'a self, tables: impl IntoIterator<Item = &'a EnvTable>) -> Vec<Word> {
+        let everywhere = &self.content.migrations.deny;
+        let here = tables.into_iter().map(|table| &table.migrations.deny);
+        let shown = masked(&self.text);
+        let words = std::iter::once(everywhere).chain(here).flatten();
+        let mut words: Vec<Word> = words
+            .map(|word| {
+                let span = word.span();
+                let file = self.path.display().to_string();
+                Word {
+                    text: word.get_ref().clone(),
+                    place: Excerpt::new(file, &shown, span.start, span.len()),
+                }
+            })
+            .collect();
+        words.dedup();
+        words
     }
 }
 

@@ -50,7 +50,7 @@ fn render(explanation: &Explanation, style: Style) -> String {
         );
     }
     if let Some(excerpt) = &explanation.excerpt {
-        text.push_str(&draw(excerpt, style));
+        text.push_str(&draw(excerpt, style, |carets| style.red(carets)));
     }
     for note in &explanation.notes {
         let _ = writeln!(
@@ -74,8 +74,8 @@ fn render(explanation: &Explanation, style: Style) -> String {
 /// Of a very long line, this much is shown before and after the place.
 const AROUND: usize = 60;
 
-/// The line of the file with the place underlined.
-fn draw(excerpt: &Excerpt, style: Style) -> String {
+/// The line of the file with the place underlined by these carets.
+pub(super) fn draw(excerpt: &Excerpt, style: Style, paint: impl Fn(&str) -> String) -> String {
     let Excerpt {
         file,
         line,
@@ -103,7 +103,7 @@ fn draw(excerpt: &Excerpt, style: Style) -> String {
         .iter()
         .map(|letter| if *letter == '\t' { '\t' } else { ' ' })
         .collect();
-    let carets = style.red(&"^".repeat((*width).min(until - place).max(1)));
+    let carets = paint(&"^".repeat((*width).min(until - place).max(1)));
     let number = line.to_string();
     let gutter = " ".repeat(number.len().max(3));
     format!(

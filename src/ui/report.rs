@@ -1,4 +1,4 @@
-//! A result is one struct; this is how it becomes a table, JSON, CSV or NDJSON.
+//! A result is one struct; this is how it becomes a table, JSON, CSV, NDJSON or annotations.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::style::Style;
 use super::table::Table;
-use super::{Cell, Output, drawing};
+use super::{Cell, Diagnostic, Output, diagnostic, drawing};
 use crate::error::{Error, Exit, Result};
 
 /// A result that can be shown. Its JSON is its serde form; the rest is told here.
@@ -18,6 +18,12 @@ pub trait Report: Serialize {
 
     /// The records: a row each in CSV and NDJSON.
     fn table(&self) -> Table;
+
+    /// Places in files, for a report that is about them: people read these instead of the table, and GitHub puts
+    /// them beside the lines of a pull request.
+    fn diagnostics(&self) -> Option<Vec<Diagnostic<'_>>> {
+        None
+    }
 
     /// What remains to be said to people, on stderr; may be empty.
     fn summary(&self) -> String {
@@ -39,6 +45,9 @@ pub trait Report: Serialize {
 pub(super) fn render(report: &impl Report, output: Output, style: Style) -> Result<String> {
     match output {
         Output::Table => {
+            if let Some(diagnostics) = report.diagnostics() {
+                return Ok(diagnostic::draw(&diagnostics, style));
+            }
             let now = Timestamp::now();
             let mut text = String::new();
             for part in report.lead().into_iter().chain([report.table()]) {
@@ -57,6 +66,10 @@ pub(super) fn render(report: &impl Report, output: Output, style: Style) -> Resu
         }
         Output::Csv => csv(&report.table()),
         Output::Ndjson => Ok(ndjson(&report.table())),
+        Output::Github => match report.diagnostics() {
+            Some(diagnostics) => Ok(diagnostic::annotate(&diagnostics)),
+            None => Err(no_annotations("this result").into()),
+        },
     }
 }
 
@@ -87,6 +100,14 @@ fn ndjson(table: &Table) -> String {
         text.push('\n');
     }
     text
+}
+
+/// Annotations are wanted of what is about no file.
+pub(super) fn no_annotations(what: &str) -> Error {
+    Error::usage(format!(
+        "{what} cannot be written as annotations for GitHub"
+    ))
+    .hint("take another `--output`: table, json, csv or ndjson")
 }
 
 fn cannot_write(error: impl std::error::Error + Send + Sync + 'static) -> anyhow::Error {

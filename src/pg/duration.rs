@@ -1,4 +1,4 @@
-//! Lengths of time, as people write them.
+//! Lengths of time, as people write them and PostgreSQL takes them.
 
 use std::time::Duration;
 

@@ -1,0 +1,274 @@
+//! What can be wrong with a migration, found without a server.
+//!
+//! A [`Rule`] looks, a [`Finding`] is what it found: where, why it matters, what to write instead. Rules about text
+//! alone are quick ([`preflight`]); the others read squawk's tree, once a file.
+
+mod access;
+mod data;
+pub mod facts;
+pub mod form;
+pub mod mode;
+pub mod rule;
+mod squawk;
+
+use std::borrow::Cow;
+
+use serde::{Serialize, Serializer, ser::SerializeStruct};
+
+use super::directive::{self, Directives};
+use super::preflight::{self, Found};
+use crate::error::{Excerpt, Lines};
+pub use facts::Indexes;
+use facts::{Facts, Name, Span};
+pub use rule::{Habit, Level, Rule};
+pub use squawk::STACK;
+
+/// A file to look at.
+#[derive(Debug, Clone)]
+pub struct Sheet<'a> {
+    /// As a person would name it.
+    pub path: Cow<'a, str>,
+    /// Normalised.
+    pub text: Cow<'a, str>,
+}
+
+/// Which rules look.
+#[derive(Debug, Clone, Copy)]
+pub enum Wanted<'a> {
+    /// All that always do, and these, which the configuration denies.
+    All(&'a [&'static Rule]),
+    /// Only those that the configuration denies.
+    Denied(&'a [&'static Rule]),
+}
+
+impl Wanted<'_> {
+    /// Whether the configuration denies what it finds.
+    pub fn denies(self, rule: &'static Rule) -> bool {
+        let (Self::All(denied) | Self::Denied(denied)) = self;
+        denied.contains(&rule)
+    }
+
+    /// Whether it looks at all.
+    pub fn includes(self, rule: &'static Rule) -> bool {
+        // What silences nothing is known once everything has looked.
+        let is_all = matches!(self, Self::All(_)) || self.denies(&form::UNUSED_ALLOW);
+        (is_all && rule.habit == Habit::Always) || self.denies(rule)
+    }
+}
+
+/// What a rule found, before anybody looks at who allows or denies it.
+#[derive(Debug, Clone)]
+pub struct Hit {
+    pub(super) rule: &'static Rule,
+    pub(super) span: Span,
+    pub(super) message: String,
+    pub(super) rewrite: Option<String>,
+    pub(super) level: Option<Level>,
+}
+
+impl Hit {
+    /// What was found, and where in the text.
+    pub(super) fn new(rule: &'static Rule, span: Span, message: impl Into<String>) -> Self {
+        Self {
+            rule,
+            span,
+            message: message.into(),
+            rewrite: None,
+            level: None,
+        }
+    }
+
+    /// What to write instead, more exactly than the rule knows.
+    pub(super) fn rewrite(mut self, rewrite: impl Into<String>) -> Self {
+        self.rewrite = Some(rewrite.into());
+        self
+    }
+
+    /// That it weighs less here than the rule says.
+    pub(super) fn level(mut self, level: Level) -> Self {
+        self.level = Some(level);
+        self
+    }
+}
+
+/// Something found in a file.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// Who found it.
+    pub rule: &'static Rule,
+    /// How much it weighs here.
+    pub level: Level,
+    /// What it is.
+    pub message: String,
+    /// The file, as a person would name it.
+    pub file: String,
+    /// Where in the file, unless it is about the file as a whole.
+    pub place: Option<Excerpt>,
+    /// What to write instead.
+    pub rewrite: String,
+    /// Why the file allows it.
+    pub because: Option<String>,
+}
+
+impl Finding {
+    /// About a file as a whole.
+    pub fn of_file(rule: &'static Rule, file: &str, message: impl Into<String>) -> Self {
+        Self {
+            rule,
+            level: rule.level,
+            message: message.into(),
+            file: file.to_owned(),
+            place: None,
+            rewrite: rule.rewrite.to_owned(),
+            because: None,
+        }
+    }
+
+    /// What it is sorted by: file, place, weight.
+    pub fn key(&self) -> (String, usize, usize, Level) {
+        let place = self.place.as_ref();
+        let (line, column) = place.map_or((0, 0), |place| (place.line, place.column));
+        (self.file.clone(), line, column, self.level)
+    }
+
+    /// Lets the file allow it and the configuration deny it. What cannot work cannot be allowed.
+    #[must_use]
+    pub fn judged(mut self, directives: &Directives, wanted: Wanted<'_>) -> Self {
+        let allowed = directives
+            .allowed
+            .iter()
+            .find(|(rule, _)| *rule == self.rule);
+        if self.level == Level::Error {
+            return self;
+        }
+        if let Some((_, reason)) = allowed {
+            self.level = Level::Allowed;
+            self.because = Some(reason.clone());
+        } else if wanted.denies(self.rule) {
+            self.level = Level::Denied;
+        }
+        self
+    }
+}
+
+/// Keys are there whatever the finding, so that programs need not ask.
+impl Serialize for Finding {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let place = self.place.as_ref();
+        let mut fields = serializer.serialize_struct("Finding", 10)?;
+        fields.serialize_field("file", &self.file)?;
+        fields.serialize_field("line", &place.map(|place| place.line))?;
+        fields.serialize_field("column", &place.map(|place| place.column))?;
+        fields.serialize_field("end_column", &place.map(Excerpt::end_column))?;
+        fields.serialize_field("rule", self.rule)?;
+        fields.serialize_field("level", &self.level)?;
+        fields.serialize_field("message", &self.message)?;
+        fields.serialize_field("why", self.rule.why)?;
+        fields.serialize_field("rewrite", &self.rewrite)?;
+        fields.serialize_field("because", &self.because)?;
+        fields.end()
+    }
+}
+
+/// A file that was read, and what was found so far.
+pub struct Reading<'a> {
+    sheet: Sheet<'a>,
+    read: directive::Read,
+    facts: Facts,
+    hits: Vec<Hit>,
+}
+
+impl<'a> Reading<'a> {
+    /// Reads a file, and looks for what it says by itself.
+    pub fn of(sheet: Sheet<'a>, wanted: Wanted<'_>) -> Self {
+        let text: &str = &sheet.text;
+        let read = directive::read(text);
+        let directives = &read.directives;
+        let Found {
+            mut hits,
+            unreadable,
+        } = preflight::look(text, &read);
+        let tree = squawk::Sheet::read(&blanked(text, &unreadable));
+        tree.lint(directives.transaction, wanted, &mut hits);
+        // The tree is as large as ten such files; what is known of it by now is enough.
+        let facts = tree.facts;
+        if directives.transaction {
+            mode::look(&facts, text, &mut hits);
+        }
+        access::look(&facts, &mut hits);
+        Self {
+            sheet,
+            read,
+            facts,
+            hits,
+        }
+    }
+
+    /// What it says.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Tables with a foreign key for which none of these indexes is.
+    pub fn wanting<'i>(&'i self, indexes: &'i Indexes) -> impl Iterator<Item = &'i Name> {
+        data::wanting(self.facts(), indexes)
+    }
+
+    /// All that is found, in order of place.
+    pub fn findings(mut self, indexes: &Indexes, wanted: Wanted<'_>) -> Vec<Finding> {
+        data::look(&self.facts, indexes, &mut self.hits);
+        for (place, rule) in &self.read.allows {
+            // A gap is found between files, not in one.
+            let looked = wanted.includes(rule) && *rule != &form::GAP_IN_NUMBERS;
+            if looked && self.hits.iter().all(|hit| hit.rule != *rule) {
+                let message = format!("nothing in this file is found by {rule}");
+                self.hits
+                    .push(Hit::new(&form::UNUSED_ALLOW, *place, message));
+            }
+        }
+        placed(&self.sheet, self.hits)
+            .map(|finding| finding.judged(&self.read.directives, wanted))
+            .collect()
+    }
+}
+
+/// What a file says, whatever is wrong with it.
+pub(super) fn facts_of(text: &str) -> Facts {
+    squawk::Sheet::read(text).facts
+}
+
+/// The text with blanks in these places: same length, same lines.
+fn blanked<'a>(text: &'a str, places: &[Span]) -> Cow<'a, str> {
+    if places.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut blanked = text.to_owned().into_bytes();
+    for place in places {
+        for byte in &mut blanked[place.start..place.end()] {
+            if *byte != b'\n' {
+                *byte = b' ';
+            }
+        }
+    }
+    // Whole characters became blanks, so it is text still.
+    let blanked = String::from_utf8(blanked).unwrap_or_default();
+    Cow::Owned(blanked)
+}
+
+/// Findings with their places, in order.
+pub(super) fn placed(sheet: &Sheet<'_>, mut hits: Vec<Hit>) -> impl Iterator<Item = Finding> {
+    hits.sort_by_key(|hit| hit.span.start);
+    let lines = Lines::of(&sheet.text);
+    hits.into_iter().map(move |hit| Finding {
+        level: hit.level.unwrap_or(hit.rule.level),
+        file: sheet.path.to_string(),
+        place: Some(lines.excerpt(&sheet.path, hit.span.start, hit.span.length)),
+        rewrite: hit.rewrite.unwrap_or_else(|| hit.rule.rewrite.to_owned()),
+        rule: hit.rule,
+        message: hit.message,
+        because: None,
+    })
+}
+
+#[cfg(test)]
+mod tests;

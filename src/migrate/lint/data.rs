@@ -1,0 +1,134 @@
+//! Rules about rows: changing all of them, and finding those that refer to one.
+
+use super::facts::{Fact, Facts, Name, quoted};
+use super::rule::{Level, Rule};
+use super::{Hit, Indexes};
+
+/// All of them.
+pub(super) const RULES: &[&Rule] = &[&WRITE_WITHOUT_WHERE, &UNINDEXED_FOREIGN_KEY];
+
+/// An `UPDATE` or `DELETE` of everything.
+pub static WRITE_WITHOUT_WHERE: Rule = Rule::new(
+    Level::Warning,
+    "write-without-where",
+    "it changes every row of the table, locks them all until the migration ends, and doubles the table's size on disk",
+    "add a WHERE; write `where true` if every row is meant, and change large tables in batches",
+);
+
+/// A foreign key nobody can look up. On a new table a note: there is time to build the index.
+pub static UNINDEXED_FOREIGN_KEY: Rule = Rule::new(
+    Level::Warning,
+    "unindexed-foreign-key",
+    "every delete or new key in the table it refers to reads this whole table to find the rows that refer to it",
+    "create an index that begins with the columns of the key",
+);
+
+/// What the rules here find.
+pub(super) fn look(facts: &Facts, indexes: &Indexes, hits: &mut Vec<Hit>) {
+    let made = facts.tables();
+    for fact in &facts.all {
+        match fact {
+            Fact::Write { verb, table, span } if !made.contains(table) => hits.push(Hit::new(
+                &WRITE_WITHOUT_WHERE,
+                *span,
+                format!("{verb} without WHERE changes all rows of {table}"),
+            )),
+            Fact::ForeignKey {
+                table,
+                columns,
+                target,
+                span,
+                ..
+            } if !indexes.cover(table, columns) => {
+                let columns: Vec<_> = columns.iter().map(|column| quoted(column)).collect();
+                let columns = columns.join(", ");
+                let hit = Hit::new(
+                    &UNINDEXED_FOREIGN_KEY,
+                    *span,
+                    format!(
+                        "no index finds the rows of {table} by {columns}, which refers to {target}"
+                    ),
+                )
+                .rewrite(format!("add `create index on {table} ({columns});`"));
+                hits.push(if made.contains(table) {
+                    hit.level(Level::Note)
+                } else {
+                    hit
+                });
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether there is a foreign key here whose index would have to be looked for in other files.
+pub(super) fn wanting<'a>(
+    facts: &'a Facts,
+    indexes: &'a Indexes,
+) -> impl Iterator<Item = &'a Name> {
+    facts.all.iter().filter_map(|fact| match fact {
+        Fact::ForeignKey { table, columns, .. } if !indexes.cover(table, columns) => Some(table),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{SECURE, finds};
+
+    #[test]
+    fn all_rows_are_changed_on_purpose_only() {
+        finds(
+            "update t set a = 1;\ndelete from only t;",
+            &["1:1 write-without-where", "2:1 write-without-where"],
+        );
+        finds(
+            "update t set a = 1 where true; delete from t using u where t.a = u.a;",
+            &[],
+        );
+        finds(
+            "create temp table t (a text); update t set a = 'b'; delete from t; drop table t;",
+            &[],
+        );
+        finds(
+            "insert into t select 1; do $$ begin delete from t; end $$;",
+            &[],
+        );
+    }
+
+    #[test]
+    fn foreign_keys_have_an_index_somewhere() {
+        let table =
+            |rest: &str| format!("create table t (a uuid references u, b uuid {rest});{SECURE}");
+        finds(&table(""), &["1:24 unindexed-foreign-key (note)"]);
+        finds(
+            &format!("{} create index on public.t (a, b);", table("")),
+            &[],
+        );
+        finds(&table(", unique (a, b)"), &[]);
+        finds(&table(", primary key (a)"), &[]);
+        finds(
+            &table(", primary key (b, a)"),
+            &["1:24 unindexed-foreign-key (note)"],
+        );
+        finds(
+            &format!("{} create index on t (a) where b is null;", table("")),
+            &["1:24 unindexed-foreign-key (note)"],
+        );
+        finds(
+            &format!(
+                "{} create index on t using hash (a) where a is not null;",
+                table("")
+            ),
+            &[],
+        );
+        finds(
+            &format!("{} create index on t using gin (a);", table("")),
+            &["1:24 unindexed-foreign-key (note)"],
+        );
+        finds(
+            "alter table t add constraint f foreign key (a, b) references u (x, y) not valid;",
+            &["1:19 unindexed-foreign-key"],
+        );
+    }
+}

@@ -1,0 +1,106 @@
+//! Rules about files as such: their names, their bytes, and whether they are SQL that a server is sent.
+
+use super::rule::{Level, Rule};
+
+/// All of them.
+pub(super) const RULES: &[&Rule] = &[
+    &NAMING,
+    &DUPLICATE_NUMBER,
+    &GAP_IN_NUMBERS,
+    &ENCODING,
+    &DIRECTIVE,
+    &UNUSED_ALLOW,
+    &UNTERMINATED,
+    &PSQL_COMMAND,
+    &COPY_FROM_CLIENT,
+    &SYNTAX,
+    &NO_STATEMENT,
+];
+
+/// A file in the folder that could never run.
+pub static NAMING: Rule = Rule::new(
+    Level::Error,
+    "naming",
+    "a file that is not named NNN_description.sql would never run",
+    "rename the file, or move it out of the folder",
+);
+
+/// Two files of one number.
+pub static DUPLICATE_NUMBER: Rule = Rule::new(
+    Level::Error,
+    "duplicate-number",
+    "which of two files of one number comes first is anybody's guess",
+    "give the one that is not applied yet the next free number",
+);
+
+/// A number nobody has.
+pub static GAP_IN_NUMBERS: Rule = Rule::new(
+    Level::Warning,
+    "gap-in-numbers",
+    "a file that fills the gap later comes too late for every database that is past it",
+    "number on without gaps; `toysoldiers migrate new` does",
+);
+
+/// Bytes that are not text.
+pub static ENCODING: Rule = Rule::new(
+    Level::Error,
+    "encoding",
+    "the server takes UTF-8 text, and any other bytes end up as wrong letters or as an error",
+    "save the file as UTF-8",
+);
+
+/// A directive that means nothing.
+pub static DIRECTIVE: Rule = Rule::new(
+    Level::Error,
+    "directive",
+    "what is not read as a directive is a comment, and the file would run as it must not",
+    "write directives before the first statement, one a line: `-- toysoldiers: lock-timeout 5s`",
+);
+
+/// An `allow` for something that is not there.
+pub static UNUSED_ALLOW: Rule = Rule::new(
+    Level::Warning,
+    "unused-allow",
+    "it would also silence what somebody adds later, for a reason that is no longer true",
+    "remove the directive",
+);
+
+/// A string, a quoted name, a dollar quote or a comment without end.
+pub static UNTERMINATED: Rule = Rule::new(
+    Level::Error,
+    "unterminated",
+    "the rest of the file, and what is sent after it, would become part of it",
+    "end it",
+);
+
+/// A backslash command.
+pub static PSQL_COMMAND: Rule = Rule::new(
+    Level::Error,
+    "psql-command",
+    "psql runs these commands itself; to the server they are syntax errors",
+    "write it in SQL, or remove it",
+);
+
+/// `COPY ... FROM STDIN` and `TO STDOUT`.
+pub static COPY_FROM_CLIENT: Rule = Rule::new(
+    Level::Error,
+    "copy-from-client",
+    "the server would wait for rows that nobody sends",
+    "write the rows as INSERT ... VALUES",
+);
+
+/// What squawk cannot read. The server has the last word, hence no error.
+pub static SYNTAX: Rule = Rule::new(
+    Level::Warning,
+    "syntax",
+    "no rule can look into what cannot be read, and the server is likely to refuse it",
+    "correct the statement",
+);
+
+/// Nothing but comments.
+pub static NO_STATEMENT: Rule = Rule::new(
+    Level::Note,
+    "no-statement",
+    "it is recorded as applied, and what was meant to be in it would need another file",
+    "write the change into it before it is applied",
+);

@@ -1,0 +1,161 @@
+//! Rules about the transaction a migration is, and the session it runs in.
+
+use super::Hit;
+use super::facts::{Fact, Facts};
+use super::rule::{Level, Rule};
+use crate::pg::sql;
+
+/// All of them.
+pub(super) const RULES: &[&Rule] = &[
+    &TRANSACTION_CONTROL,
+    &WRAPPED,
+    &NEEDS_NO_TRANSACTION,
+    &NEEDS_TRANSACTION,
+    &SESSION_SETTING,
+    &NEW_ENUM_VALUE,
+    &COMMITTING_CALL,
+];
+
+/// `COMMIT` and its kind.
+pub static TRANSACTION_CONTROL: Rule = Rule::new(
+    Level::Error,
+    "transaction-control",
+    "each migration is a transaction of its own, with its row in the history; what is committed in between stays when the rest fails",
+    "remove the transaction control; everything in the file happens, or nothing does",
+);
+
+/// A file that is one `BEGIN ... COMMIT`.
+pub static WRAPPED: Rule = Rule::new(
+    Level::Note,
+    "wrapped-in-transaction",
+    "every migration is a transaction without being told so, and this file runs as if BEGIN and COMMIT were not there",
+    "leave out BEGIN and COMMIT",
+);
+
+/// What PostgreSQL refuses inside a transaction.
+pub static NEEDS_NO_TRANSACTION: Rule = Rule::new(
+    Level::Error,
+    "needs-no-transaction",
+    "PostgreSQL refuses it inside of a transaction, and every migration is one unless it says otherwise",
+    "put it into a file of its own that begins with `-- toysoldiers: no-transaction`",
+);
+
+/// What means nothing outside of a transaction.
+pub static NEEDS_TRANSACTION: Rule = Rule::new(
+    Level::Error,
+    "needs-transaction",
+    "it lasts as long as the transaction around it, and this file asks for none",
+    "put it into a file without `no-transaction`",
+);
+
+/// A setting that outlives the transaction.
+pub static SESSION_SETTING: Rule = Rule::new(
+    Level::Warning,
+    "session-setting",
+    "it also holds for what is sent after the file, such as its row in the history",
+    "use SET LOCAL, which ends with the migration",
+);
+
+/// A value that can be used only once it is committed.
+pub static NEW_ENUM_VALUE: Rule = Rule::new(
+    Level::Warning,
+    "new-enum-value-in-use",
+    "PostgreSQL refuses to use a new value of an enum before the transaction that adds it has ended",
+    "use the value in the next migration",
+);
+
+/// A call that ends the transaction it is in.
+pub static COMMITTING_CALL: Rule = Rule::new(
+    Level::Warning,
+    "committing-call",
+    "PostgreSQL refuses COMMIT and ROLLBACK in a procedure that is called inside of a transaction",
+    "call it in a file of its own that begins with `-- toysoldiers: no-transaction`",
+);
+
+/// What the rules here find in a file that is a transaction.
+pub(super) fn look(facts: &Facts, text: &str, hits: &mut Vec<Hit>) {
+    for fact in &facts.all {
+        match fact {
+            Fact::Setting { what, span } => hits.push(Hit::new(
+                &SESSION_SETTING,
+                *span,
+                format!("{what} holds for the session, not for this migration"),
+            )),
+            Fact::EnumValue { name, value, span } if !facts.makes_type(name) => {
+                let rest = &text[span.end()..];
+                let later = sql::statements(rest)
+                    .filter_map(Result::ok)
+                    .find_map(|statement| Some(statement.start + statement.text.find(value)?));
+                if let Some(place) = later {
+                    hits.push(Hit::new(
+                        &NEW_ENUM_VALUE,
+                        (span.end() + place, value.len()).into(),
+                        format!("{value} of the enum {name} is new in this migration"),
+                    ));
+                }
+            }
+            Fact::Call { name, span } if facts.commits(name) => hits.push(Hit::new(
+                &COMMITTING_CALL,
+                *span,
+                format!("the procedure {name} ends the transaction it is called in"),
+            )),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::finds;
+
+    #[test]
+    fn settings_end_with_the_migration() {
+        finds(
+            "set search_path = app;\nset role x;\nset session authorization y;\nselect pg_catalog.set_config('search_path', '', false);",
+            &[
+                "1:1 session-setting",
+                "2:1 session-setting",
+                "3:1 session-setting",
+                "4:8 session-setting",
+            ],
+        );
+        finds(
+            "set local search_path = app; set local role x; select set_config('a', 'b', true); set constraints all deferred;",
+            &[],
+        );
+        finds(
+            "-- toysoldiers: no-transaction\nset search_path = app;",
+            &[],
+        );
+    }
+
+    #[test]
+    fn a_new_value_of_an_enum_waits_for_the_next_migration() {
+        finds(
+            "alter type mood add value 'x';\ninsert into t values ('x');",
+            &["2:23 new-enum-value-in-use"],
+        );
+        finds(
+            "alter type mood add value 'x'; insert into t values ('y');",
+            &[],
+        );
+        finds(
+            "create type mood as enum ('y'); alter type mood add value 'x'; insert into t values ('x');",
+            &[],
+        );
+    }
+
+    #[test]
+    fn procedures_that_commit_are_not_called_in_a_transaction() {
+        let made = "create procedure p() language plpgsql as $$ begin commit; end $$;";
+        finds(&format!("{made}\ncall p();"), &["2:1 committing-call"]);
+        finds(
+            &format!("-- toysoldiers: no-transaction\n{made}\ncall p();"),
+            &[],
+        );
+        finds(
+            "create procedure p() language plpgsql as $$ begin null; end $$; call p();",
+            &[],
+        );
+    }
+}
