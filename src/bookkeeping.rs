@@ -14,16 +14,20 @@ use crate::pg::{Db, Param, Query};
 const STEPS: [&str; VERSION as usize] = [
     include_str!("../database/bookkeeping/001_history_and_audit.sql"),
     include_str!("../database/bookkeeping/002_stamp.sql"),
+    include_str!("../database/bookkeeping/003_runs.sql"),
 ];
 
 /// The version this program writes.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 /// The version from which there is an audit log.
 pub const WITH_AUDIT_LOG: u8 = 1;
 
 /// The version from which a database can be stamped.
 pub const WITH_STAMP: u8 = 2;
+
+/// The version from which every attempt at a migration is remembered.
+pub const WITH_RUNS: u8 = 3;
 
 /// This program's version, for the record.
 pub const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -284,7 +284,7 @@ fn bookkeeping_of_a_newer_program_is_wrong() {
     let tool = configured(&[("shop", &database, "")]);
     assert_snapshot!(verdict(&tool, "bookkeeping"), @"
     wrong: version 99
-    update toysoldiers: this one knows version 2
+    update toysoldiers: this one knows version 3
     exit 3
     ");
 }

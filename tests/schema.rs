@@ -369,5 +369,27 @@ fn the_tools_own_schema_is_exactly_this() {
     installation.tool_version text
     installation.installed_at timestamp with time zone
     installation.environment text
+    runs.id bigint
+    runs.version bigint
+    runs.name text
+    runs.action text
+    runs.outcome text
+    runs.checksum text
+    runs.sql text
+    runs.statements integer
+    runs.message text
+    runs.sqlstate text
+    runs.started_at timestamp with time zone
+    runs.duration_ms bigint
+    runs.actor text
+    runs.role text
+    runs.client inet
+    runs.tool_version text
+    steps.version bigint
+    steps.number integer
+    steps.hash text
+    steps.sql text
+    steps.started_at timestamp with time zone
+    steps.finished_at timestamp with time zone
     ");
 }
