@@ -43,6 +43,8 @@ pub struct Context {
     password: OnceLock<SecretString>,
     /// Whether the database turned out to be a protected environment's.
     guarded: AtomicBool,
+    /// Which database was named last.
+    told: Mutex<String>,
 }
 
 impl Context {
@@ -66,6 +68,7 @@ impl Context {
             told_by: OnceLock::new(),
             password: OnceLock::new(),
             guarded: AtomicBool::new(false),
+            told: Mutex::default(),
         }
     }
 

@@ -47,7 +47,7 @@ pub struct Status {
 }
 
 impl Status {
-    /// How many are applied, pending, and in trouble.
+    /// How many are applied, pending or unfinished, and in trouble.
     pub fn counts(&self) -> (usize, usize, usize) {
         let count = |wanted: Standing| {
             self.migrations
@@ -60,7 +60,8 @@ impl Status {
             .iter()
             .filter(|entry| entry.standing.is_problem())
             .count();
-        (count(Standing::Applied), count(Standing::Pending), trouble)
+        let pending = count(Standing::Pending) + count(Standing::Unfinished);
+        (count(Standing::Applied), pending, trouble)
     }
 
     /// Whether every migration is applied and as it was.

@@ -1,21 +1,18 @@
 //! `migrate`
 
 mod check;
+mod up;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
 use crate::context::Context;
 use crate::error::{Error, Exit, Result};
-use crate::migrate::check::Beside;
 use crate::migrate::diff::Entry;
 use crate::migrate::new::{self, Created};
-use crate::migrate::up::{self, Applied, Manner, Wish};
-use crate::migrate::{self, Limits, Source, Status};
-use crate::plan::{Progress, counted};
-use crate::ui::cell::human_millis;
+use crate::migrate::{self, Source, Status};
+use crate::plan::counted;
 use crate::ui::{Cell, Report, Table};
 
 /// Where migrations are when nobody says otherwise.
@@ -28,7 +25,7 @@ const FOLDER: &str = "database/migrations";
 )]
 pub(super) enum MigrateCommand {
     /// Apply the migrations that are pending, one transaction each
-    Up(UpArgs),
+    Up(up::UpArgs),
     /// Show which migrations are applied, pending or in trouble; writes nothing
     Status(StatusArgs),
     /// Make the next migration file
@@ -42,28 +39,6 @@ struct SourceArgs {
     /// Folder of the migrations
     #[arg(long, value_name = "FOLDER")]
     migrations: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  toysoldiers migrate up --dry-run\n  toysoldiers --env staging migrate up\n  \
-    toysoldiers --env production migrate up --yes --lock-timeout 500ms"
-)]
-pub(super) struct UpArgs {
-    #[command(flatten)]
-    source: SourceArgs,
-    /// How long to wait for another run on the same database to end
-    #[arg(long, default_value = "10m", value_name = "TIME", value_parser = crate::settings::duration)]
-    wait: Duration,
-    /// For how long to try again when other sessions hold a lock; 0 for one attempt
-    #[arg(long, default_value = "5m", value_name = "TIME", value_parser = crate::settings::duration)]
-    retry_for: Duration,
-    /// The last migration to apply, by its number
-    #[arg(long, value_name = "NUMBER")]
-    to: Option<i64>,
-    /// Apply all of it in one transaction: everything happens, or nothing does
-    #[arg(long)]
-    one_transaction: bool,
 }
 
 #[derive(Debug, Args)]
@@ -102,11 +77,11 @@ impl MigrateCommand {
 }
 
 impl SourceArgs {
-    fn source(self, cx: &Context) -> Result<Source> {
-        if let Some(path) = self.migrations {
+    fn source(&self, cx: &Context) -> Result<Source> {
+        if let Some(path) = &self.migrations {
             return Ok(Source::Folder {
                 shown: path.display().to_string(),
-                path,
+                path: path.clone(),
             });
         }
         let settings = cx.settings()?;
@@ -137,53 +112,6 @@ fn shown(path: &Path) -> String {
         .to_string()
 }
 
-impl UpArgs {
-    async fn run(self, cx: &Context) -> Result<Exit> {
-        let files = self.source.source(cx)?.load()?;
-        let denied = check::denied(cx)?;
-        let limits = Limits {
-            lock_timeout: cx.flags().lock_timeout,
-            statement_timeout: cx.flags().statement_timeout,
-            retry_for: self.retry_for,
-            actor: cx.actor(),
-        };
-        let (db, stamp) = cx.session_to_claim("migrating").await?;
-        let wish = Wish {
-            to: self.to,
-            one_transaction: self.one_transaction,
-        };
-        let plan = up::plan(&db, files, wish, stamp, &denied).await?;
-        let mut beside = Some(plan.work.look());
-        let mut warn = || {
-            let warnings = beside.take().map(Beside::warnings).unwrap_or_default();
-            for warning in &warnings {
-                cx.ui.warn(warning);
-            }
-            if !warnings.is_empty() {
-                let more = "`toysoldiers migrate check` tells why, and what to write instead";
-                cx.ui.say(more);
-            }
-        };
-        // Whoever is asked wants to know before; for everybody else nothing waits.
-        if cx.stage()?.protected {
-            warn();
-        }
-        let outcome = cx
-            .carry_out(plan, async |work, consent| {
-                let manner = Manner {
-                    limits: &limits,
-                    wait: self.wait,
-                    progress: &cx.ui,
-                    attend: &|db| cx.attend(db),
-                };
-                Box::pin(up::up(&db, work, consent, manner)).await
-            })
-            .await?;
-        warn();
-        Ok(outcome)
-    }
-}
-
 impl StatusArgs {
     async fn run(self, cx: &Context) -> Result<Exit> {
         let files = self.source.source(cx)?.load()?;
@@ -208,70 +136,6 @@ impl NewArgs {
         let plan = new::plan(&source, &self.description, now, self.timestamp)?;
         cx.carry_out(plan, async |draft, consent| new::create(draft, consent))
             .await
-    }
-}
-
-impl Report for Applied {
-    fn table(&self) -> Table {
-        let mut table = Table::new(&["migration", "statements", "duration_ms"]);
-        for ran in &self.applied {
-            table.row([
-                Cell::text(&ran.migration),
-                Cell::count(ran.statements),
-                Cell::millis(ran.duration_ms),
-            ]);
-        }
-        table
-    }
-
-    fn is_told(&self) -> bool {
-        true
-    }
-
-    fn summary(&self) -> String {
-        let Self {
-            source,
-            applied,
-            current,
-            total,
-            left,
-            stamped,
-            upgraded,
-            duration_ms,
-        } = self;
-        let at = current.as_deref().unwrap_or("no migration");
-        let source = match left {
-            0 => source.clone(),
-            left => format!("{source}, {left} left for later"),
-        };
-        let stamped = stamped
-            .as_ref()
-            .map(|environment| format!("stamped the database as {environment}"));
-        let besides: Vec<String> = upgraded
-            .then(|| "brought the bookkeeping up to date".to_owned())
-            .into_iter()
-            .chain(stamped)
-            .collect();
-        let besides = besides.join(" and ");
-        if applied.is_empty() {
-            let place = format!(
-                "the database is at {at} ({}, {source})",
-                counted(*total, "migration")
-            );
-            return if besides.is_empty() {
-                format!("nothing to do: {place}")
-            } else {
-                format!("{besides}; no migration was pending: {place}")
-            };
-        }
-        let count = counted(applied.len(), "migration");
-        let time = human_millis(i64::try_from(*duration_ms).unwrap_or(i64::MAX));
-        let text = format!("applied {count} in {time} ({source}); the database is at {at}");
-        if besides.is_empty() {
-            text
-        } else {
-            format!("{text}; {besides}")
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The way into the chosen environment's database: named first, guarded, and set up.
 
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use secrecy::SecretString;
@@ -21,6 +22,8 @@ pub(super) enum Guarding {
     Enforce,
     /// The command looks at it itself.
     Observe,
+    /// It is another database of the server: what it says of itself does not count, but the server must be the one.
+    Beside,
 }
 
 impl Context {
@@ -42,6 +45,24 @@ impl Context {
         db.require_session(what)?;
         let claim = guard::claim(&self.settings()?.environment, &identity);
         Ok((db, claim))
+    }
+
+    /// The name of the environment's database.
+    pub fn database(&self) -> Result<&str> {
+        Ok(match &self.settings()?.environment.target {
+            Target::Local(database) => database,
+            Target::Url(endpoint) => endpoint.database(),
+        })
+    }
+
+    /// A session in a database of the same server that is always there, to make the environment's own.
+    pub async fn session_beside(&self, what: &str) -> Result<Db> {
+        let db = match &self.settings()?.environment.target {
+            Target::Local(_) => return self.session(what).await,
+            Target::Url(endpoint) => self.reach(&endpoint.with_database("postgres")).await?,
+        };
+        db.require_session(what)?;
+        Ok(self.settle(db, Guarding::Beside, false).await?.0)
     }
 
     /// A connection, and what the database says about itself, whatever that is.
@@ -101,8 +122,11 @@ impl Context {
             guard::identify(&db, with_fingerprint)
         );
         ready?;
-        let identity = identity?;
-        if guarding == Guarding::Enforce {
+        let mut identity = identity?;
+        if guarding == Guarding::Beside {
+            identity.stamp = None;
+        }
+        if guarding != Guarding::Observe {
             guard::recognise(self.settings()?, &identity)?;
         }
         self.heed(&identity)?;
@@ -149,6 +173,14 @@ impl Context {
         {
             line.push_str("  ");
             line.push_str(word);
+        }
+        // A command that connects more than once says it once.
+        let told = std::mem::replace(
+            &mut *self.told.lock().unwrap_or_else(PoisonError::into_inner),
+            line.clone(),
+        );
+        if told == line {
+            return Ok(());
         }
         self.ui.say(&line);
         if matches!(environment.target, Target::Url(_)) && endpoint.has_password() {

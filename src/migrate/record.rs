@@ -5,8 +5,10 @@ use std::time::Duration;
 use tokio_postgres::error::DbError;
 
 use super::engine::{Engine, KEPT, Work};
+use super::file::Migration;
 use super::stepping::{AS_OURSELVES, AS_OURSELVES_COUNT};
 use super::transaction::{Among, Closing, Failure, Stage};
+use crate::bookkeeping::TOOL_VERSION;
 use crate::pg::ident::Literal;
 
 /// The rows that remember a migration: refinery's, and ours with the text that ran.
@@ -66,7 +68,12 @@ pub(super) fn remember(work: &Work<'_>, text: &str, start: &str) -> String {
     )
 }
 
-pub(super) fn remember_failure(work: &Work<'_>, failure: &Failure, took: Duration) -> String {
+pub(super) fn remember_failure(
+    work: &Work<'_>,
+    failure: &Failure,
+    took: Duration,
+    actor: &str,
+) -> String {
     let migration = work.migration;
     let server = failure.error.as_db_error();
     let stage = match failure.stage {
@@ -78,12 +85,27 @@ pub(super) fn remember_failure(work: &Work<'_>, failure: &Failure, took: Duratio
     let code = server.map_or("", |db: &DbError| db.code().code());
     let millis = took.as_millis();
     format!(
-        "begin;{AS_OURSELVES}insert into toysoldiers.runs (version,name,action,outcome,checksum,message,sqlstate,started_at,duration_ms) \
-         values ({},{},'up','failed','{}',{},{},clock_timestamp()-interval '{millis} ms',{millis});commit",
+        "begin;{AS_OURSELVES}insert into toysoldiers.runs (version,name,action,outcome,checksum,message,sqlstate,started_at,duration_ms,actor,tool_version) \
+         values ({},{},'up','failed','{}',{},{},clock_timestamp()-interval '{millis} ms',{millis},{},{});commit",
         migration.version,
         Literal(&migration.name),
         migration.refined.checksum(),
         Literal(&message),
         Literal(code),
+        Literal(actor),
+        Literal(TOOL_VERSION),
+    )
+}
+
+/// The row of a migration whose connection was lost, and of which it was found out that it had not come to its end.
+pub(super) fn lost(migration: &Migration, actor: &str) -> String {
+    format!(
+        "insert into toysoldiers.runs (version,name,action,outcome,checksum,message,duration_ms,actor,tool_version) \
+         values ({},{},'up','failed','{}','the connection was lost',0,{},{})",
+        migration.version,
+        Literal(&migration.name),
+        migration.refined.checksum(),
+        Literal(actor),
+        Literal(TOOL_VERSION),
     )
 }

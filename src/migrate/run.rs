@@ -9,7 +9,7 @@ use super::file::Migration;
 use super::history::History;
 use super::runner::{self, Halted, Order, Ran};
 use super::up::{Manner, Wish, settle, unfinished};
-use super::{directive, preflight, story};
+use super::{directive, preflight, record, story};
 use crate::error::{self, Kind, Result};
 use crate::pg::{Db, Patience, lock};
 use crate::plan::Event;
@@ -23,7 +23,7 @@ pub(super) struct Run<'a> {
 }
 
 /// How long a server may take to come back.
-const COMEBACK: Duration = Duration::from_secs(30);
+const COMEBACK: Duration = Duration::from_secs(10);
 
 /// How often is asked whether it has.
 const POLL: Duration = Duration::from_millis(250);
@@ -135,6 +135,10 @@ impl Run<'_> {
             let progressed = unfinished(&again, &history, migration).await?;
             progressed.map_or(0, |progressed| progressed.done)
         };
+        // That it failed counts; that this could not be written down as well is no news.
+        let _ = again
+            .script(&record::lost(migration, &self.manner.limits.actor))
+            .await;
         Err(story::found_out(migration, done, &halted, last))
     }
 }

@@ -360,7 +360,12 @@ impl Vehicle<'_> {
         let _ = self
             .engine
             .db
-            .script(&remember_failure(work, &failure, took))
+            .script(&remember_failure(
+                work,
+                &failure,
+                took,
+                &self.engine.limits.actor,
+            ))
             .await;
         (story::failed(work, failure, kept, self.last()), None)
     }

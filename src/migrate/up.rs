@@ -16,8 +16,8 @@ use super::source::Files;
 use super::step::{self, Progressed};
 use super::{check, preflight};
 use crate::bookkeeping::{self, Stamping};
-use crate::error::{Error, Result};
-use crate::pg::{Db, lock};
+use crate::error::{self, Error, Result};
+use crate::pg::{Db, Ident, lock};
 use crate::plan::{Consent, Event, Plan, Progress, Risk, Step, counted};
 
 /// How much of what is pending is wanted, and how.
@@ -38,6 +38,8 @@ pub struct Pending {
     pub versions: Vec<i64>,
     /// What is wanted.
     pub wish: Wish,
+    /// How many are pending and not wanted now.
+    pub left: usize,
     /// Where they come from, for people.
     pub source: String,
     /// Whether they are the program's own.
@@ -81,13 +83,13 @@ pub async fn plan(
     stamp: Option<String>,
     denied: &[&'static Rule],
 ) -> Result<Plan<Pending>> {
+    let history = History::read(db).await?;
     let Files {
         source,
         is_embedded,
         all,
         ..
     } = files;
-    let history = History::read(db).await?;
     let pending = settle(&all, &history, &source, wish)?;
     let mut applications = Vec::new();
     for migration in &pending {
@@ -109,6 +111,7 @@ pub async fn plan(
     }
     let versions: Vec<i64> = pending.iter().map(|migration| migration.version).collect();
     check::refuse_denied(&all, &versions, denied)?;
+    let left = settle(&all, &history, &source, Wish::default())?.len() - versions.len();
     let mut steps = Vec::new();
     let version = i32::from(bookkeeping::VERSION);
     let outdated = history.bookkeeping.is_some_and(|found| found < version);
@@ -144,6 +147,7 @@ pub async fn plan(
             all: all.into(),
             versions,
             wish,
+            left,
             source,
             is_embedded,
             current,
@@ -151,6 +155,49 @@ pub async fn plan(
             outdated,
         },
     })
+}
+
+/// What `migrate up` would do if it made the database first. What is wrong with the files is an error before there is
+/// one.
+pub fn plan_from_nothing(
+    database: &str,
+    files: &Files,
+    wish: Wish,
+    denied: &[&'static Rule],
+) -> Result<Plan<()>> {
+    let nothing = History {
+        bookkeeping: None,
+        rows: Vec::new(),
+    };
+    let pending = settle(&files.all, &nothing, &files.source, wish)?;
+    let mut steps = vec![Step::new("create", format!("the database {database}"))];
+    for migration in &pending {
+        let directives = preflight::check(migration)?;
+        if wish.one_transaction && !directives.transaction {
+            return Err(not_in_one(migration));
+        }
+        steps.push(Step::new("apply", &migration.path));
+    }
+    let versions: Vec<i64> = pending.iter().map(|migration| migration.version).collect();
+    check::refuse_denied(&files.all, &versions, denied)?;
+    let count = counted(pending.len(), "migration");
+    Ok(Plan {
+        title: format!("create the database {database} and apply {count}"),
+        risk: Risk::Mild,
+        steps,
+        work: (),
+    })
+}
+
+/// Makes a database, from a session in another one of its server. That somebody else just did is fine.
+pub async fn create_database(beside: &Db, name: &str, _consent: &Consent) -> Result<()> {
+    let made = beside
+        .script(&format!("create database {}", Ident(name)))
+        .await;
+    match made {
+        Err(error) if matches!(error::sqlstate(&error), Some("42P04" | "23505")) => Ok(()),
+        other => other.map_err(|error| error.context(format!("cannot create the database {name}"))),
+    }
 }
 
 fn not_in_one(migration: &Migration) -> anyhow::Error {
@@ -234,6 +281,7 @@ pub async fn up(db: &Db, work: Pending, _consent: Consent, manner: Manner<'_>) -
         all,
         versions,
         wish,
+        left,
         source,
         is_embedded: _,
         mut current,
@@ -294,10 +342,6 @@ pub async fn up(db: &Db, work: Pending, _consent: Consent, manner: Manner<'_>) -
         }
     }
     let duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let left = all
-        .iter()
-        .filter(|migration| wish.to.is_some_and(|to| migration.version > to))
-        .count();
     progress.happened(&Event {
         event: "done",
         object: current.as_deref().unwrap_or_default(),

@@ -53,6 +53,12 @@ impl Tool {
         self.hiding(database)
     }
 
+    /// Works on what is at this address.
+    pub fn at(mut self, url: &str) -> Self {
+        self.first = vec!["--database-url".to_owned(), url.to_owned()];
+        self
+    }
+
     /// Shows the database's name and the server's place by other names.
     pub fn hiding(mut self, database: &Database) -> Self {
         let server = &database.server;

@@ -1,0 +1,211 @@
+//! `migrate up`
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{SourceArgs, check};
+use crate::context::Context;
+use crate::error::{self, Error, Exit, Result};
+use crate::migrate::Limits;
+use crate::migrate::check::Beside;
+use crate::migrate::up::{self, Applied, Manner, Wish};
+use crate::pg::Db;
+use crate::plan::{Consent, Plan, Progress, counted};
+use crate::ui::cell::human_millis;
+use crate::ui::{Cell, Report, Table};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  toysoldiers migrate up --dry-run\n  toysoldiers --env staging migrate up\n  \
+    toysoldiers --env production migrate up --yes --lock-timeout 500ms"
+)]
+pub(in crate::cli) struct UpArgs {
+    #[command(flatten)]
+    source: SourceArgs,
+    /// How long to wait for another run on the same database to end
+    #[arg(long, default_value = "10m", value_name = "TIME", value_parser = crate::settings::duration)]
+    wait: Duration,
+    /// For how long to try again when other sessions hold a lock; 0 for one attempt
+    #[arg(long, default_value = "5m", value_name = "TIME", value_parser = crate::settings::duration)]
+    retry_for: Duration,
+    /// Make the database if it is not there
+    #[arg(long)]
+    create_db: bool,
+    /// The last migration to apply, by its number
+    #[arg(long, value_name = "NUMBER")]
+    to: Option<i64>,
+    /// Apply all of it in one transaction: everything happens, or nothing does
+    #[arg(long)]
+    one_transaction: bool,
+}
+
+impl UpArgs {
+    pub(in crate::cli) async fn run(self, cx: &Context) -> Result<Exit> {
+        let connected = Box::pin(cx.session_to_claim("migrating")).await;
+        match connected {
+            Err(error) if error::sqlstate(&error) == Some("3D000") => {
+                Box::pin(self.create(cx, error)).await
+            }
+            connected => {
+                let (db, stamp) = connected?;
+                let plan = self.plan(cx, &db, stamp).await?;
+                let mut warnings = Warnings::beside(&plan);
+                // Whoever is asked wants to know before; for everybody else nothing waits.
+                if cx.stage()?.protected {
+                    warnings.tell(cx);
+                }
+                let apply = async |work, consent| self.apply(cx, &db, work, consent).await;
+                let outcome = Box::pin(cx.carry_out(plan, apply)).await?;
+                warnings.tell(cx);
+                Ok(outcome)
+            }
+        }
+    }
+
+    async fn plan(
+        &self,
+        cx: &Context,
+        db: &Db,
+        stamp: Option<String>,
+    ) -> Result<Plan<up::Pending>> {
+        let files = self.source.source(cx)?.load()?;
+        up::plan(db, files, self.wish(), stamp, &check::denied(cx)?).await
+    }
+
+    async fn apply(
+        &self,
+        cx: &Context,
+        db: &Db,
+        work: up::Pending,
+        consent: Consent,
+    ) -> Result<Applied> {
+        let limits = Limits {
+            lock_timeout: cx.flags().lock_timeout,
+            statement_timeout: cx.flags().statement_timeout,
+            retry_for: self.retry_for,
+            actor: cx.actor(),
+        };
+        let manner = Manner {
+            limits: &limits,
+            wait: self.wait,
+            progress: &cx.ui,
+            attend: &|db| cx.attend(db),
+        };
+        Box::pin(up::up(db, work, consent, manner)).await
+    }
+
+    fn wish(&self) -> Wish {
+        Wish {
+            to: self.to,
+            one_transaction: self.one_transaction,
+        }
+    }
+
+    /// The database is not there; makes it if that is wanted.
+    async fn create(&self, cx: &Context, missing: anyhow::Error) -> Result<Exit> {
+        if !self.create_db {
+            let hint = "check its name, or have it made: `toysoldiers migrate up --create-db`";
+            return Err(match missing.downcast::<Error>() {
+                Ok(error) => error.hint(hint).into(),
+                Err(error) => error,
+            });
+        }
+        let files = self.source.source(cx)?.load()?;
+        let name = cx.database()?.to_owned();
+        let plan = up::plan_from_nothing(&name, &files, self.wish(), &check::denied(cx)?)?;
+        cx.carry_out(plan, async |(), consent| {
+            let beside = cx.session_beside("making a database").await?;
+            up::create_database(&beside, &name, &consent).await?;
+            cx.ui.say(&format!("created the database {name}"));
+            let (db, stamp) = Box::pin(cx.session_to_claim("migrating")).await?;
+            let plan = self.plan(cx, &db, stamp).await?;
+            self.apply(cx, &db, plan.work, consent).await
+        })
+        .await
+    }
+}
+
+/// What is found beside the run; told once.
+struct Warnings(Option<Beside>);
+
+impl Warnings {
+    fn beside(plan: &Plan<up::Pending>) -> Self {
+        Self(Some(plan.work.look()))
+    }
+
+    fn tell(&mut self, cx: &Context) {
+        let warnings = self.0.take().map(Beside::warnings).unwrap_or_default();
+        for warning in &warnings {
+            cx.ui.warn(warning);
+        }
+        if !warnings.is_empty() {
+            cx.ui
+                .say("`toysoldiers migrate check` tells why, and what to write instead");
+        }
+    }
+}
+
+impl Report for Applied {
+    fn table(&self) -> Table {
+        let mut table = Table::new(&["migration", "statements", "duration_ms"]);
+        for ran in &self.applied {
+            table.row([
+                Cell::text(&ran.migration),
+                Cell::count(ran.statements),
+                Cell::millis(ran.duration_ms),
+            ]);
+        }
+        table
+    }
+
+    fn is_told(&self) -> bool {
+        true
+    }
+
+    fn summary(&self) -> String {
+        let Self {
+            source,
+            applied,
+            current,
+            total,
+            left,
+            stamped,
+            upgraded,
+            duration_ms,
+        } = self;
+        let at = current.as_deref().unwrap_or("no migration");
+        let source = match left {
+            0 => source.clone(),
+            left => format!("{source}, {left} left for later"),
+        };
+        let stamped = stamped
+            .as_ref()
+            .map(|environment| format!("stamped the database as {environment}"));
+        let besides: Vec<String> = upgraded
+            .then(|| "brought the bookkeeping up to date".to_owned())
+            .into_iter()
+            .chain(stamped)
+            .collect();
+        let besides = besides.join(" and ");
+        if applied.is_empty() {
+            let place = format!(
+                "the database is at {at} ({}, {source})",
+                counted(*total, "migration")
+            );
+            return if besides.is_empty() {
+                format!("nothing to do: {place}")
+            } else {
+                format!("{besides}; no migration was pending: {place}")
+            };
+        }
+        let count = counted(applied.len(), "migration");
+        let time = human_millis(i64::try_from(*duration_ms).unwrap_or(i64::MAX));
+        let text = format!("applied {count} in {time} ({source}); the database is at {at}");
+        if besides.is_empty() {
+            text
+        } else {
+            format!("{text}; {besides}")
+        }
+    }
+}
