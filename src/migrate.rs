@@ -14,6 +14,7 @@ pub mod new;
 pub mod preflight;
 mod runner;
 pub mod source;
+pub mod verify;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

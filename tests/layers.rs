@@ -41,6 +41,7 @@ const PURE: &[&str] = &[
     "migrate/lint/mode.rs",
     "migrate/lint/squawk.rs",
     "migrate/preflight.rs",
+    "pg/catalog/diff.rs",
     "pg/conninfo.rs",
     "pg/duration.rs",
     "pg/endpoint/draft.rs",

@@ -28,6 +28,7 @@ mod migrate;
 mod migrate_check;
 mod migrate_race;
 mod migrate_refusal;
+mod migrate_verify;
 mod output;
 mod page;
 mod password;

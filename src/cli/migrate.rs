@@ -1,6 +1,7 @@
 //! `migrate`
 
 mod check;
+mod verify;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -33,6 +34,8 @@ pub(super) enum MigrateCommand {
     New(NewArgs),
     /// Find out without a server what is wrong with migrations, or may hurt when they run
     Check(check::CheckArgs),
+    /// Replay all migrations in a scratch database, and compare what comes of it with the environment's
+    Verify(verify::VerifyArgs),
 }
 
 #[derive(Debug, Args)]
@@ -86,6 +89,7 @@ impl MigrateCommand {
             Self::Status(args) => args.run(cx).await,
             Self::New(args) => args.run(cx).await,
             Self::Check(args) => args.run(cx),
+            Self::Verify(args) => args.run(cx).await,
         }
     }
 }
