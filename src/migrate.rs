@@ -7,6 +7,7 @@
 pub mod check;
 pub mod diff;
 pub mod directive;
+pub mod dump;
 pub mod file;
 pub mod history;
 pub mod lint;

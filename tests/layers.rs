@@ -33,6 +33,7 @@ const PURE: &[&str] = &[
     "backup/manifest.rs",
     "migrate/diff.rs",
     "migrate/directive.rs",
+    "migrate/dump/text.rs",
     "migrate/file.rs",
     "migrate/lint.rs",
     "migrate/lint/access.rs",

@@ -1,6 +1,7 @@
 //! `migrate`
 
 mod check;
+mod dump;
 mod verify;
 
 use std::path::{Path, PathBuf};
@@ -36,6 +37,8 @@ pub(super) enum MigrateCommand {
     Check(check::CheckArgs),
     /// Replay all migrations in a scratch database, and compare what comes of it with the environment's
     Verify(verify::VerifyArgs),
+    /// Write the environment's schema into a file, the same for the same schema
+    Dump(dump::DumpArgs),
 }
 
 #[derive(Debug, Args)]
@@ -90,6 +93,7 @@ impl MigrateCommand {
             Self::New(args) => args.run(cx).await,
             Self::Check(args) => args.run(cx),
             Self::Verify(args) => args.run(cx).await,
+            Self::Dump(args) => args.run(cx).await,
         }
     }
 }
