@@ -514,3 +514,71 @@ fn a_pooler_in_transaction_mode_will_do_for_the_environment() {
     ])
     .ok();
 }
+
+#[test]
+fn what_some_migrations_make_can_be_compared_with_any_database() {
+    use toysoldiers::migrate::{Source, verify};
+    use toysoldiers::pg::{Db, Endpoint, Patience, Undo, catalog::Catalog};
+
+    let database = Database::migrated();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let lines = runtime.block_on(async {
+        let server = database.server.database("postgres").url();
+        let server = Endpoint::parse(&server).unwrap();
+        let here = Endpoint::parse(&database.url()).unwrap();
+        let db = Db::connect(&here, Patience::default()).await.unwrap();
+        let found = Catalog::read(&db).await.unwrap();
+        let files = Source::Embedded.load().unwrap();
+        let some: Vec<_> = files.all.iter().take(9).collect();
+        let undo = Undo::default();
+        let compared = verify::compare_with(&found, &some, &server, &undo).await;
+        assert_eq!(undo.carry_out().await, [""; 0]);
+        compared.unwrap().lines()
+    });
+    assert_eq!(lines[0], "extra view public.dashboard_creator");
+    assert!(
+        lines[1..].iter().all(|line| line.starts_with("  + ")),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn outside_of_a_transaction_only_what_is_certain_is_told() {
+    let (database, tool) = with(&[(
+        "001_a.sql",
+        "create table a (id int, b int); create schema s; create table s.b (id int);",
+    )]);
+    tool.run(&["migrate", "up"]).ok();
+    tool.write(
+        "database/migrations/002_b.sql",
+        "-- toysoldiers: no-transaction\ncreate index concurrently on a (b);\ncreate unique index concurrently x on only s.b using btree (id);\nvacuum a;\nvacuum full a;\ntruncate a;\nalter table a alter b type bigint;",
+    );
+    assert_snapshot!(verify(&tool, &database, &[]), @"
+    -- stdout
+    MIGRATION  STATEMENT  LINE  WHAT  TABLE  LOCK  REWRITES  SIZE  ROWS
+    002_b  1  2  create index concurrently on a (b)  public.a  ShareUpdateExclusive  no  0 B  -
+    002_b  2  3  create unique index concurrently x on only s.b using btree (...  s.b  ShareUpdateExclusive  no  0 B  -
+    002_b  4  5  vacuum full a  public.a  AccessExclusive  yes  0 B  -
+    002_b  6  7  alter table a alter b type bigint  public.a  AccessExclusive  yes  0 B  -
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    replayed 2 migrations (1 pending) in DURATION (database/migrations); the database is what its migrations make
+    -- exit 0
+    ");
+    tool.write(
+        "database/migrations/002_b.sql",
+        "-- toysoldiers: no-transaction\nselect 1;\ncopy a from stdin;\n1\t2\n\\.\n",
+    );
+    assert_snapshot!(verify(&tool, &database, &[]), @"
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    error: database/migrations/002_b.sql cannot be applied
+      caused by: COPY to or from the client cannot run in a migration
+      note: the scratch database was dropped again
+      hint: `toysoldiers migrate check` shows the place, and what to do
+    -- exit 1
+    ");
+}

@@ -47,6 +47,8 @@ pub struct Verified {
     pub drift: Vec<Difference>,
     /// What is wrong with the files that undo migrations.
     pub downs: Vec<Flaw>,
+    /// What makes the answer less certain; a person has been warned of it.
+    pub warnings: Vec<String>,
     /// What is no finding, and worth knowing.
     pub notes: Vec<String>,
     /// How long it took, in milliseconds.
@@ -119,6 +121,20 @@ pub async fn drift(found: &Catalog, scratch: &Scratch) -> Result<Comparison> {
     Ok(compare(&Catalog::read(&scratch.db).await?, found))
 }
 
+/// How a database differs from what these migrations make, as they make it on `server`, in a scratch database that is
+/// gone afterwards.
+pub async fn compare_with(
+    found: &Catalog,
+    migrations: &[&Migration],
+    server: &Endpoint,
+    undo: &Undo,
+) -> Result<Comparison> {
+    let scratch = Scratch::with(server, migrations, undo).await?;
+    let comparison = drift(found, &scratch).await?;
+    scratch.drop(undo).await?;
+    Ok(comparison)
+}
+
 /// Replays all migrations in a scratch database on `server`, and compares with the target.
 pub async fn verify(
     target: &Target,
@@ -129,18 +145,15 @@ pub async fn verify(
 ) -> Result<Verified> {
     let start = Instant::now();
     let entries = diff::compare(&files.all, &target.history.rows);
-    for entry in entries.iter().filter(|entry| entry.standing.is_problem()) {
-        progress.warn(&format!(
-            "{} {}",
-            entry.title(),
-            consequence(entry.standing)
-        ));
-    }
     progress.working("making a scratch database");
     let scratch = Scratch::make(server, undo).await?;
-    let notes = strangeness(&scratch, target);
-    for note in &notes {
-        progress.warn(note);
+    let troubled = entries.iter().filter(|entry| entry.standing.is_problem());
+    let warnings: Vec<String> = troubled
+        .map(|entry| format!("{} {}", entry.title(), consequence(entry.standing)))
+        .chain(strangeness(&scratch, target))
+        .collect();
+    for warning in &warnings {
+        progress.warn(warning);
     }
     let mut verified = Verified {
         source: files.source.clone(),
@@ -160,7 +173,8 @@ pub async fn verify(
         locks: Vec::new(),
         drift: Vec::new(),
         downs: files.stray_downs().map(Flaw::stray).collect(),
-        notes,
+        warnings,
+        notes: Vec::new(),
         duration_ms: 0,
     };
     // First what the target has, then what it waits for.
@@ -200,7 +214,7 @@ pub async fn verify(
             progress.working("comparing");
             let Comparison { differences, notes } = drift(&target.catalog, &scratch).await?;
             verified.drift = differences;
-            verified.notes.extend(notes);
+            verified.notes = notes;
         }
     }
     scratch.drop(undo).await?;
@@ -247,14 +261,11 @@ fn consequence(standing: Standing) -> &'static str {
 }
 
 /// In what the scratch server is not like the target's.
-fn strangeness(scratch: &Scratch, target: &Target) -> Vec<String> {
+fn strangeness(scratch: &Scratch, target: &Target) -> Option<String> {
     let (ours, theirs) = (scratch.db.server_major(), target.major);
-    if ours == theirs {
-        return Vec::new();
-    }
-    vec![format!(
+    (ours != theirs).then(|| format!(
         "the scratch server is PostgreSQL {ours} and the environment's is {theirs}: they may take other locks and write the same definition otherwise"
-    )]
+    ))
 }
 
 /// `3 migrations (1 pending)`

@@ -11,6 +11,7 @@ use crate::error::{Exit, Result};
 use crate::migrate::verify::lock::Mode;
 use crate::migrate::verify::proof::Wrong;
 use crate::migrate::verify::{self, Target, Verified};
+use crate::pg::Endpoint;
 use crate::pg::catalog::diff::Difference;
 use crate::plan::counted;
 use crate::ui::cell::human_millis;
@@ -40,6 +41,37 @@ pub(crate) struct VerifyArgs {
     all: bool,
 }
 
+/// The server where scratch databases are made.
+pub(super) enum ScratchServer {
+    /// The private one.
+    Private,
+    /// Another one, by the address of a database that is there.
+    Other(Box<Endpoint>),
+}
+
+impl ScratchServer {
+    /// The one that is named, else the private one. What is wrong with the address is said here, before anybody is
+    /// asked anything.
+    pub(super) fn named(cx: &Context, url: Option<&str>) -> Result<Self> {
+        match url {
+            Some(url) => Ok(Self::Other(Box::new(cx.elsewhere(url)?))),
+            None => Ok(Self::Private),
+        }
+    }
+
+    /// The address of a database on it; starts it if it is ours.
+    pub(super) async fn ready(self, cx: &Context) -> Result<Endpoint> {
+        match self {
+            Self::Other(endpoint) => Ok(*endpoint),
+            Self::Private => {
+                let server = cx.server()?;
+                server.start(&cx.ui).await?;
+                Ok(server.endpoint("postgres"))
+            }
+        }
+    }
+}
+
 /// The result, and how much of it people are shown.
 #[derive(Serialize)]
 struct Shown {
@@ -52,22 +84,12 @@ struct Shown {
 impl VerifyArgs {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
         let files = self.source.source(cx)?.load()?;
-        // What is wrong with the address is said before anybody is asked anything.
-        let server = match &self.scratch_url {
-            Some(url) => Some(cx.elsewhere(url)?),
-            None => None,
-        };
+        let server = ScratchServer::named(cx, self.scratch_url.as_deref())?;
         let db = cx.connect().await?;
         let target = Target::read(&db).await?;
         // Nothing more is asked of it; somebody else may want the connection.
         db.close().await;
-        let server = if let Some(server) = server {
-            server
-        } else {
-            let server = cx.server()?;
-            server.start(&cx.ui).await?;
-            server.endpoint("postgres")
-        };
+        let server = server.ready(cx).await?;
         let verified = verify::verify(&target, files, &server, cx.undo(), &cx.ui).await?;
         cx.report(&Shown {
             verified,

@@ -145,8 +145,8 @@ impl Scene {
                 touches.push(Touch {
                     schema: table.schema.clone(),
                     name: table.name.clone(),
-                    // A table is written anew under the lock that an earlier statement took.
-                    lock: lock.or_else(|| held(self).filter(|_| rewrites)),
+                    // Whoever took the lock for it, a table is never written anew under another.
+                    lock: lock.or(rewrites.then_some(Mode::AccessExclusive)),
                     rewrites,
                 });
             }

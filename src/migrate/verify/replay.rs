@@ -10,6 +10,7 @@ use crate::bookkeeping::TOOL_VERSION;
 use crate::error::{Error, Excerpt, Result};
 use crate::migrate::directive::{self, Directives};
 use crate::migrate::file::Migration;
+use crate::migrate::lint::Level;
 use crate::migrate::preflight;
 use crate::pg::ident::Literal;
 use crate::pg::sql::{self, Flaw, Statement};
@@ -54,10 +55,7 @@ pub struct Deed {
 /// Runs a file, with the settings it has in `migrate up`: in one transaction unless it asks for none. After a failure
 /// the session is usable, and what the transaction did is undone.
 pub async fn run(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
-    let directives = directive::read(migration.sql()).directives;
-    if directives.transaction {
-        preflight::check(migration)?;
-    }
+    let directives = check(migration)?;
     let text = preflight::executable(migration.sql());
     let statements = cut(migration, &text)?;
     let started = Instant::now();
@@ -86,6 +84,28 @@ pub async fn run(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
         duration: started.elapsed(),
         deeds,
     })
+}
+
+/// Refuses a file that cannot be run, in whichever way it wants to be.
+fn check(migration: &Migration) -> Result<Directives> {
+    let read = directive::read(migration.sql());
+    if read.directives.transaction {
+        return preflight::check(migration);
+    }
+    let found = preflight::look(migration.sql(), &read);
+    let flaw = found
+        .hits
+        .into_iter()
+        .find(|hit| hit.rule.level == Level::Error);
+    match flaw {
+        Some(hit) => Err(
+            Error::failed(format!("{} cannot be applied", migration.path))
+                .because(Error::failed(hit.message))
+                .hint("`toysoldiers migrate check` shows the place, and what to do")
+                .into(),
+        ),
+        None => Ok(read.directives),
+    }
 }
 
 async fn each(

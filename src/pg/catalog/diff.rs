@@ -79,6 +79,19 @@ pub struct Comparison {
     pub notes: Vec<String>,
 }
 
+impl Comparison {
+    /// The differences for people, one after the other: `changed table public.tips` and the lines that differ, indented.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for difference in &self.differences {
+            let object = difference.object();
+            lines.push(format!("{} {object}", difference.state.word()));
+            lines.extend(difference.lines().iter().map(|line| format!("  {line}")));
+        }
+        lines
+    }
+}
+
 /// In the order of their lines most definitions say something; of tables, rights and constraints they do not. A column
 /// that somebody made by hand before its migration came stands elsewhere than declared, and nothing moves it.
 fn is_ordered(kind: &str) -> bool {
