@@ -1,5 +1,7 @@
 //! `migrate verify`: a replay in a scratch database, and how far the environment is from it.
 
+use std::os::unix::fs::PermissionsExt;
+
 use insta::assert_snapshot;
 
 use crate::local::Private;
@@ -470,6 +472,42 @@ fn an_address_that_leads_nowhere_is_an_error_and_its_password_is_not_told() {
         ])
         .code(5);
     assert!(outcome.stderr.contains("/nonexistent"), "{outcome}");
+}
+
+#[test]
+fn the_password_of_the_scratch_server_is_told_to_nobody_else() {
+    let database = Database::migrated();
+    database.clerk();
+    let server = database.server.database("postgres").url_as("clerk");
+    let url = server.replacen('@', ":open%20sesame@", 1);
+    let tool = Tool::new().on(&database);
+    for form in [&["-vv"][..], &["-vv", "-o", "json"]] {
+        let outcome = tool
+            .run(&[&["migrate", "verify", "--scratch-url", &url], form].concat())
+            .ok();
+        assert!(!outcome.to_string().contains("sesame"), "{outcome}");
+    }
+    // A file of passwords will do, and what is for the environment is for nobody else.
+    let tool = Tool::new().env("SHOP_PASSWORD", "open sesame");
+    tool.write(
+        "toysoldiers.toml",
+        format!(
+            "[env.shop]\nurl = \"{}\"\npassword_env = \"SHOP_PASSWORD\"\n",
+            database.url_as("clerk")
+        ),
+    );
+    let args = [
+        "--env",
+        "shop",
+        "migrate",
+        "verify",
+        "--scratch-url",
+        &server,
+    ];
+    tool.run(&args).code(5);
+    let path = tool.write(".pgpass", "*:*:*:clerk:open sesame\n");
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    tool.run(&args).ok();
 }
 
 #[test]

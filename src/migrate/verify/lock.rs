@@ -123,6 +123,11 @@ impl Scene {
         Ok(scene)
     }
 
+    /// Whether there is any table.
+    pub fn has_tables(&self) -> bool {
+        !self.tables.is_empty()
+    }
+
     /// What a statement did between the scene before it and this one, to the tables there were at `start`: those that
     /// its own transaction made are nobody else's business. Readers' locks are in nobody's way.
     pub fn touches(&self, before: &Self, start: &Self, statement: &Statement<'_>) -> Vec<Touch> {

@@ -117,7 +117,8 @@ async fn each(
     let mut deeds = Vec::new();
     let start = match watch {
         Watch::Nothing => None,
-        Watch::Tables => Some(Scene::look(db).await?),
+        // Where nothing is there is nothing to look at.
+        Watch::Tables => Some(Scene::look(db).await?).filter(Scene::has_tables),
     };
     let mut before = start.clone();
     for (index, statement) in statements.iter().enumerate() {
