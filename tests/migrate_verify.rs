@@ -606,17 +606,43 @@ fn outside_of_a_transaction_only_what_is_certain_is_told() {
     replayed 2 migrations (1 pending) in DURATION (database/migrations); the database is what its migrations make
     -- exit 0
     ");
-    tool.write(
-        "database/migrations/002_b.sql",
-        "-- toysoldiers: no-transaction\nselect 1;\ncopy a from stdin;\n1\t2\n\\.\n",
-    );
-    assert_snapshot!(verify(&tool, &database, &[]), @"
+}
+
+#[test]
+fn rows_in_a_file_are_copied() {
+    let (database, tool) = with(&[
+        ("001_a.sql", "create table a (id int, b int);"),
+        (
+            "002_b.sql",
+            "copy a from stdin;\n1\t2\n\\.\ncopy a from stdin;\nx\t2\n\\.\n",
+        ),
+    ]);
+    assert_snapshot!(verify(&tool, &database, &[]), @r#"
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    error: database/migrations/002_b.sql cannot be applied
-      caused by: COPY to or from the client cannot run in a migration
+    error: migration 002_b.sql failed in the scratch database
+      caused by: invalid input syntax for type integer: "x"
+      --> database/migrations/002_b.sql:4:1
+         |
+       4 | copy a from stdin;
+         | ^^^^^^^^^^^^^^^^^
+      note: in COPY a, line 1, column id: "x"
+      note: the database of the environment was only read
       note: the scratch database was dropped again
-      hint: `toysoldiers migrate check` shows the place, and what to do
     -- exit 1
+    "#);
+    tool.write(
+        "database/migrations/002_b.sql",
+        "copy a from stdin;\n1\t2\n\\.\nalter table a add check (id < b);",
+    );
+    assert_snapshot!(verify(&tool, &database, &[]), @"
+    -- stdout
+    MIGRATION  STATEMENT  LINE  WHAT  TABLE  LOCK  REWRITES  SIZE  ROWS
+    002_b  1  1  copy a from stdin  public.a  RowExclusive  no  -  -
+    002_b  2  4  alter table a add check (id < b)  public.a  AccessExclusive  no  -  -
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    replayed 2 migrations (2 pending) in DURATION (database/migrations); no migration is applied, and the database is empty
+    -- exit 0
     ");
 }

@@ -105,8 +105,8 @@ impl Verified {
 
     /// How many migrations the environment has not applied.
     pub fn pending(&self) -> usize {
-        let waits = |one: &&Replayed| matches!(one.state, Standing::Pending | Standing::Late);
-        self.migrations.iter().filter(waits).count()
+        let waiting = |one: &&Replayed| waits(one.state);
+        self.migrations.iter().filter(waiting).count()
     }
 
     /// How many files were proved to undo their migration.
@@ -147,7 +147,9 @@ pub async fn verify(
     let entries = diff::compare(&files.all, &target.history.rows);
     progress.working("making a scratch database");
     let scratch = Scratch::make(server, undo).await?;
-    let troubled = entries.iter().filter(|entry| entry.standing.is_problem());
+    let troubled = entries
+        .iter()
+        .filter(|entry| entry.standing.is_problem() || entry.standing == Standing::Unfinished);
     let warnings: Vec<String> = troubled
         .map(|entry| format!("{} {}", entry.title(), consequence(entry.standing)))
         .chain(strangeness(&scratch, target))
@@ -186,7 +188,7 @@ pub async fn verify(
                 .position(|one| one.version == migration.version);
             let Some(place) = place else { continue };
             let state = verified.migrations[place].state;
-            if matches!(state, Standing::Pending | Standing::Late) != pending {
+            if waits(state) != pending {
                 continue;
             }
             progress.working(&format!("replaying {}", migration.title()));
@@ -249,6 +251,14 @@ fn title_of(migration: &Migration) -> String {
     title(migration.version, &migration.name)
 }
 
+/// Whether the environment has yet to apply it.
+fn waits(standing: Standing) -> bool {
+    matches!(
+        standing,
+        Standing::Pending | Standing::Unfinished | Standing::Late
+    )
+}
+
 /// What is made of a migration whose history is in trouble.
 fn consequence(standing: Standing) -> &'static str {
     match standing {
@@ -256,6 +266,7 @@ fn consequence(standing: Standing) -> &'static str {
         Standing::Renamed => "was applied under another name; its file is replayed as it is now",
         Standing::Deleted => "was applied, and its file is gone: what it made is not replayed",
         Standing::Late => "came late; it is replayed after those that are applied",
+        Standing::Unfinished => "is half-done: what it did so far counts as drift",
         Standing::Applied | Standing::Pending => "is as it should be",
     }
 }

@@ -8,12 +8,12 @@ use tokio_postgres::error::{DbError, ErrorPosition};
 use super::lock::{Scene, Touch};
 use crate::bookkeeping::TOOL_VERSION;
 use crate::error::{Error, Excerpt, Result};
-use crate::migrate::directive::{self, Directives};
+use crate::migrate::directive::Directives;
 use crate::migrate::file::Migration;
-use crate::migrate::lint::Level;
 use crate::migrate::preflight;
+use crate::migrate::script::Script;
 use crate::pg::ident::Literal;
-use crate::pg::sql::{self, Flaw, Statement};
+use crate::pg::sql::{self, Statement};
 use crate::pg::{Db, Patience, session, sqlstate};
 
 /// How much of a statement is shown.
@@ -55,9 +55,9 @@ pub struct Deed {
 /// Runs a file, with the settings it has in `migrate up`: in one transaction unless it asks for none. After a failure
 /// the session is usable, and what the transaction did is undone.
 pub async fn run(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
-    let directives = check(migration)?;
-    let text = preflight::executable(migration.sql());
-    let statements = cut(migration, &text)?;
+    let directives = preflight::check(migration)?;
+    let script = Script::of(migration.sql());
+    let statements: Vec<Statement<'_>> = script.all().collect();
     let started = Instant::now();
     db.script(&opening(db, &directives)).await?;
     let deeds = match each(db, migration, &statements, watch).await {
@@ -86,28 +86,6 @@ pub async fn run(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
     })
 }
 
-/// Refuses a file that cannot be run, in whichever way it wants to be.
-fn check(migration: &Migration) -> Result<Directives> {
-    let read = directive::read(migration.sql());
-    if read.directives.transaction {
-        return preflight::check(migration);
-    }
-    let found = preflight::look(migration.sql(), &read);
-    let flaw = found
-        .hits
-        .into_iter()
-        .find(|hit| hit.rule.level == Level::Error);
-    match flaw {
-        Some(hit) => Err(
-            Error::failed(format!("{} cannot be applied", migration.path))
-                .because(Error::failed(hit.message))
-                .hint("`toysoldiers migrate check` shows the place, and what to do")
-                .into(),
-        ),
-        None => Ok(read.directives),
-    }
-}
-
 async fn each(
     db: &Db,
     migration: &Migration,
@@ -122,8 +100,8 @@ async fn each(
     };
     let mut before = start.clone();
     for (index, statement) in statements.iter().enumerate() {
-        if let Err(failure) = db.try_script(statement.text).await {
-            return Err(explain(migration, statement, failure.error).into());
+        if let Err(error) = one(db, migration, statement).await {
+            return Err(explain(migration, statement, error).into());
         }
         let (Some(start), Some(last)) = (&start, &before) else {
             continue;
@@ -141,19 +119,21 @@ async fn each(
     Ok(deeds)
 }
 
-fn cut<'a>(migration: &Migration, text: &'a str) -> Result<Vec<Statement<'a>>> {
-    let statements: std::result::Result<Vec<_>, Flaw> = sql::statements(text).collect();
-    statements.map_err(|flaw| {
-        Error::failed(format!("{} cannot be applied", migration.path))
-            .at(Excerpt::new(
-                &migration.path,
-                migration.sql(),
-                flaw.offset,
-                flaw.length,
-            ))
-            .hint("see what is wrong with it with `toysoldiers migrate check`")
-            .into()
-    })
+async fn one(
+    db: &Db,
+    migration: &Migration,
+    statement: &Statement<'_>,
+) -> std::result::Result<(), tokio_postgres::Error> {
+    match &statement.rows {
+        Some(rows) => {
+            let rows = &migration.sql()[rows.clone()];
+            db.copy_in(statement.text, rows).await.map(|_| ())
+        }
+        None => match db.try_script(statement.text).await {
+            Ok(_) => Ok(()),
+            Err(failure) => Err(failure.error),
+        },
+    }
 }
 
 /// What the file before set for the session is undone, and the settings of `migrate up` are made.
