@@ -4,7 +4,6 @@
 //! in the folder. Its row counts are taken in the very snapshot the dump is made of. A backup is restored into a
 //! database of its own, never over one, and that database has its name only once its rows are counted.
 
-pub mod child;
 pub mod create;
 pub mod destination;
 pub mod dump;

@@ -8,6 +8,7 @@
 pub mod check;
 pub mod diff;
 pub mod directive;
+pub mod dump;
 mod engine;
 pub mod file;
 pub mod history;
@@ -24,6 +25,7 @@ mod stepping;
 mod story;
 mod transaction;
 pub mod up;
+pub mod verify;
 
 use serde::Serialize;
 

@@ -4,6 +4,8 @@
 //! through any pooler. The driver speaks the protocol; which server, how protected, and what is in between is ours.
 
 pub mod blockers;
+pub mod catalog;
+pub mod child;
 pub mod connect;
 pub mod conninfo;
 pub mod db;

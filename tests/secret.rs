@@ -18,6 +18,8 @@ const COMMANDS: &[&[&str]] = &[
     &["migrate", "check", "--migrations", "m"],
     &["migrate", "up"],
     &["migrate", "status", "--check"],
+    &["migrate", "verify"],
+    &["migrate", "dump", "--file", "schema.sql"],
     &["user", "create", "sam@example.com", "--generate"],
     &["user", "list"],
     &["user", "show", "sam@example.com"],

@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use super::child;
 use crate::error::Result;
-use crate::pg::Endpoint;
 use crate::pg::tools::Tool;
+use crate::pg::{Endpoint, child};
 
 /// How long pg_dump waits for a lock, in milliseconds: it must not queue in front of everyone for long.
 const LOCK_WAIT: &str = "10000";

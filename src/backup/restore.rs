@@ -8,7 +8,6 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::child;
 use super::destination::Destination;
 use super::list::Listing;
 use super::manifest::{Manifest, Table};
@@ -17,7 +16,7 @@ use super::target::Target;
 use crate::bookkeeping::{self, Stamp, TOOL_VERSION};
 use crate::error::{Error, Result};
 use crate::pg::tools::{self, Programs, Tool};
-use crate::pg::{Db, Endpoint, Query, Undo};
+use crate::pg::{Db, Endpoint, Query, Undo, child};
 use crate::plan::{Consent, Plan, Progress, Risk, Step};
 
 /// How many tables that differ are told.

@@ -1,7 +1,9 @@
 //! `migrate`
 
 mod check;
+mod dump;
 mod up;
+mod verify;
 
 use std::path::{Path, PathBuf};
 
@@ -32,6 +34,10 @@ pub(super) enum MigrateCommand {
     New(NewArgs),
     /// Find out without a server what is wrong with migrations, or may hurt when they run
     Check(check::CheckArgs),
+    /// Replay all migrations in a scratch database, and compare what comes of it with the environment's
+    Verify(verify::VerifyArgs),
+    /// Write the environment's schema into a file, the same for the same schema
+    Dump(dump::DumpArgs),
 }
 
 #[derive(Debug, Args)]
@@ -72,6 +78,8 @@ impl MigrateCommand {
             Self::Status(args) => args.run(cx).await,
             Self::New(args) => args.run(cx).await,
             Self::Check(args) => args.run(cx),
+            Self::Verify(args) => args.run(cx).await,
+            Self::Dump(args) => args.run(cx).await,
         }
     }
 }

@@ -11,8 +11,8 @@ use crate::guard::{self, Identity};
 use crate::pg::connect::Unreached;
 use crate::pg::{Db, Endpoint, Patience};
 use crate::plan::Progress;
-use crate::settings::Target;
 use crate::settings::password::Source;
+use crate::settings::{Environment, Target};
 use crate::ui::Report;
 
 /// What becomes of what a database says about itself.
@@ -265,6 +265,29 @@ impl Context {
             }
             if stored.password.is_some() {
                 let _ = self.told_by.set(stored.source);
+            }
+            passwords.push(stored.password);
+        }
+        Ok(endpoint.with_passwords(passwords))
+    }
+
+    /// A database that is no environment's, at this address: its password comes from the address, or from where
+    /// PostgreSQL's own programs would look. What the environment has is not for strangers.
+    pub fn elsewhere(&self, url: &str) -> Result<Endpoint> {
+        let settings = self.settings()?;
+        let endpoint = Endpoint::parse_in(url, &settings.around)
+            .map_err(|error| error.context("cannot use the address"))?;
+        let nobody = Environment {
+            password_command: None,
+            password_env: None,
+            ..settings.environment.clone()
+        };
+        let mut passwords = Vec::new();
+        for place in endpoint.places() {
+            let stored =
+                nobody.stored_password(&endpoint, place, &self.environ, &settings.around)?;
+            for warning in stored.warnings {
+                self.ui.warn(&warning);
             }
             passwords.push(stored.password);
         }

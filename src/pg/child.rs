@@ -1,13 +1,13 @@
-//! pg_dump and pg_restore as children: told everything but secrets on their command line, ended when we end.
+//! PostgreSQL's programs as children, pg_dump and pg_restore: told everything but secrets on their command line, ended when we end.
 
 use std::process::Stdio;
 
 use tokio::process::Command;
 
+use super::libpq::Passage;
+use super::tools::Tool;
+use super::{APPLICATION_NAME, Endpoint};
 use crate::error::{Error, Result};
-use crate::pg::libpq::Passage;
-use crate::pg::tools::Tool;
-use crate::pg::{APPLICATION_NAME, Endpoint};
 
 /// How many lines of a child's complaints are passed on, besides the reason.
 const LINES: usize = 5;

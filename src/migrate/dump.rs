@@ -1,0 +1,192 @@
+//! `migrate dump`: the schema of a database as a file, for reading and for the history of the project.
+//!
+//! pg_dump writes it. The same schema gives the same file: who was granted what first, which version of PostgreSQL
+//! wrote it and when leave no trace in it. The file can be loaded by psql, and be a migration.
+
+mod text;
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::pg::catalog::diff;
+use crate::pg::tools::{Programs, Tool};
+use crate::pg::{Db, Ident, Query, child};
+use crate::plan::{Consent, Plan, Risk, Step};
+
+crate::row! {
+    /// A schema that is left out.
+    pub struct Foreign {
+        /// Its name.
+        pub schema: String,
+    }
+}
+
+static PLATFORM: Query<Foreign> = crate::query!("migrate/platform");
+
+/// How long pg_dump waits for a lock, in milliseconds: it must not queue in front of everyone for long.
+const LOCK_WAIT: &str = "10000";
+
+/// A file for the schema.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// Where it is.
+    pub path: PathBuf,
+    /// As a person would name it.
+    pub shown: String,
+}
+
+/// A file to be written.
+#[derive(Debug)]
+pub struct Draft {
+    place: Place,
+    text: String,
+    /// Whether it is another text than the file has.
+    changed: bool,
+}
+
+/// A file that was written, or had no need to be.
+#[derive(Debug, Serialize)]
+pub struct Written {
+    /// Where it is.
+    pub path: String,
+    /// Whether it was another text before.
+    pub changed: bool,
+    /// How many lines it has.
+    pub lines: usize,
+}
+
+/// How a file and a database compare.
+#[derive(Debug, Serialize)]
+pub struct Compared {
+    /// The file.
+    pub path: String,
+    /// Whether there is such a file.
+    pub exists: bool,
+    /// Whether it is what `migrate dump` would write.
+    pub current: bool,
+    /// The lines that differ: `- in the file`, `+ in the database`.
+    pub difference: Vec<String>,
+}
+
+/// The schema of a database. Needs the right to read every table.
+pub async fn read(db: &Db, programs: &Programs) -> Result<String> {
+    let tool = programs.for_server("pg_dump", db.server_major())?;
+    let foreign = db.all(&PLATFORM, &[]).await?;
+    let mut left_out = vec!["toysoldiers".to_owned()];
+    left_out.extend(foreign.into_iter().map(|foreign| foreign.schema));
+    let cannot = |error: std::io::Error| {
+        Error::failed("cannot write a file for PostgreSQL's programs").because(error)
+    };
+    let file = tempfile::NamedTempFile::new().map_err(cannot)?;
+    run(&tool, db, &left_out, file.path()).await?;
+    let dump = std::fs::read(file.path()).map_err(cannot)?;
+    let dump = String::from_utf8(dump).map_err(|error| {
+        Error::failed("what pg_dump wrote is not UTF-8").because(error.utf8_error())
+    })?;
+    Ok(text::settled(&dump))
+}
+
+async fn run(tool: &Tool, db: &Db, left_out: &[String], file: &Path) -> Result<()> {
+    let ran = child::run(tool, db.endpoint(), |command| {
+        command
+            .args(["--schema-only", "--no-owner", "--no-tablespaces"])
+            .args(["--no-password", "--no-sync", "--encoding=UTF8"])
+            .arg(format!("--lock-wait-timeout={LOCK_WAIT}"));
+        for schema in left_out {
+            command.arg(format!("--exclude-schema={}", Ident(schema)));
+        }
+        command.arg("--file").arg(file);
+    })
+    .await;
+    ran.map_err(|error| {
+        let reason = std::error::Error::source(&error).map(ToString::to_string);
+        let error = anyhow::Error::from(error.note("nothing was written"));
+        if reason.is_some_and(|reason| reason.contains("permission denied")) {
+            return Error::refused("this role may not read the whole schema")
+                .after(&error)
+                .hint("connect as the owner of the tables, or as a role that may read all of them: pg_dump locks each")
+                .into();
+        }
+        error
+    })
+}
+
+/// What writing the schema into a file would do: nothing if it is there already.
+pub fn plan(place: Place, text: String) -> Result<Plan<Draft>> {
+    let old = existing(&place)?;
+    let changed = old.as_ref() != Some(&text);
+    let lines = text.lines().count();
+    let step = Step::new("write", &place.shown).detail(format!("{lines} lines"));
+    Ok(Plan {
+        title: "write the schema".to_owned(),
+        risk: Risk::Harmless,
+        steps: if changed { vec![step] } else { Vec::new() },
+        work: Draft {
+            place,
+            text,
+            changed,
+        },
+    })
+}
+
+/// Writes the file: whole or not at all, and not if it would be the same.
+pub fn write(draft: Draft, _consent: Consent) -> Result<Written> {
+    let Draft {
+        place,
+        text,
+        changed,
+    } = draft;
+    if changed {
+        let cannot = |error: std::io::Error| {
+            Error::failed(format!("cannot write {}", place.shown))
+                .because(error)
+                .hint("name another file with `--file`")
+        };
+        let name = place.path.file_name().unwrap_or_default().to_owned();
+        let mut partial = name;
+        partial.push(".partial");
+        let partial = place.path.with_file_name(partial);
+        std::fs::write(&partial, &text)
+            .and_then(|()| std::fs::rename(&partial, &place.path))
+            .map_err(|error| {
+                let _ = std::fs::remove_file(&partial);
+                cannot(error)
+            })?;
+    }
+    Ok(Written {
+        path: place.shown,
+        changed,
+        lines: text.lines().count(),
+    })
+}
+
+/// Compares a file with the schema.
+pub fn check(place: Place, text: &str) -> Result<Compared> {
+    let old = existing(&place)?;
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<String>>();
+    let current = old.as_deref() == Some(text);
+    let difference = match &old {
+        Some(old) if !current => diff::changes(&lines(old), &lines(text)),
+        _ => Vec::new(),
+    };
+    Ok(Compared {
+        path: place.shown,
+        exists: old.is_some(),
+        current,
+        difference,
+    })
+}
+
+/// What is in the file, if there is one. A carriage return is an editor's or a checkout's doing.
+fn existing(place: &Place) -> Result<Option<String>> {
+    match std::fs::read(&place.path) {
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).replace("\r\n", "\n"))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::failed(format!("cannot read {}", place.shown))
+            .because(error)
+            .hint("name another file with `--file`")
+            .into()),
+    }
+}

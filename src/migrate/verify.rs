@@ -1,0 +1,293 @@
+//! `migrate verify`: replays every migration in a scratch database, and compares what comes of it with what there is.
+//!
+//! The database of the environment is read once, in one snapshot, and nothing is ever written to it. It is compared
+//! with a replay of the migrations that it has applied; those that are pending run after that, to see what locks they
+//! take and whether they rewrite tables. Deliberately absent: a plan and a consent. The one thing that is made is the
+//! scratch database, and that is gone in the end.
+
+pub mod lock;
+pub mod proof;
+mod replay;
+mod scratch;
+mod target;
+
+use std::time::Instant;
+
+use serde::Serialize;
+
+use super::Files;
+use super::diff::{self, Standing};
+use super::file::Migration;
+use super::history::title;
+use crate::error::Result;
+use crate::pg::catalog::Catalog;
+use crate::pg::catalog::diff::{Comparison, Difference, compare};
+use crate::pg::{Endpoint, Undo};
+use crate::plan::{Progress, counted};
+use lock::Mode;
+use proof::Flaw;
+use replay::{Ran, Watch};
+pub use scratch::Scratch;
+pub use target::{Size, Target};
+
+/// What came of replaying the migrations.
+#[derive(Debug, Serialize)]
+pub struct Verified {
+    /// Where the migrations come from.
+    pub source: String,
+    /// Version of the server they were replayed on.
+    pub scratch_server: String,
+    /// Version of the environment's server.
+    pub server: String,
+    /// Every migration, in the order of their numbers.
+    pub migrations: Vec<Replayed>,
+    /// The locks their statements take on tables that were there before, and the tables they rewrite.
+    pub locks: Vec<Lock>,
+    /// In what the database differs from its migrations.
+    pub drift: Vec<Difference>,
+    /// What is wrong with the files that undo migrations.
+    pub downs: Vec<Flaw>,
+    /// What makes the answer less certain; a person has been warned of it.
+    pub warnings: Vec<String>,
+    /// What is no finding, and worth knowing.
+    pub notes: Vec<String>,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+}
+
+/// A migration, and how its replay went.
+#[derive(Debug, Serialize)]
+pub struct Replayed {
+    /// Its number.
+    pub version: i64,
+    /// Its description.
+    pub name: String,
+    /// How it stands in the environment.
+    pub state: Standing,
+    /// How many statements it holds; nothing if its file is gone.
+    pub statements: Option<usize>,
+    /// How long it took in the empty scratch database, in milliseconds.
+    pub duration_ms: Option<u64>,
+    /// Whether the file that undoes it was proved to; nothing if there is no such file.
+    pub undone: Option<bool>,
+}
+
+/// What a statement does to a table that was there before its migration.
+#[derive(Debug, Serialize)]
+pub struct Lock {
+    /// `014_tip_currency`
+    pub migration: String,
+    /// Whether the environment has not applied it yet.
+    pub pending: bool,
+    /// Number of the statement in its file, from 1.
+    pub statement: usize,
+    /// Line it begins on, from 1.
+    pub line: usize,
+    /// Its first words.
+    pub what: String,
+    /// `public.tips`
+    pub table: String,
+    /// The lock it takes; nothing where that is not known.
+    pub lock: Option<Mode>,
+    /// Whether it writes every row anew.
+    pub rewrites: bool,
+    /// Size of the table in the environment, in bytes; nothing if it is not there.
+    pub bytes: Option<i64>,
+    /// About how many rows it has there; nothing if that is not known.
+    pub rows: Option<i64>,
+}
+
+impl Verified {
+    /// How many things are not as they should be.
+    pub fn findings(&self) -> usize {
+        self.drift.len() + self.downs.len()
+    }
+
+    /// How many migrations the environment has not applied.
+    pub fn pending(&self) -> usize {
+        let waiting = |one: &&Replayed| waits(one.state);
+        self.migrations.iter().filter(waiting).count()
+    }
+
+    /// How many files were proved to undo their migration.
+    pub fn undone(&self) -> usize {
+        let undone = |one: &&Replayed| one.undone == Some(true);
+        self.migrations.iter().filter(undone).count()
+    }
+}
+
+/// Compares what was found in a database with what there is in a scratch database.
+pub async fn drift(found: &Catalog, scratch: &Scratch) -> Result<Comparison> {
+    Ok(compare(&Catalog::read(&scratch.db).await?, found))
+}
+
+/// How a database differs from what these migrations make, as they make it on `server`, in a scratch database that is
+/// gone afterwards.
+pub async fn compare_with(
+    found: &Catalog,
+    migrations: &[&Migration],
+    server: &Endpoint,
+    undo: &Undo,
+) -> Result<Comparison> {
+    let scratch = Scratch::with(server, migrations, undo).await?;
+    let comparison = drift(found, &scratch).await?;
+    scratch.drop(undo).await?;
+    Ok(comparison)
+}
+
+/// Replays all migrations in a scratch database on `server`, and compares with the target.
+pub async fn verify(
+    target: &Target,
+    files: Files,
+    server: &Endpoint,
+    undo: &Undo,
+    progress: &dyn Progress,
+) -> Result<Verified> {
+    let start = Instant::now();
+    let entries = diff::compare(&files.all, &target.history.rows);
+    progress.working("making a scratch database");
+    let scratch = Scratch::make(server, undo).await?;
+    let troubled = entries
+        .iter()
+        .filter(|entry| entry.standing.is_problem() || entry.standing == Standing::Unfinished);
+    let warnings: Vec<String> = troubled
+        .map(|entry| format!("{} {}", entry.title(), consequence(entry.standing)))
+        .chain(strangeness(&scratch, target))
+        .collect();
+    for warning in &warnings {
+        progress.warn(warning);
+    }
+    let mut verified = Verified {
+        source: files.source.clone(),
+        scratch_server: scratch.db.server_version().to_owned(),
+        server: target.version.clone(),
+        migrations: entries
+            .iter()
+            .map(|entry| Replayed {
+                version: entry.version,
+                name: entry.name.clone(),
+                state: entry.standing,
+                statements: None,
+                duration_ms: None,
+                undone: None,
+            })
+            .collect(),
+        locks: Vec::new(),
+        drift: Vec::new(),
+        downs: files.stray_downs().map(Flaw::stray).collect(),
+        warnings,
+        notes: Vec::new(),
+        duration_ms: 0,
+    };
+    // First what the target has, then what it waits for.
+    for pending in [false, true] {
+        for migration in &files.all {
+            let place = verified
+                .migrations
+                .iter()
+                .position(|one| one.version == migration.version);
+            let Some(place) = place else { continue };
+            let state = verified.migrations[place].state;
+            if waits(state) != pending {
+                continue;
+            }
+            progress.working(&format!("replaying {}", migration.title()));
+            let down = files.down_of(migration);
+            let before = match down {
+                Some(_) => Catalog::read(&scratch.db).await?,
+                None => Catalog::default(),
+            };
+            let ran = replay::run(&scratch.db, migration, Watch::Tables).await?;
+            let replayed = &mut verified.migrations[place];
+            replayed.statements = Some(ran.statements);
+            replayed.duration_ms =
+                Some(u64::try_from(ran.duration.as_millis()).unwrap_or(u64::MAX));
+            verified
+                .locks
+                .extend(locks(migration, pending, ran, target));
+            if let Some(down) = down {
+                progress.working(&format!("undoing {}", migration.title()));
+                let flaws = proof::prove(&scratch.db, migration, down, &before).await?;
+                verified.migrations[place].undone = Some(flaws.is_empty());
+                verified.downs.extend(flaws);
+            }
+        }
+        if !pending {
+            progress.working("comparing");
+            let Comparison { differences, notes } = drift(&target.catalog, &scratch).await?;
+            verified.drift = differences;
+            verified.notes = notes;
+        }
+    }
+    scratch.drop(undo).await?;
+    verified.duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(verified)
+}
+
+fn locks(migration: &Migration, pending: bool, ran: Ran, target: &Target) -> Vec<Lock> {
+    let name = title_of(migration);
+    let deeds = ran.deeds.into_iter();
+    deeds
+        .map(|deed| {
+            let touch = deed.touch;
+            let size = target.size(&touch.schema, &touch.name);
+            Lock {
+                migration: name.clone(),
+                pending,
+                statement: deed.statement,
+                line: deed.line,
+                what: deed.what,
+                table: format!("{}.{}", touch.schema, touch.name),
+                lock: touch.lock,
+                rewrites: touch.rewrites,
+                bytes: size.map(|size| size.bytes),
+                rows: size.and_then(|size| size.rows),
+            }
+        })
+        .collect()
+}
+
+fn title_of(migration: &Migration) -> String {
+    title(migration.version, &migration.name)
+}
+
+/// Whether the environment has yet to apply it.
+fn waits(standing: Standing) -> bool {
+    matches!(
+        standing,
+        Standing::Pending | Standing::Unfinished | Standing::Late
+    )
+}
+
+/// What is made of a migration whose history is in trouble.
+fn consequence(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Edited => "was edited after it was applied; its file is replayed as it is now",
+        Standing::Renamed => "was applied under another name; its file is replayed as it is now",
+        Standing::Deleted => "was applied, and its file is gone: what it made is not replayed",
+        Standing::Late => "came late; it is replayed after those that are applied",
+        Standing::Unfinished => "is half-done: what it did so far counts as drift",
+        Standing::Applied | Standing::Pending => "is as it should be",
+    }
+}
+
+/// In what the scratch server is not like the target's.
+fn strangeness(scratch: &Scratch, target: &Target) -> Option<String> {
+    let (ours, theirs) = (scratch.db.server_major(), target.major);
+    (ours != theirs).then(|| format!(
+        "the scratch server is PostgreSQL {ours} and the environment's is {theirs}: they may take other locks and write the same definition otherwise"
+    ))
+}
+
+/// `3 migrations (1 pending)`
+pub fn replayed(verified: &Verified) -> String {
+    let count = verified
+        .migrations
+        .iter()
+        .filter(|one| one.statements.is_some());
+    let count = counted(count.count(), "migration");
+    match verified.pending() {
+        0 => count,
+        pending => format!("{count} ({pending} pending)"),
+    }
+}

@@ -1,0 +1,257 @@
+//! Running a migration a statement at a time, to see what each of them does.
+
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+use tokio_postgres::error::{DbError, ErrorPosition};
+
+use super::lock::{Scene, Touch};
+use crate::bookkeeping::TOOL_VERSION;
+use crate::error::{Error, Excerpt, Result};
+use crate::migrate::directive::Directives;
+use crate::migrate::file::Migration;
+use crate::migrate::preflight;
+use crate::migrate::script::Script;
+use crate::pg::ident::Literal;
+use crate::pg::sql::{self, Statement};
+use crate::pg::{Db, Patience, session, sqlstate};
+
+/// How much of a statement is shown.
+const WIDTH: usize = 60;
+
+/// What to look at while a migration runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watch {
+    /// Nothing: it is to be applied, no more.
+    Nothing,
+    /// What each statement does to tables.
+    Tables,
+}
+
+/// A migration that ran.
+#[derive(Debug)]
+pub struct Ran {
+    /// How many statements it holds.
+    pub statements: usize,
+    /// How long it took, with the looking.
+    pub duration: Duration,
+    /// What its statements did, in order.
+    pub deeds: Vec<Deed>,
+}
+
+/// What a statement did.
+#[derive(Debug)]
+pub struct Deed {
+    /// Its number in the file, from 1.
+    pub statement: usize,
+    /// The line it begins on, from 1.
+    pub line: usize,
+    /// Its first words.
+    pub what: String,
+    /// To which table, and how.
+    pub touch: Touch,
+}
+
+/// Runs a file, with the settings it has in `migrate up`: in one transaction unless it asks for none. After a failure
+/// the session is usable, and what the transaction did is undone.
+pub async fn run(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
+    let directives = preflight::check(migration)?;
+    let script = Script::of(migration.sql());
+    let statements: Vec<Statement<'_>> = script.all().collect();
+    let started = Instant::now();
+    db.script(&opening(db, &directives)).await?;
+    let deeds = match each(db, migration, &statements, watch).await {
+        Ok(deeds) => deeds,
+        Err(error) => {
+            if directives.transaction {
+                let _ = db.script("rollback").await;
+            }
+            return Err(error);
+        }
+    };
+    if directives.transaction
+        && let Err(failure) = db.try_script("commit").await
+    {
+        let error = sqlstate::explain(failure.error);
+        return Err(failed(migration)
+            .because(error)
+            .note("the file ran, but what it leaves cannot be committed")
+            .into());
+    }
+    db.notices();
+    Ok(Ran {
+        statements: statements.len(),
+        duration: started.elapsed(),
+        deeds,
+    })
+}
+
+async fn each(
+    db: &Db,
+    migration: &Migration,
+    statements: &[Statement<'_>],
+    watch: Watch,
+) -> Result<Vec<Deed>> {
+    let mut deeds = Vec::new();
+    let start = match watch {
+        Watch::Nothing => None,
+        // Where nothing is there is nothing to look at.
+        Watch::Tables => Some(Scene::look(db).await?).filter(Scene::has_tables),
+    };
+    let mut before = start.clone();
+    for (index, statement) in statements.iter().enumerate() {
+        if let Err(error) = one(db, migration, statement).await {
+            return Err(explain(migration, statement, error).into());
+        }
+        let (Some(start), Some(last)) = (&start, &before) else {
+            continue;
+        };
+        let after = Scene::look(db).await?;
+        let touches = after.touches(last, start, statement);
+        deeds.extend(touches.into_iter().map(|touch| Deed {
+            statement: index + 1,
+            line: migration.sql()[..statement.start].matches('\n').count() + 1,
+            what: shortened(statement.text),
+            touch,
+        }));
+        before = Some(after);
+    }
+    Ok(deeds)
+}
+
+async fn one(
+    db: &Db,
+    migration: &Migration,
+    statement: &Statement<'_>,
+) -> std::result::Result<(), tokio_postgres::Error> {
+    match &statement.rows {
+        Some(rows) => {
+            let rows = &migration.sql()[rows.clone()];
+            db.copy_in(statement.text, rows).await.map(|_| ())
+        }
+        None => match db.try_script(statement.text).await {
+            Ok(_) => Ok(()),
+            Err(failure) => Err(failure.error),
+        },
+    }
+}
+
+/// What the file before set for the session is undone, and the settings of `migrate up` are made.
+fn opening(db: &Db, directives: &Directives) -> String {
+    let usual = Patience::migrating();
+    let millis = |time: Duration| time.as_millis().to_string();
+    let settings = [
+        (
+            "lock_timeout",
+            Some(millis(directives.lock_timeout.unwrap_or(usual.lock))),
+        ),
+        (
+            "statement_timeout",
+            Some(millis(
+                directives.statement_timeout.unwrap_or(usual.statement),
+            )),
+        ),
+        ("idle_in_transaction_session_timeout", Some("0".to_owned())),
+        ("idle_session_timeout", Some("0".to_owned())),
+        ("row_security", Some("off".to_owned())),
+        (
+            "search_path",
+            session::search_path(db.endpoint()).map(str::to_owned),
+        ),
+        ("toysoldiers.tool_version", Some(TOOL_VERSION.to_owned())),
+    ];
+    let mut text =
+        String::from("reset session authorization;reset all;discard temp;deallocate all;");
+    if directives.transaction {
+        text.push_str("begin;");
+    }
+    for (name, value) in settings {
+        if let Some(value) = value {
+            let _ = write!(
+                text,
+                "select pg_catalog.set_config('{name}',{},{});",
+                Literal(&value),
+                directives.transaction
+            );
+        }
+    }
+    text
+}
+
+/// The statement on one line, as far as it fits.
+fn shortened(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(WIDTH) {
+        Some((end, _)) => format!("{}...", line[..end].trim_end()),
+        None => line,
+    }
+}
+
+fn failed(migration: &Migration) -> Error {
+    Error::failed(format!(
+        "migration {} failed in the scratch database",
+        migration.file
+    ))
+}
+
+fn explain(
+    migration: &Migration,
+    statement: &Statement<'_>,
+    error: tokio_postgres::Error,
+) -> Error {
+    let first_line = statement.text.lines().next().map_or(0, str::len);
+    let Some(server) = error.as_db_error() else {
+        return failed(migration).because(sqlstate::explain(error));
+    };
+    let (offset, length) = match server.position() {
+        Some(ErrorPosition::Original(position)) => {
+            let position = usize::try_from(*position).unwrap_or(1);
+            let offset = sql::byte_offset(statement.text, position);
+            if offset < statement.text.len() {
+                let length = sql::token_length(statement.text, offset);
+                (statement.start + offset, length)
+            } else {
+                (statement.start + statement.text.len(), 1)
+            }
+        }
+        _ => (statement.start, first_line),
+    };
+    let mut told = failed(migration).at(Excerpt::new(
+        &migration.path,
+        migration.sql(),
+        offset,
+        length,
+    ));
+    if let Some(detail) = server.detail() {
+        told = told.note(detail);
+    }
+    if let Some(context) = server.where_() {
+        told = told.note(format!("in {context}"));
+    }
+    told = told.note("the database of the environment was only read");
+    if let Some(hint) = advice(server) {
+        told = told.hint(hint);
+    }
+    told.because(sqlstate::bare(server))
+}
+
+/// What to do when it is the scratch server that is not like the one the migration was written for.
+fn advice(server: &DbError) -> Option<String> {
+    let message = server.message();
+    if message.starts_with("extension \"") && message.ends_with("is not available") {
+        return Some(
+            "install the extension on the scratch server, or name one that has it with `--scratch-url`"
+                .to_owned(),
+        );
+    }
+    // A schema or a role that no migration makes: the platform brings it.
+    if matches!(server.code().code(), "3F000" | "42704") {
+        return Some(
+            "fix the file; or, if it relies on what the platform brings, name a server like it with `--scratch-url`"
+                .to_owned(),
+        );
+    }
+    server
+        .hint()
+        .map(|hint| hint.trim_end_matches('.').to_owned())
+}

@@ -1,0 +1,227 @@
+//! `migrate dump`: the same schema gives the same file, and the file gives the same schema.
+
+use insta::assert_snapshot;
+
+use crate::migrate::with;
+use crate::support::{Database, Tool};
+
+fn dump(database: &Database) -> String {
+    let tool = Tool::new().on(database);
+    tool.run(&["migrate", "dump", "--file", "-"]).ok().stdout
+}
+
+#[test]
+fn writes_the_file_once_and_says_when_it_is_what_the_database_is() {
+    let (database, tool) = with(&[("001_a.sql", "create table a (id int);")]);
+    tool.run(&["migrate", "up"]).ok();
+    assert_snapshot!(tool.run(&["migrate", "dump", "--check"]), @"
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    there is no database/schema.sql; `toysoldiers migrate dump` writes it
+    -- exit 3
+    ");
+    assert_snapshot!(tool.run(&["migrate", "dump", "--dry-run"]), @"
+    -- stdout
+    plan: write the schema
+      write database/schema.sql  (19 lines)
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    dry run: nothing was changed
+    -- exit 0
+    ");
+    let path = tool.path().join("database/schema.sql");
+    assert!(!path.exists());
+    assert_snapshot!(tool.run(&["migrate", "dump"]), @"
+    -- stdout
+    path  database/schema.sql
+    lines  19
+    changed  yes
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    -- exit 0
+    ");
+    assert_snapshot!(std::fs::read_to_string(&path).unwrap(), @"
+    -- The schema of the database, written by `toysoldiers migrate dump`.
+    -- Migrations change the database; nobody changes this file.
+
+    SET client_encoding = 'UTF8';
+    SET standard_conforming_strings = on;
+    SELECT pg_catalog.set_config('search_path', '', false);
+    SET check_function_bodies = false;
+    SET xmloption = content;
+    SET row_security = off;
+
+    SET default_table_access_method = heap;
+
+    --
+    -- Name: a; Type: TABLE; Schema: public; Owner: -
+    --
+
+    CREATE TABLE public.a (
+        id integer
+    );
+    ");
+    let written = std::fs::metadata(&path).unwrap().modified().unwrap();
+    assert_snapshot!(tool.run(&["migrate", "dump"]), @"
+    -- stdout
+    path  database/schema.sql
+    lines  19
+    changed  no
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    the file is what the database is, and was not touched
+    -- exit 0
+    ");
+    assert_eq!(
+        std::fs::metadata(&path).unwrap().modified().unwrap(),
+        written
+    );
+    assert_snapshot!(tool.run(&["migrate", "dump", "--check"]), @"
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    database/schema.sql is what the database is
+    -- exit 0
+    ");
+    database.sql("alter table a add b text default 'x'");
+    assert_snapshot!(tool.run(&["migrate", "dump", "--check"]), @"
+    -- stdout
+    -  id integer
+    +  id integer,
+    +  b text DEFAULT 'x'::text
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    database/schema.sql is not what the database is: - in the file, + in the database; `toysoldiers migrate dump` writes it anew
+    -- exit 3
+    ");
+    assert_snapshot!(tool.run(&["migrate", "dump", "-o", "json"]), @r#"
+    -- stdout
+    {
+      "path": "database/schema.sql",
+      "changed": true,
+      "lines": 20
+    }
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    -- exit 0
+    "#);
+    tool.run(&["migrate", "dump", "--check"]).ok();
+    assert_eq!(tool.folder().list("database"), ["migrations", "schema.sql"]);
+}
+
+#[test]
+fn the_same_schema_gives_the_same_bytes_whatever_the_order_it_was_made_in() {
+    let (one, other) = (Database::empty(), Database::empty());
+    let roles = "do $$ begin create role anon nologin; exception when duplicate_object or unique_violation then null; end $$;
+        do $$ begin create role reader login; exception when duplicate_object or unique_violation then null; end $$;";
+    let parts = [
+        "create table b (id int primary key, x text);",
+        "create table a (id int primary key, b int);",
+        "create view v as select 1 as x;",
+        "create function f() returns int language sql as $$\nSET lock_timeout = 0;\n\n\n-- Dumped from database version 1\nselect 1\n$$;",
+        "create function g() returns int language sql as 'select 1';",
+        "create type mood as enum ('x');",
+    ];
+    one.sql(&(roles.to_owned() + &parts.concat()));
+    let backwards: Vec<&str> = parts.into_iter().rev().collect();
+    other.sql(&backwards.concat());
+    one.sql("create index on a (b); create index on b (x); grant select on a to anon; grant select on a to reader; grant update (b) on a to reader; alter default privileges grant select on tables to anon; alter default privileges grant select on tables to reader; create policy p on a using (true); create policy q on a using (false)");
+    other.sql("create policy q on a using (false); create policy p on a using (true); alter default privileges grant select on tables to reader; alter default privileges grant select on tables to anon; grant update (b) on a to reader; grant select on a to reader; grant select on a to anon; create index on b (x); create index on a (b)");
+    assert_eq!(dump(&one), dump(&other));
+    assert!(
+        dump(&one).contains("\nSET lock_timeout = 0;\n\n\n-- Dumped from database version 1\n")
+    );
+}
+
+#[test]
+fn the_platforms_schema_loads_as_a_migration_and_by_psql() {
+    let original = Database::migrated();
+    let text = dump(&original);
+    let (migrated, tool) = with(&[
+        ("001_all.sql", &text),
+        (
+            "002_more.sql",
+            "create table more (id int); drop table more;",
+        ),
+    ]);
+    tool.run(&["migrate", "up"]).ok();
+    assert_eq!(dump(&migrated), text);
+    let loaded = Database::empty();
+    let tool = Tool::new().on(&loaded);
+    tool.write("schema.sql", &text);
+    tool.run(&["psql", "--", "--set=ON_ERROR_STOP=1", "-f", "schema.sql"])
+        .ok();
+    assert_eq!(dump(&loaded), text);
+}
+
+#[test]
+fn a_role_that_may_not_read_everything_is_told_what_it_takes() {
+    let (database, tool) = with(&[("001_a.sql", "create table a (id int);")]);
+    tool.run(&["migrate", "up"]).ok();
+    database.sql("do $$ begin create role reader login; exception when duplicate_object or unique_violation then null; end $$");
+    let reader = Tool::new().on_as(&database, "reader");
+    assert_snapshot!(reader.run(&["migrate", "dump", "--file", "x.sql"]), @"
+    -- stderr
+    -> (url)  SOCKET/DB as reader
+    error: this role may not read the whole schema
+      caused by: pg_dump failed
+      caused by: query failed: ERROR:  permission denied for table a
+      note: detail: Query was: LOCK TABLE public.a IN ACCESS SHARE MODE
+      note: nothing was written
+      hint: connect as the owner of the tables, or as a role that may read all of them: pg_dump locks each
+    -- exit 6
+    ");
+    assert!(!reader.path().join("x.sql").exists());
+}
+
+#[test]
+fn what_cannot_be_is_refused_before_anything_is_written() {
+    let database = Database::empty();
+    let tool = Tool::new().on(&database);
+    assert_snapshot!(tool.run(&["migrate", "dump", "--file", "-", "--check"]), @"
+    -- stderr
+    error: `--check` compares with a file, and `-` is none
+      hint: leave out one of them
+    -- exit 2
+    ");
+    assert_snapshot!(tool.run(&["migrate", "dump", "--file", "-", "-o", "json"]), @r#"
+    -- stderr
+    {"error":{"kind":"usage","message":"`migrate dump --file -` has one form of output","causes":[],"notes":[],"hint":"leave out `--output`","exit":2}}
+    -- exit 2
+    "#);
+    assert_snapshot!(tool.run(&["migrate", "dump"]), @"
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    error: cannot write database/schema.sql
+      caused by: no such file or directory
+      hint: name another file with `--file`
+    -- exit 1
+    ");
+    let tool = tool.env("TOYSOLDIERS_PG_BIN", "/nonexistent");
+    assert_snapshot!(tool.run(&["migrate", "dump", "--file", "x.sql"]), @"
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    error: no pg_dump in /nonexistent, which TOYSOLDIERS_PG_BIN names
+      hint: name a folder that holds PostgreSQL's programs, or unset it to have them found
+    -- exit 4
+    ");
+    let tool = Tool::new();
+    tool.run(&[
+        "migrate",
+        "dump",
+        "--database-url",
+        "postgresql://me@/x?host=/nonexistent",
+    ])
+    .code(5);
+}
+
+#[test]
+fn what_a_platform_brings_is_left_out() {
+    let server = crate::support::Server::start(&crate::support::Setup::new());
+    let database = server.database("postgres");
+    database.sql("create role supabase_admin; create schema auth authorization supabase_admin; create table auth.users (id int); create schema app; create table app.a (id int)");
+    let text = dump(&database);
+    assert!(
+        text.contains("CREATE TABLE app.a") && !text.contains("auth"),
+        "{text}"
+    );
+}
