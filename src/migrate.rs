@@ -10,6 +10,7 @@ pub mod directive;
 pub mod file;
 pub mod history;
 pub mod lint;
+pub mod named;
 pub mod new;
 pub mod preflight;
 mod runner;

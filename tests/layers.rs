@@ -40,6 +40,7 @@ const PURE: &[&str] = &[
     "migrate/lint/facts.rs",
     "migrate/lint/mode.rs",
     "migrate/lint/squawk.rs",
+    "migrate/named.rs",
     "migrate/preflight.rs",
     "pg/conninfo.rs",
     "pg/duration.rs",

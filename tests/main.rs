@@ -26,6 +26,7 @@ mod local;
 mod manual;
 mod migrate;
 mod migrate_check;
+mod migrate_history;
 mod migrate_race;
 mod migrate_refusal;
 mod output;

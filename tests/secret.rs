@@ -18,6 +18,7 @@ const COMMANDS: &[&[&str]] = &[
     &["migrate", "check", "--migrations", "m"],
     &["migrate", "up"],
     &["migrate", "status", "--check"],
+    &["migrate", "history"],
     &["user", "create", "sam@example.com", "--generate"],
     &["user", "list"],
     &["user", "show", "sam@example.com"],

@@ -1,6 +1,7 @@
 //! `migrate`
 
 mod check;
+mod history;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -29,6 +30,8 @@ pub(super) enum MigrateCommand {
     Up(UpArgs),
     /// Show which migrations are applied, pending or in trouble; writes nothing
     Status(StatusArgs),
+    /// Show every attempt at a migration: who, when, from where, and how it ended
+    History(history::HistoryArgs),
     /// Make the next migration file
     New(NewArgs),
     /// Find out without a server what is wrong with migrations, or may hurt when they run
@@ -84,6 +87,7 @@ impl MigrateCommand {
         match self {
             Self::Up(args) => args.run(cx).await,
             Self::Status(args) => args.run(cx).await,
+            Self::History(args) => args.run(cx).await,
             Self::New(args) => args.run(cx).await,
             Self::Check(args) => args.run(cx),
         }

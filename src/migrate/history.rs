@@ -1,5 +1,7 @@
 //! What ran in a database, as the database remembers it.
 
+pub mod run;
+
 use jiff::Timestamp;
 
 use crate::bookkeeping;
