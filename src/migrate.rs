@@ -127,6 +127,7 @@ pub async fn plan(
         source,
         is_embedded,
         all,
+        ..
     } = files;
     let history = History::read(db).await?;
     let pending = settle(&all, &history, &source)?;

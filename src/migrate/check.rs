@@ -108,7 +108,7 @@ impl Files {
                 self.add_named(entry)?;
             }
             // What undoes a migration is looked at when somebody names it.
-            Ok(Kind::Down | Kind::Other) => {}
+            Ok(Kind::Down(..) | Kind::Other) => {}
             Err(misfit) => {
                 self.count += 1;
                 let message = format!("the name does not fit: {}", misfit.0);

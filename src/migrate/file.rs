@@ -29,7 +29,7 @@ pub enum Kind {
     /// `NNN_description.sql`
     Up(i64, String),
     /// `NNN_description.down.sql`, which undoes one.
-    Down,
+    Down(i64, String),
     /// Nothing of ours.
     Other,
 }
@@ -80,10 +80,11 @@ pub fn kind(file: &str) -> Result<Kind, Misfit> {
     if name.len() > 200 {
         return Err(misfit("its description is longer than 200 characters"));
     }
+    let name = name.to_owned();
     Ok(if down {
-        Kind::Down
+        Kind::Down(version, name)
     } else {
-        Kind::Up(version, name.to_owned())
+        Kind::Up(version, name)
     })
 }
 
@@ -187,7 +188,10 @@ mod tests {
             read("20261122093000_tip_currency.sql"),
             Kind::Up(20_261_122_093_000, "tip_currency".to_owned())
         );
-        assert_eq!(read("001_users.down.sql"), Kind::Down);
+        assert_eq!(
+            read("001_users.down.sql"),
+            Kind::Down(1, "users".to_owned())
+        );
         assert_eq!(read("README.md"), Kind::Other);
     }
 
