@@ -5,14 +5,17 @@
 //! Deliberately absent here: rollbacks in place of a new migration, and running files that have no number.
 
 pub mod check;
+pub mod comparison;
 pub mod diff;
 pub mod directive;
 pub mod file;
 pub mod history;
 pub mod lint;
+mod mark;
 pub mod named;
 pub mod new;
 pub mod preflight;
+pub mod repair;
 mod runner;
 pub mod source;
 

@@ -31,6 +31,7 @@ const RULES: &[(&str, &[&str])] = &[
 const PURE: &[&str] = &[
     "account/email.rs",
     "backup/manifest.rs",
+    "migrate/comparison.rs",
     "migrate/diff.rs",
     "migrate/directive.rs",
     "migrate/file.rs",

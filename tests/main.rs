@@ -29,6 +29,7 @@ mod migrate_check;
 mod migrate_history;
 mod migrate_race;
 mod migrate_refusal;
+mod migrate_repair;
 mod output;
 mod page;
 mod password;

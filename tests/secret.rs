@@ -19,6 +19,7 @@ const COMMANDS: &[&[&str]] = &[
     &["migrate", "up"],
     &["migrate", "status", "--check"],
     &["migrate", "history"],
+    &["migrate", "repair"],
     &["user", "create", "sam@example.com", "--generate"],
     &["user", "list"],
     &["user", "show", "sam@example.com"],

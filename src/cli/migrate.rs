@@ -2,6 +2,7 @@
 
 mod check;
 mod history;
+mod repair;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -32,6 +33,8 @@ pub(super) enum MigrateCommand {
     Status(StatusArgs),
     /// Show every attempt at a migration: who, when, from where, and how it ended
     History(history::HistoryArgs),
+    /// Make the history and the files fit again: accept edited files, or say how a half-done migration stands
+    Repair(repair::RepairArgs),
     /// Make the next migration file
     New(NewArgs),
     /// Find out without a server what is wrong with migrations, or may hurt when they run
@@ -88,6 +91,7 @@ impl MigrateCommand {
             Self::Up(args) => args.run(cx).await,
             Self::Status(args) => args.run(cx).await,
             Self::History(args) => args.run(cx).await,
+            Self::Repair(args) => args.run(cx).await,
             Self::New(args) => args.run(cx).await,
             Self::Check(args) => args.run(cx),
         }
