@@ -4,6 +4,7 @@
 //! at: a file that was edited, renamed, deleted or came late is an error that names it, before anything runs.
 //! Deliberately absent here: rollbacks in place of a new migration, and running files that have no number.
 
+pub mod baseline;
 pub mod check;
 pub mod comparison;
 pub mod diff;
@@ -11,7 +12,7 @@ pub mod directive;
 pub mod file;
 pub mod history;
 pub mod lint;
-mod mark;
+pub mod mark;
 pub mod named;
 pub mod new;
 pub mod preflight;

@@ -25,6 +25,7 @@ mod layers;
 mod local;
 mod manual;
 mod migrate;
+mod migrate_baseline;
 mod migrate_check;
 mod migrate_history;
 mod migrate_race;

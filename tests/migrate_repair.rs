@@ -68,7 +68,7 @@ fn what_fits_needs_no_repair() {
     assert_snapshot!(tool.run(&["migrate", "repair", "tipps"]), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    error: there is no migration tipps, neither in database/migrations nor in the history
+    error: there is no migration tipps in database/migrations or in the history
       note: nothing was changed
       hint: did you mean tips?
     -- exit 1
@@ -474,7 +474,7 @@ fn what_never_began_is_not_done() {
     assert_snapshot!(tool.run(&["migrate", "repair", "3", "--undone"]), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    error: there is no migration 3, neither in database/migrations nor in the history
+    error: there is no migration 3 in database/migrations or in the history
       note: nothing was changed
       hint: see all of them with `toysoldiers migrate status`
     -- exit 1

@@ -20,6 +20,7 @@ const COMMANDS: &[&[&str]] = &[
     &["migrate", "status", "--check"],
     &["migrate", "history"],
     &["migrate", "repair"],
+    &["migrate", "baseline", "--yes"],
     &["user", "create", "sam@example.com", "--generate"],
     &["user", "list"],
     &["user", "show", "sam@example.com"],

@@ -1,5 +1,6 @@
 //! `migrate`
 
+mod baseline;
 mod check;
 mod history;
 mod repair;
@@ -12,6 +13,7 @@ use clap::{Args, Subcommand};
 use crate::context::Context;
 use crate::error::{Error, Exit, Result};
 use crate::migrate::check::Beside;
+use crate::migrate::mark::Marking;
 use crate::migrate::new::{self, Created};
 use crate::migrate::{self, Applied, Limits, Source, Status};
 use crate::plan::{Progress, counted};
@@ -35,6 +37,8 @@ pub(super) enum MigrateCommand {
     History(history::HistoryArgs),
     /// Make the history and the files fit again: accept edited files, or say how a half-done migration stands
     Repair(repair::RepairArgs),
+    /// Take over a database as it is: mark migrations as applied without running them
+    Baseline(baseline::BaselineArgs),
     /// Make the next migration file
     New(NewArgs),
     /// Find out without a server what is wrong with migrations, or may hurt when they run
@@ -92,6 +96,7 @@ impl MigrateCommand {
             Self::Status(args) => args.run(cx).await,
             Self::History(args) => args.run(cx).await,
             Self::Repair(args) => args.run(cx).await,
+            Self::Baseline(args) => args.run(cx).await,
             Self::New(args) => args.run(cx).await,
             Self::Check(args) => args.run(cx),
         }
@@ -122,6 +127,16 @@ impl SourceArgs {
         } else {
             Source::Embedded
         })
+    }
+}
+
+/// Who changes the history by which command.
+fn marking<'a>(cx: &'a Context, command: &'static str, wait: Duration) -> Marking<'a> {
+    Marking {
+        actor: cx.actor(),
+        command,
+        wait,
+        progress: &cx.ui,
     }
 }
 

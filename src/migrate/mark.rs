@@ -1,12 +1,17 @@
 //! Changes of the history that run no migration. Each leaves a row among the attempts, in the same statement.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::file::Migration;
-use crate::bookkeeping::TOOL_VERSION;
+use super::history::History;
+use super::history::step::{self, Step as Begun};
+use crate::bookkeeping::{self, Stamping, TOOL_VERSION};
 use crate::error::{Error, Kind, Result};
-use crate::pg::{Db, Param, Query};
+use crate::pg::{Db, Param, Query, lock};
+use crate::plan::{Progress, Step};
 
 /// A longer text is not kept.
 const KEPT: usize = 4 << 20;
@@ -39,6 +44,8 @@ pub enum Entry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
+    /// What was there before us is taken over.
+    Baseline,
     /// What does not fit is made to.
     Repair,
 }
@@ -101,8 +108,119 @@ impl Change {
     }
 }
 
-/// Makes the changes, all of them or none. The caller holds the lock and has looked at what is there.
-pub async fn write(db: &Db, changes: &[Change], actor: &str) -> Result<()> {
+/// What a database remembered when a plan was made.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Seen {
+    bookkeeping: Option<i32>,
+    /// Number, name and checksum of what ran.
+    rows: Vec<(i64, String, String)>,
+    /// The statements of what is not at its end, if the plan is about them.
+    steps: Vec<Begun>,
+}
+
+impl Seen {
+    /// What these are.
+    pub fn new(history: &History, steps: &[Begun]) -> Self {
+        let rows = history.rows.iter();
+        Self {
+            bookkeeping: history.bookkeeping,
+            rows: rows
+                .map(|row| (row.version, row.name.clone(), row.checksum.clone()))
+                .collect(),
+            steps: steps.to_vec(),
+        }
+    }
+
+    /// Refuses to go on if it is not so any more: what was agreed to is about what was shown.
+    async fn require(&self, db: &Db) -> Result<()> {
+        let history = History::read(db).await?;
+        let steps = if self.steps.is_empty() {
+            Vec::new()
+        } else {
+            step::read(db).await?
+        };
+        if Self::new(&history, &steps) == *self {
+            return Ok(());
+        }
+        Err(
+            Error::refused("the history of this database changed since the plan was shown")
+                .note("nothing was changed")
+                .hint("look at `toysoldiers migrate history`, then run the command again")
+                .into(),
+        )
+    }
+}
+
+/// The step that brings our own schema up to date, if that is to be done.
+pub fn upgrade(history: &History) -> Option<Step> {
+    let version = i32::from(bookkeeping::VERSION);
+    let is_older = history.bookkeeping.is_some_and(|found| found < version);
+    is_older.then(|| {
+        Step::new(
+            "upgrade",
+            format!("the schema toysoldiers to version {version}"),
+        )
+    })
+}
+
+/// Who changes the history, and how patiently.
+pub struct Marking<'a> {
+    /// Who, for the record.
+    pub actor: String,
+    /// `migrate repair`
+    pub command: &'static str,
+    /// How long another run is waited for.
+    pub wait: Duration,
+    /// Who is told of it.
+    pub progress: &'a dyn Progress,
+}
+
+/// What was done besides.
+#[derive(Debug, Default)]
+pub struct Made {
+    /// Whether our own schema was made or brought up to date.
+    pub upgraded: bool,
+    /// The environment the database was stamped with; nothing if it had its stamp, or gets none.
+    pub stamped: Option<String>,
+}
+
+/// Makes the changes, all of them or none, if everything is still as it was seen. Without a change or a stamp it
+/// does nothing at all.
+pub async fn make(
+    db: &Db,
+    seen: &Seen,
+    changes: &[Change],
+    stamp: Option<String>,
+    marking: &Marking<'_>,
+) -> Result<Made> {
+    if changes.is_empty() && stamp.is_none() {
+        return Ok(Made::default());
+    }
+    lock::acquire(db, lock::MIGRATE, marking.wait, marking.progress).await?;
+    seen.require(db).await?;
+    let mut made = Made {
+        upgraded: bookkeeping::install(db, seen.bookkeeping).await? && seen.bookkeeping.is_some(),
+        stamped: None,
+    };
+    if let Some(environment) = stamp {
+        let stamping = Stamping {
+            environment: &environment,
+            seen: None,
+            actor: &marking.actor,
+            command: marking.command,
+        };
+        made.stamped = bookkeeping::stamp(db, stamping)
+            .await?
+            .then_some(environment);
+    }
+    if !changes.is_empty() {
+        write(db, changes, &marking.actor).await?;
+    }
+    lock::release(db, lock::MIGRATE).await?;
+    Ok(made)
+}
+
+async fn write(db: &Db, changes: &[Change], actor: &str) -> Result<()> {
     let expected = changes
         .iter()
         .filter(|change| change.entry != Entry::Keep)

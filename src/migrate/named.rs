@@ -4,6 +4,9 @@ use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
+use super::history::title;
+use crate::error::{Error, nearest};
+
 /// Which migration is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
@@ -47,6 +50,20 @@ impl Named {
         says_something
             && self.version.is_none_or(|wanted| wanted == version)
             && self.name.as_ref().is_none_or(|wanted| wanted == name)
+    }
+
+    /// None of the known migrations is meant; `place` says where they are.
+    pub fn unknown<'a>(&self, known: impl Iterator<Item = (i64, &'a str)>, place: &str) -> Error {
+        let candidates: Vec<String> = known
+            .flat_map(|(version, name)| [title(version, name), name.to_owned()])
+            .collect();
+        let near = nearest(&self.text, candidates.iter().map(String::as_str));
+        Error::failed(format!("there is no migration {self} {place}"))
+            .note("nothing was changed")
+            .hint(near.map_or_else(
+                || "see all of them with `toysoldiers migrate status`".to_owned(),
+                |near| format!("did you mean {near}?"),
+            ))
     }
 }
 

@@ -5,22 +5,19 @@
 
 mod verdict;
 
-use std::time::Duration;
-
 use serde::Serialize;
 
 use super::comparison;
 use super::diff::{self, Standing};
 use super::file::Migration;
-use super::history::step::{self, Step as Begun};
 use super::history::{History, Record, title};
-use super::mark::{self, Action, Change, Entry};
+use super::mark::{self, Action, Change, Entry, Marking, Seen};
 use super::named::Named;
 use super::source::Files;
 use crate::bookkeeping;
-use crate::error::{Error, Result, nearest};
-use crate::pg::{Db, Query, lock};
-use crate::plan::{Consent, Plan, Progress, Risk, Step};
+use crate::error::{Error, Result};
+use crate::pg::{Db, Query};
+use crate::plan::{Consent, Plan, Risk, Step};
 pub use verdict::{plan_done, plan_undone};
 
 crate::row! {
@@ -65,30 +62,6 @@ pub struct Mended {
     pub verdict: &'static str,
     /// What is behind it.
     pub detail: String,
-}
-
-/// What a database remembers, as far as it matters here.
-#[derive(Debug, PartialEq, Eq)]
-struct Seen {
-    /// Version of our own schema.
-    bookkeeping: Option<i32>,
-    /// Number, name and checksum of what ran.
-    rows: Vec<(i64, String, String)>,
-    /// The statements of what is not at its end.
-    steps: Vec<Begun>,
-}
-
-impl Seen {
-    fn new(history: &History, steps: Vec<Begun>) -> Self {
-        let rows = history.rows.iter();
-        Self {
-            bookkeeping: history.bookkeeping,
-            rows: rows
-                .map(|row| (row.version, row.name.clone(), row.checksum.clone()))
-                .collect(),
-            steps,
-        }
-    }
 }
 
 /// What accepting the files as they are would do: those that were edited or renamed after they ran, or the one that
@@ -156,7 +129,7 @@ pub async fn plan(db: &Db, files: &Files, only: Option<&Named>) -> Result<Plan<R
 fn draft(accepted: Vec<Accepted>, history: &History, remaining: Vec<String>) -> Plan<Repair> {
     let mut steps = Vec::new();
     if !accepted.is_empty() {
-        steps.extend(upgrade(history));
+        steps.extend(mark::upgrade(history));
     }
     let title = match &accepted[..] {
         [one] => format!("accept {} as it is now", one.mended.migration),
@@ -185,7 +158,7 @@ fn draft(accepted: Vec<Accepted>, history: &History, remaining: Vec<String>) -> 
         work: Repair {
             changes,
             repaired,
-            seen: Seen::new(history, Vec::new()),
+            seen: Seen::new(history, &[]),
             remaining,
         },
     }
@@ -249,49 +222,26 @@ impl Accepted {
     }
 }
 
-/// The step that brings our own schema up to date, if that is to be done.
-fn upgrade(history: &History) -> Option<Step> {
-    let version = i32::from(bookkeeping::VERSION);
-    let is_older = history.bookkeeping.is_some_and(|found| found < version);
-    is_older.then(|| {
-        Step::new(
-            "upgrade",
-            format!("the schema toysoldiers to version {version}"),
-        )
-    })
-}
-
 /// There is no such migration, neither here nor there.
 fn unknown(named: &Named, history: &History, files: &Files) -> anyhow::Error {
-    let files_named = files.all.iter().map(|file| (file.version, &file.name));
-    let rows_named = history.rows.iter().map(|row| (row.version, &row.name));
-    let candidates: Vec<String> = files_named
-        .chain(rows_named)
-        .flat_map(|(version, name)| [title(version, name), name.clone()])
-        .collect();
-    let text = named.to_string();
-    let near = nearest(&text, candidates.iter().map(String::as_str));
-    Error::failed(format!(
-        "there is no migration {named}, neither in {} nor in the history",
-        files.source
-    ))
-    .note("nothing was changed")
-    .hint(near.map_or_else(
-        || "see all of them with `toysoldiers migrate status`".to_owned(),
-        |near| format!("did you mean {near}?"),
-    ))
-    .into()
+    let of_files = files
+        .all
+        .iter()
+        .map(|file| (file.version, file.name.as_str()));
+    let of_rows = history
+        .rows
+        .iter()
+        .map(|row| (row.version, row.name.as_str()));
+    let place = format!("in {} or in the history", files.source);
+    named.unknown(of_files.chain(of_rows), &place).into()
 }
 
-/// Changes what the database remembers, one runner at a time. Under the lock everything is read again: what was agreed
-/// to is about what was shown.
+/// Changes what the database remembers, one runner at a time.
 pub async fn repair(
     db: &Db,
     work: Repair,
     _consent: Consent,
-    actor: &str,
-    wait: Duration,
-    progress: &dyn Progress,
+    marking: &Marking<'_>,
 ) -> Result<Repaired> {
     let Repair {
         changes,
@@ -299,31 +249,10 @@ pub async fn repair(
         seen,
         remaining,
     } = work;
-    let mut upgraded = false;
-    if !changes.is_empty() {
-        lock::acquire(db, lock::MIGRATE, wait, progress).await?;
-        let history = History::read(db).await?;
-        // Who accepts an edited file has seen no statements.
-        let steps = if seen.steps.is_empty() {
-            Vec::new()
-        } else {
-            step::read(db).await?
-        };
-        if Seen::new(&history, steps) != seen {
-            return Err(Error::refused(
-                "the history of this database changed since the plan was shown",
-            )
-            .note("nothing was changed")
-            .hint("look at `toysoldiers migrate history`, then run the command again")
-            .into());
-        }
-        upgraded = bookkeeping::install(db, history.bookkeeping).await?;
-        mark::write(db, &changes, actor).await?;
-        lock::release(db, lock::MIGRATE).await?;
-    }
+    let made = mark::make(db, &seen, &changes, None, marking).await?;
     Ok(Repaired {
         repaired,
         remaining,
-        upgraded,
+        upgraded: made.upgraded,
     })
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::SourceArgs;
+use super::{SourceArgs, marking};
 use crate::context::Context;
 use crate::error::{Exit, Result};
 use crate::migrate::named::Named;
@@ -46,7 +46,13 @@ impl RepairArgs {
             only => repair::plan(&db, &files, only.as_ref()).await?,
         };
         cx.carry_out(plan, async |work, consent| {
-            repair::repair(&db, work, consent, &cx.actor(), self.wait, &cx.ui).await
+            repair::repair(
+                &db,
+                work,
+                consent,
+                &marking(cx, "migrate repair", self.wait),
+            )
+            .await
         })
         .await
     }

@@ -7,10 +7,10 @@ use super::super::comparison::{means_the_same, shortened};
 use super::super::directive;
 use super::super::history::step::{self, Step as Begun};
 use super::super::history::{History, Record, title};
-use super::super::mark::{Action, Change, Entry};
+use super::super::mark::{self, Action, Change, Entry, Seen};
 use super::super::named::Named;
 use super::super::source::Files;
-use super::{Mended, Repair, Seen, unknown, upgrade};
+use super::{Mended, Repair, unknown};
 use crate::error::{Error, Result};
 use crate::pg::{Db, sql};
 use crate::plan::{Plan, Risk, Step, counted};
@@ -234,7 +234,7 @@ fn plan(
     Plan {
         title: format!("mark {title} as {verdict}"),
         risk: Risk::Severe,
-        steps: upgrade(history).into_iter().chain([step]).collect(),
+        steps: mark::upgrade(history).into_iter().chain([step]).collect(),
         work: Repair {
             changes: vec![change],
             repaired: vec![Mended {
@@ -242,7 +242,7 @@ fn plan(
                 verdict,
                 detail,
             }],
-            seen: Seen::new(history, steps.to_vec()),
+            seen: Seen::new(history, steps),
             remaining: Vec::new(),
         },
     }
