@@ -11,6 +11,7 @@ pub mod diff;
 pub mod directive;
 pub mod file;
 pub mod history;
+pub mod import;
 pub mod lint;
 pub mod mark;
 pub mod named;

@@ -28,6 +28,7 @@ mod migrate;
 mod migrate_baseline;
 mod migrate_check;
 mod migrate_history;
+mod migrate_import;
 mod migrate_race;
 mod migrate_refusal;
 mod migrate_repair;
