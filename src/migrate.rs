@@ -2,13 +2,14 @@
 //!
 //! A migration and the row that remembers it are one transaction and one round trip. What ran is never guessed
 //! at: a file that was edited, renamed, deleted or came late is an error that names it, before anything runs.
-//! Deliberately absent here: rollbacks in place of a new migration, and running files that have no number.
+//! Deliberately absent here: taking a migration back without a file that says how, and running files that have no number.
 
 pub mod baseline;
 pub mod check;
 pub mod comparison;
 pub mod diff;
 pub mod directive;
+pub mod down;
 pub mod file;
 pub mod history;
 pub mod import;
@@ -20,6 +21,7 @@ pub mod preflight;
 pub mod repair;
 mod runner;
 pub mod source;
+mod undoing;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -27,6 +27,7 @@ mod manual;
 mod migrate;
 mod migrate_baseline;
 mod migrate_check;
+mod migrate_down;
 mod migrate_history;
 mod migrate_import;
 mod migrate_race;

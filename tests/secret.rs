@@ -21,6 +21,7 @@ const COMMANDS: &[&[&str]] = &[
     &["migrate", "history"],
     &["migrate", "repair"],
     &["migrate", "baseline", "--yes"],
+    &["migrate", "down", "--to", "10"],
     &["user", "create", "sam@example.com", "--generate"],
     &["user", "list"],
     &["user", "show", "sam@example.com"],

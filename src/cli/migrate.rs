@@ -2,6 +2,7 @@
 
 mod baseline;
 mod check;
+mod down;
 mod history;
 mod repair;
 
@@ -39,6 +40,8 @@ pub(super) enum MigrateCommand {
     Repair(repair::RepairArgs),
     /// Take over a database as it is: mark migrations as applied without running them
     Baseline(baseline::BaselineArgs),
+    /// Undo the last migration, or several, with the files that say how
+    Down(down::DownArgs),
     /// Make the next migration file
     New(NewArgs),
     /// Find out without a server what is wrong with migrations, or may hurt when they run
@@ -97,6 +100,7 @@ impl MigrateCommand {
             Self::History(args) => args.run(cx).await,
             Self::Repair(args) => args.run(cx).await,
             Self::Baseline(args) => args.run(cx).await,
+            Self::Down(args) => args.run(cx).await,
             Self::New(args) => args.run(cx).await,
             Self::Check(args) => args.run(cx),
         }

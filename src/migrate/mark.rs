@@ -13,8 +13,8 @@ use crate::error::{Error, Kind, Result};
 use crate::pg::{Db, Param, Query, lock};
 use crate::plan::{Progress, Step};
 
-/// A longer text is not kept.
-const KEPT: usize = 4 << 20;
+/// A text of more bytes is not kept.
+pub const KEPT: usize = 4 << 20;
 
 crate::row! {
     /// How much was written.
@@ -131,8 +131,13 @@ impl Seen {
         }
     }
 
+    /// The version of our own schema; nothing if it was not there.
+    pub fn bookkeeping(&self) -> Option<i32> {
+        self.bookkeeping
+    }
+
     /// Refuses to go on if it is not so any more: what was agreed to is about what was shown.
-    async fn require(&self, db: &Db) -> Result<()> {
+    pub async fn require(&self, db: &Db) -> Result<()> {
         let history = History::read(db).await?;
         let steps = if self.steps.is_empty() {
             Vec::new()

@@ -19,7 +19,7 @@ crate::row! {
     }
 }
 
-static STEPS: Query<Step> = crate::query!("migrate/steps");
+static STEPS: Query<Step> = crate::query!("migrate/unfinished");
 
 /// All of them, in order; a database that is older has none.
 pub async fn read(db: &Db) -> Result<Vec<Step>> {
