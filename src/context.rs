@@ -18,7 +18,7 @@ use crate::guard;
 use crate::local::{self, Server};
 use crate::pg::db::Cancel;
 use crate::pg::tools::Programs;
-use crate::pg::{Patience, Undo};
+use crate::pg::{Db, Patience, Undo};
 use crate::plan::{Consent, Plan, Progress};
 use crate::settings::password::Source;
 use crate::settings::{self, Environ, Flags, Origin, Settings};
@@ -270,6 +270,14 @@ impl Context {
     /// Where a feature registers what must not stay if its command does not come to its end.
     pub fn undo(&self) -> &Undo {
         &self.undo
+    }
+
+    /// Has a session cancelled with the others when the command is interrupted.
+    pub fn attend(&self, db: &Db) {
+        self.sessions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(db.cancel());
     }
 
     /// Cancels on the server what is still running there.

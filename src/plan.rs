@@ -91,6 +91,32 @@ pub fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{plural}")
 }
 
+/// Something that happened while the work went on.
+#[derive(Debug, Serialize)]
+pub struct Event<'a> {
+    /// What: `applied`.
+    pub event: &'static str,
+    /// To what: `005_creators`.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub object: &'a str,
+    /// In numbers: `("duration_ms", 12)`.
+    #[serde(flatten, serialize_with = "as_map")]
+    pub numbers: &'a [(&'static str, u64)],
+    /// In words, if there is more to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<&'a str>,
+    /// The line for people; empty if it is not worth one.
+    #[serde(skip)]
+    pub line: String,
+}
+
+fn as_map<S: serde::Serializer>(
+    numbers: &&[(&'static str, u64)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(numbers.iter().copied())
+}
+
 /// Where long work says how far it is.
 pub trait Progress: Sync {
     /// Something worth a line has happened.
@@ -99,4 +125,9 @@ pub trait Progress: Sync {
     fn warn(&self, line: &str);
     /// What is being done now, until the next word of this trait; seen only if it takes long.
     fn working(&self, what: &str);
+    /// How far it has come.
+    fn counting(&self, what: &str);
+    /// Something happened that is part of the result: programs that read a stream are told, and so are people if
+    /// there is a line for them.
+    fn happened(&self, event: &Event<'_>);
 }

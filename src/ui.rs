@@ -17,8 +17,10 @@ pub mod table;
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use serde_json::json;
+
 use crate::error::{Error, Result};
-use crate::plan::Progress;
+use crate::plan::{Event, Progress};
 
 use activity::Activity;
 pub use cell::Cell;
@@ -219,6 +221,21 @@ impl Progress for Ui {
         if self.manners.detail > Detail::Quiet && io::stderr().is_terminal() {
             self.activity.begin(what);
         }
+    }
+
+    fn counting(&self, what: &str) {
+        self.activity.go_on(what);
+    }
+
+    fn happened(&self, event: &Event<'_>) {
+        self.activity.end();
+        let line = match self.manners.output {
+            Output::Table if !event.line.is_empty() => event.line.clone(),
+            Output::Ndjson => json!(event).to_string(),
+            _ => return,
+        };
+        // What cannot be written is noticed by the result at the end.
+        let _ = write_out(&format!("{line}\n"));
     }
 
     fn warn(&self, line: &str) {

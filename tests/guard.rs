@@ -55,8 +55,7 @@ fn the_first_migrate_up_of_a_configured_environment_stamps_the_database() {
     );
     assert_snapshot!(tool.run(&["--env", "shop", "migrate", "up"]), @"
     -- stdout
-    MIGRATION  STATEMENTS  DURATION
-    001_a  1 DURATION
+    applied 001_a (1 statement, DURATION)
     -- stderr
     -> shop  SOCKET/DB as postgres
     applied 1 migration in DURATION (database/migrations); the database is at 001_a; stamped the database as shop
@@ -126,6 +125,7 @@ fn a_database_that_needs_nothing_else_is_stamped_too() {
             "applied",
             "current",
             "total",
+            "left",
             "stamped",
             "upgraded",
             "duration_ms"
@@ -172,8 +172,7 @@ fn bookkeeping_of_the_first_version_is_brought_up_to_date() {
     tool.write("database/migrations/002_b.sql", "create table b();");
     assert_snapshot!(tool.run(&["--database-url", &database.url(), "migrate", "up"]), @"
     -- stdout
-    MIGRATION  STATEMENTS  DURATION
-    002_b  1 DURATION
+    applied 002_b (1 statement, DURATION)
     -- stderr
     -> (url)  SOCKET/DB as postgres
     applied 1 migration in DURATION (database/migrations); the database is at 002_b; brought the bookkeeping up to date

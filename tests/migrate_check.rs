@@ -376,7 +376,7 @@ fn directives_that_are_not_understood_are_errors() {
 }
 
 #[test]
-fn a_file_without_transaction_can_be_checked_but_not_run() {
+fn a_file_without_transaction_is_checked_and_run() {
     let text = "-- toysoldiers: no-transaction\ncreate index concurrently t_a on t (a);\n";
     let (database, tool) = with(&[("001_t.sql", TABLE), ("002_index.sql", text)]);
     assert_snapshot!(tool.run(&["migrate", "check"]), @"
@@ -385,19 +385,18 @@ fn a_file_without_transaction_can_be_checked_but_not_run() {
     -- exit 0
     ");
     assert_snapshot!(tool.run(&["migrate", "up"]), @"
+    -- stdout
+    applied 001_t (2 statements, DURATION)
+    applied 002_index (1 statement, DURATION)
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    error: database/migrations/002_index.sql cannot be applied
-      caused by: this version of toysoldiers runs every migration in a transaction
-      --> database/migrations/002_index.sql:1:17
-         |
-       1 | -- toysoldiers: no-transaction
-         |                 ^^^^^^^^^^^^^^
-      note: nothing was run
-      hint: run the statements by hand, and take the file out of the folder
-    -- exit 1
+    applied 2 migrations in DURATION (database/migrations); the database is at 002_index
+    -- exit 0
     ");
-    assert_eq!(database.value("select to_regclass('t') is null"), "t");
+    assert_eq!(
+        database.value("select indisvalid from pg_index where indexrelid = 't_a'::regclass"),
+        "t"
+    );
 }
 
 #[test]
@@ -410,6 +409,8 @@ fn a_file_wholly_wrapped_runs_as_if_it_were_not() {
         ),
     ]);
     assert_snapshot!(tool.run(&["migrate", "up"]), @r#"
+    -- stdout
+    applied 001_t (2 statements, DURATION)
     -- stderr
     -> (url)  SOCKET/DB as postgres
     error: migration 002_u.sql failed
@@ -430,15 +431,22 @@ fn a_file_says_how_long_it_waits_and_a_flag_says_otherwise() {
     let slow = "-- toysoldiers: statement-timeout 10ms\nselect pg_sleep(0.1);\n";
     let locked = "-- toysoldiers: lock-timeout 10ms\nalter table t add column b text;\n";
     let (database, tool) = with(&[("001_t.sql", TABLE)]);
-    tool.run(&["migrate", "up"]).ok();
+    tool.run(&["migrate", "up", "--retry-for", "0"]).ok();
     tool.write("database/migrations/002_slow.sql", slow);
-    let outcome = tool.run(&["migrate", "up"]).code(1);
+    let outcome = tool.run(&["migrate", "up", "--retry-for", "0"]).code(1);
     assert!(outcome.stderr.contains("statement timeout"), "{outcome}");
-    tool.run(&["migrate", "up", "--statement-timeout", "1m"])
-        .ok();
+    tool.run(&[
+        "migrate",
+        "up",
+        "--retry-for",
+        "0",
+        "--statement-timeout",
+        "1m",
+    ])
+    .ok();
     tool.write("database/migrations/003_locked.sql", locked);
     let holder = database.session("begin; lock table t in access share mode");
-    let outcome = tool.run(&["migrate", "up"]);
+    let outcome = tool.run(&["migrate", "up", "--retry-for", "0"]);
     assert!(outcome.stderr.contains("lock timeout"), "{outcome}");
     drop(holder);
 }
@@ -562,8 +570,7 @@ fn up_warns_of_what_is_pending_and_runs_it() {
     ");
     assert_snapshot!(tool.run(&["migrate", "up"]), @"
     -- stdout
-    MIGRATION  STATEMENTS  DURATION
-    001_t  2 DURATION
+    applied 001_t (2 statements, DURATION)
     -- stderr
     -> (url)  SOCKET/DB as postgres
     applied 1 migration in DURATION (database/migrations); the database is at 001_t
@@ -578,8 +585,7 @@ fn up_warns_of_what_is_pending_and_runs_it() {
     );
     assert_snapshot!(tool.run(&["migrate", "up", "-q"]), @"
     -- stdout
-    MIGRATION  STATEMENTS  DURATION
-    002_u  2 DURATION
+    applied 002_u (2 statements, DURATION)
     -- stderr
     warning: database/migrations/002_u.sql:2:1: DELETE without WHERE changes all rows of t (write-without-where)
     -- exit 0
@@ -606,8 +612,7 @@ fn a_statement_deeper_than_anybody_writes_is_left_to_the_server() {
     let (_, tool) = with(&[("001_t.sql", &format!("{TABLE}{deep}"))]);
     assert_snapshot!(tool.run(&["migrate", "up"]), @"
     -- stdout
-    MIGRATION  STATEMENTS  DURATION
-    001_t  3 DURATION
+    applied 001_t (3 statements, DURATION)
     -- stderr
     -> (url)  SOCKET/DB as postgres
     applied 1 migration in DURATION (database/migrations); the database is at 001_t

@@ -286,7 +286,11 @@ fn a_half_done_migration_has_to_be_finished_first() {
 fn a_lock_is_not_waited_for_forever() {
     let (database, tool) = applied();
     let _holder = database.session("begin; lock table c in access share mode");
-    let outcome = down(&database, &tool, &["--lock-timeout", "10ms"]);
+    let outcome = down(
+        &database,
+        &tool,
+        &["--lock-timeout", "10ms", "--retry-for", "0"],
+    );
     assert_ne!(outcome.code, Some(0), "{outcome}");
     assert!(outcome.stderr.contains("lock timeout"), "{outcome}");
     assert_eq!(history(&database), "1 a, 2 b, 3 c");

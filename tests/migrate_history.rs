@@ -38,16 +38,16 @@ fn every_attempt_is_shown_the_newest_last_and_without_its_text() {
     assert_snapshot!(tool.run(&["migrate", "history", "-o", "csv"]), @r#"
     -- stdout
     id,version,name,action,outcome,started_at,duration_ms,actor,role,client,tool_version,statements,checksum,sqlstate,message
-    1,1,a,up,failed,TIME,5,sam@bastion,postgres,192.168.0.7,0.1.0,0,17,42601,"syntax error at or near "";"""
-    2,1,a,up,done,TIME,7,sam@bastion,postgres,192.168.0.7,0.1.0,1,18,,
-    3,2,b,baseline,done,TIME,0,,postgres,,,,19,,recorded without being run
+    2,1,a,up,failed,TIME,5,sam@bastion,postgres,192.168.0.7,0.1.0,0,17,42601,"syntax error at or near "";"""
+    3,1,a,up,done,TIME,7,sam@bastion,postgres,192.168.0.7,0.1.0,1,18,,
+    4,2,b,baseline,done,TIME,0,,postgres,,,,19,,recorded without being run
     -- stderr
     -> (url)  SOCKET/DB as postgres
     -- exit 0
     "#);
     assert_snapshot!(tool.run(&["migrate", "history", "-o", "ndjson", "--limit", "1"]), @r#"
     -- stdout
-    {"id":3,"version":2,"name":"b","action":"baseline","outcome":"done","started_at":"TIME","duration_ms":0,"actor":null,"role":"postgres","client":null,"tool_version":null,"statements":null,"checksum":"19","sqlstate":null,"message":"recorded without being run"}
+    {"id":4,"version":2,"name":"b","action":"baseline","outcome":"done","started_at":"TIME","duration_ms":0,"actor":null,"role":"postgres","client":null,"tool_version":null,"statements":null,"checksum":"19","sqlstate":null,"message":"recorded without being run"}
     -- stderr
     -> (url)  SOCKET/DB as postgres
     2 older ones are not shown; ask for more with `--limit 3`

@@ -49,23 +49,6 @@ fn transaction_control_is_refused() {
 }
 
 #[test]
-fn copy_from_the_client_is_refused() {
-    assert_snapshot!(refusal("002_b.sql", "create table b(id int);\nCOPY b(id) FROM stdin;\n1\n2\n\\.\nselect 'it''s';\n"), @"
-    -- stderr
-    -> (url)  SOCKET/DB as postgres
-    error: database/migrations/002_b.sql cannot be applied
-      caused by: COPY to or from the client cannot run in a migration
-      --> database/migrations/002_b.sql:2:1
-         |
-       2 | COPY b(id) FROM stdin;
-         | ^^^^^^^^^^^^^^^^^^^^^
-      note: nothing was run
-      hint: write the rows as INSERT ... VALUES
-    -- exit 1
-    ");
-}
-
-#[test]
 fn commands_for_psql_are_refused() {
     assert_snapshot!(refusal("002_b.sql", "\\set ON_ERROR_STOP on\ncreate table b();\n\\i other.sql\n"), @r"
     -- stderr

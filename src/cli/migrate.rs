@@ -14,9 +14,11 @@ use clap::{Args, Subcommand};
 use crate::context::Context;
 use crate::error::{Error, Exit, Result};
 use crate::migrate::check::Beside;
+use crate::migrate::diff::Entry;
 use crate::migrate::mark::Marking;
 use crate::migrate::new::{self, Created};
-use crate::migrate::{self, Applied, Limits, Source, Status};
+use crate::migrate::up::{self, Applied, Manner, Wish};
+use crate::migrate::{self, Limits, Source, Status};
 use crate::plan::{Progress, counted};
 use crate::ui::cell::human_millis;
 use crate::ui::{Cell, Report, Table};
@@ -66,6 +68,15 @@ pub(super) struct UpArgs {
     /// How long to wait for another run on the same database to end
     #[arg(long, default_value = "10m", value_name = "TIME", value_parser = crate::settings::duration)]
     wait: Duration,
+    /// For how long to try again when other sessions hold a lock; 0 for one attempt
+    #[arg(long, default_value = "5m", value_name = "TIME", value_parser = crate::settings::duration)]
+    retry_for: Duration,
+    /// The last migration to apply, by its number
+    #[arg(long, value_name = "NUMBER")]
+    to: Option<i64>,
+    /// Apply all of it in one transaction: everything happens, or nothing does
+    #[arg(long)]
+    one_transaction: bool,
 }
 
 #[derive(Debug, Args)]
@@ -160,10 +171,15 @@ impl UpArgs {
         let limits = Limits {
             lock_timeout: cx.flags().lock_timeout,
             statement_timeout: cx.flags().statement_timeout,
+            retry_for: self.retry_for,
             actor: cx.actor(),
         };
         let (db, stamp) = cx.session_to_claim("migrating").await?;
-        let plan = migrate::plan(&db, files, stamp, &denied).await?;
+        let wish = Wish {
+            to: self.to,
+            one_transaction: self.one_transaction,
+        };
+        let plan = up::plan(&db, files, wish, stamp, &denied).await?;
         let mut beside = Some(plan.work.look());
         let mut warn = || {
             let warnings = beside.take().map(Beside::warnings).unwrap_or_default();
@@ -181,7 +197,13 @@ impl UpArgs {
         }
         let outcome = cx
             .carry_out(plan, async |work, consent| {
-                migrate::up(&db, work, consent, &limits, self.wait, &cx.ui).await
+                let manner = Manner {
+                    limits: &limits,
+                    wait: self.wait,
+                    progress: &cx.ui,
+                    attend: &|db| cx.attend(db),
+                };
+                Box::pin(up::up(&db, work, consent, manner)).await
             })
             .await?;
         warn();
@@ -229,17 +251,26 @@ impl Report for Applied {
         table
     }
 
+    fn is_told(&self) -> bool {
+        true
+    }
+
     fn summary(&self) -> String {
         let Self {
             source,
             applied,
             current,
             total,
+            left,
             stamped,
             upgraded,
             duration_ms,
         } = self;
         let at = current.as_deref().unwrap_or("no migration");
+        let source = match left {
+            0 => source.clone(),
+            left => format!("{source}, {left} left for later"),
+        };
         let stamped = stamped
             .as_ref()
             .map(|environment| format!("stamped the database as {environment}"));
@@ -285,7 +316,7 @@ impl Report for Status {
             table.row([
                 Cell::Version(entry.version),
                 Cell::text(&entry.name),
-                Cell::text(entry.standing.word()),
+                state(entry),
                 entry.applied_at.into(),
                 entry.applied_by.clone().into(),
                 entry.duration_ms.map(Cell::Millis).into(),
@@ -302,6 +333,14 @@ impl Report for Status {
         }
         format!("{text}; {trouble} in trouble, which `toysoldiers migrate up` explains")
     }
+}
+
+fn state(entry: &Entry) -> Cell {
+    let word = entry.standing.word();
+    Cell::text(match entry.statements_done {
+        Some(done) => format!("{word} ({} done)", counted(done, "statement")),
+        None => word.to_owned(),
+    })
 }
 
 impl Report for Created {

@@ -1,6 +1,5 @@
 //! The way into the chosen environment's database: named first, guarded, and set up.
 
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use secrecy::SecretString;
@@ -95,10 +94,7 @@ impl Context {
         curious: bool,
     ) -> Result<(Db, Identity)> {
         let environment = &self.settings()?.environment;
-        self.sessions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(db.cancel());
+        self.attend(&db);
         let with_fingerprint = curious || environment.fingerprint.is_some();
         let (ready, identity) = tokio::join!(
             db.set_up(self.patience()),

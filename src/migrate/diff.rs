@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::file::Migration;
 use super::history::{Record, title};
+use super::step::Progressed;
 use crate::error::Error;
 
 /// How one migration stands.
@@ -17,6 +18,8 @@ pub enum Standing {
     Applied,
     /// It has not run yet.
     Pending,
+    /// It runs without a transaction, and some of its statements are done.
+    Unfinished,
     /// It ran, and its file was changed since.
     Edited,
     /// It ran under another name.
@@ -33,6 +36,7 @@ impl Standing {
         match self {
             Self::Applied => "applied",
             Self::Pending => "pending",
+            Self::Unfinished => "unfinished",
             Self::Edited => "edited",
             Self::Renamed => "renamed",
             Self::Deleted => "deleted",
@@ -42,7 +46,7 @@ impl Standing {
 
     /// Whether `migrate up` refuses to go on.
     pub fn is_problem(self) -> bool {
-        !matches!(self, Self::Applied | Self::Pending)
+        !matches!(self, Self::Applied | Self::Pending | Self::Unfinished)
     }
 }
 
@@ -62,12 +66,22 @@ pub struct Entry {
     pub applied_by: Option<String>,
     /// How long it took, in milliseconds.
     pub duration_ms: Option<i64>,
+    /// How many of its statements are done, if it is unfinished.
+    pub statements_done: Option<usize>,
     /// The description it ran under.
     #[serde(skip)]
     recorded: Option<String>,
 }
 
 impl Entry {
+    /// How far it came, if it was begun.
+    pub(super) fn begun(&mut self, progressed: Option<Progressed>) {
+        if let Some(Progressed { done, .. }) = progressed {
+            self.standing = Standing::Unfinished;
+            self.statements_done = Some(done);
+        }
+    }
+
     /// `010_dashboard_creator`.
     pub fn title(&self) -> String {
         title(self.version, &self.name)
@@ -110,6 +124,7 @@ fn entry(record: &Record, standing: Standing) -> Entry {
         applied_at: record.applied_at,
         applied_by: record.applied_by.clone(),
         duration_ms: record.duration_ms,
+        statements_done: None,
         recorded: Some(record.name.clone()),
     }
 }
@@ -127,6 +142,7 @@ fn unapplied(file: &Migration, last: Option<i64>) -> Entry {
         applied_at: None,
         applied_by: None,
         duration_ms: None,
+        statements_done: None,
         recorded: None,
     }
 }

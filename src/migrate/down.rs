@@ -10,17 +10,19 @@ use serde::Serialize;
 
 use super::comparison::shortened;
 use super::directive;
+use super::engine::Engine;
 use super::file::Migration;
 use super::history::{History, Record, step, title};
 use super::mark::{self, Seen};
 use super::named::Named;
 use super::preflight;
+use super::script::Script;
 use super::source::Files;
 use super::undoing::{self, Story};
 use super::{Limits, Ran};
 use crate::bookkeeping;
 use crate::error::{Error, Result};
-use crate::pg::{Db, lock, sql};
+use crate::pg::{Db, lock};
 use crate::plan::{Consent, Plan, Progress, Risk, Step, counted};
 
 /// How many statements of a file are shown.
@@ -217,8 +219,8 @@ fn shown(down: &Migration, up: Option<&Migration>, record: &Record) -> Step {
         }
         Some(_) => {}
     }
-    let statements: Vec<String> = sql::statements(down.sql())
-        .map_while(Result::ok)
+    let statements: Vec<String> = Script::of(down.sql())
+        .all()
         .map(|statement| {
             let words: Vec<&str> = statement.text.split_whitespace().collect();
             shortened(&words.join(" "))
@@ -277,12 +279,13 @@ pub async fn down(
         lock::acquire(db, lock::MIGRATE, wait, progress).await?;
         seen.require(db).await?;
         bookkeeping::install(db, seen.bookkeeping()).await?;
+        let engine = Engine::new(db, limits, progress);
         for (down, title) in &undos {
             let story = Story {
                 title,
                 before: &undone,
             };
-            let ran = undoing::run(db, down, &story, limits, progress).await?;
+            let ran = undoing::run(&engine, down, &story).await?;
             undone.push(ran);
         }
         lock::release(db, lock::MIGRATE).await?;

@@ -91,6 +91,24 @@ impl History {
         Ok(Self { bookkeeping, rows })
     }
 
+    /// Whether a migration ran.
+    pub fn has(&self, version: i64) -> bool {
+        self.record(version).is_some()
+    }
+
+    /// How long a migration took, in milliseconds.
+    pub fn duration(&self, version: i64) -> u64 {
+        let duration = self.record(version).and_then(|record| record.duration_ms);
+        duration
+            .and_then(|millis| u64::try_from(millis).ok())
+            .unwrap_or_default()
+    }
+
+    fn record(&self, version: i64) -> Option<&Record> {
+        let place = self.rows.binary_search_by_key(&version, |row| row.version);
+        place.ok().map(|index| &self.rows[index])
+    }
+
     /// The last one, by number: `010_dashboard_creator`.
     pub fn current(&self) -> Option<String> {
         self.rows.last().map(|row| title(row.version, &row.name))

@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::engine::KEPT;
 use super::file::Migration;
 use super::history::History;
 use super::history::step::{self, Step as Begun};
@@ -12,9 +13,6 @@ use crate::bookkeeping::{self, Stamping, TOOL_VERSION};
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Db, Param, Query, lock};
 use crate::plan::{Progress, Step};
-
-/// A text of more bytes is not kept.
-pub const KEPT: usize = 4 << 20;
 
 crate::row! {
     /// How much was written.

@@ -4,11 +4,13 @@
 //! client would leave the session waiting for data that never comes, psql's commands mean nothing to a server.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::directive::{self, Directives, Read};
 use super::file::Migration;
 use super::lint::facts::Span;
 use super::lint::{Hit, Level, Rule, Sheet, form, mode, placed};
+use super::script::{Script, is_transaction_control, wrapping};
 use crate::error::{Error, Result};
 use crate::pg::sql::{self, Flaw, FlawKind, Statement};
 
@@ -18,13 +20,6 @@ pub fn check(migration: &Migration) -> Result<Directives> {
     let read = directive::read(text);
     let mut errors = look(text, &read).hits;
     errors.retain(|hit| hit.rule.level == Level::Error);
-    if let (true, Some(span)) = (errors.is_empty(), read.no_transaction) {
-        let message = "this version of toysoldiers runs every migration in a transaction";
-        errors.push(
-            Hit::new(&mode::NEEDS_NO_TRANSACTION, span, message)
-                .rewrite("run the statements by hand, and take the file out of the folder"),
-        );
-    }
     let more = errors.len().saturating_sub(1);
     let sheet = Sheet {
         path: Cow::Borrowed(&migration.path),
@@ -51,6 +46,11 @@ pub fn check(migration: &Migration) -> Result<Directives> {
     Err(error.into())
 }
 
+/// How many statements of a migration are sent.
+pub fn count(migration: &Migration) -> usize {
+    Script::of(migration.sql()).all().count()
+}
+
 /// What was found in a text, and what of it no rule can read.
 #[derive(Debug, Default)]
 pub struct Found {
@@ -75,7 +75,13 @@ pub fn look(text: &str, read: &Read) -> Found {
     let mut is_empty = true;
     let mut from = Some(0);
     while let Some(start) = from {
-        from = found.look_from(start, text, &read.directives, wrapping, &mut is_empty);
+        from = found.look_from(
+            start,
+            text,
+            &read.directives,
+            wrapping.as_ref(),
+            &mut is_empty,
+        );
     }
     if is_empty && found.unreadable.is_empty() {
         let message = "there is no statement in this file";
@@ -94,11 +100,12 @@ impl Found {
         start: usize,
         text: &str,
         directives: &Directives,
-        wrapping: Option<(usize, usize)>,
+        wrapping: Option<&(Range<usize>, Range<usize>)>,
         is_empty: &mut bool,
     ) -> Option<usize> {
         let mut end = start;
-        for statement in sql::statements(&text[start..]) {
+        let mut statements = sql::statements(&text[start..]);
+        for statement in statements.by_ref() {
             let statement = match statement {
                 Ok(statement) => statement,
                 Err(flaw) => {
@@ -121,112 +128,30 @@ impl Found {
             end = place + statement.text.len();
             let span = (place, first_line(statement.text)).into();
             if let Some((begin, commit)) = wrapping
-                && (place == begin || place == commit)
+                && (place == begin.start || place == commit.start)
             {
-                if place == begin {
+                if place == begin.start {
                     let message = "BEGIN and COMMIT around the whole file change nothing";
                     self.hits.push(Hit::new(&mode::WRAPPED, span, message));
                 }
                 continue;
             }
             *is_empty = false;
+            if let Some(rows) = &statement.rows {
+                // They are no SQL, and neither is the line that ends them.
+                let first = start + rows.start;
+                self.unreadable
+                    .push((first, start + statement.end - first).into());
+                end = start + statement.end;
+            }
             if let Some((rule, message)) = misfit(&statement, directives) {
                 self.hits.push(Hit::new(rule, span, message));
-                if rule == &form::COPY_FROM_CLIENT
-                    && let Some(rows) = text[end..].find("\n\\.")
-                {
-                    // Its rows are no SQL.
-                    let next = end + rows + "\n\\.".len();
-                    let first = text[end..].find('\n').map_or(end, |line| end + line);
-                    self.unreadable.push((first, next - first).into());
-                    return Some(next);
-                }
             }
         }
+        let skipped = statements.skipped().into_iter();
+        self.unreadable
+            .extend(skipped.map(|line| Span::from((start + line.start, line.len()))));
         None
-    }
-}
-
-/// The text as it is sent: a file that is wholly one `BEGIN ... COMMIT` loses both, and no character changes its
-/// place.
-pub fn executable(text: &str) -> Cow<'_, str> {
-    let Some((begin, commit)) = wrapping(text) else {
-        return Cow::Borrowed(text);
-    };
-    let mut sent = text.to_owned();
-    for statement in sql::statements(text).filter_map(std::result::Result::ok) {
-        if statement.start == begin || statement.start == commit {
-            // Nothing but words and blanks, so as many bytes as characters.
-            let range = statement.start..statement.start + statement.text.len();
-            let blanks: String = statement
-                .text
-                .chars()
-                .map(|letter| if letter == '\n' { '\n' } else { ' ' })
-                .collect();
-            sent.replace_range(range, &blanks);
-        }
-    }
-    Cow::Owned(sent)
-}
-
-/// How many statements of a migration are sent, and where each begins. The file has passed [`check`].
-pub fn offsets(migration: &Migration) -> Vec<(usize, usize)> {
-    sql::statements(&executable(migration.sql()))
-        .filter_map(std::result::Result::ok)
-        .map(|statement| (statement.start, first_line(statement.text)))
-        .collect()
-}
-
-/// Where `BEGIN` and `COMMIT` are, if one opens the file and the other ends it, both plain and alone.
-fn wrapping(text: &str) -> Option<(usize, usize)> {
-    let plain = |statement: &Statement<'_>, verbs: &[&[&str]]| {
-        let words: Vec<&str> = statement.words.iter().map(String::as_str).collect();
-        let is_bare = statement
-            .text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphabetic() || byte.is_ascii_whitespace());
-        is_bare && verbs.contains(&words.as_slice())
-    };
-    let mut statements = sql::statements(text);
-    // Most files end here, after their first token or two.
-    let first = statements.next()?.ok()?;
-    let opens = plain(
-        &first,
-        &[
-            &["begin"],
-            &["begin", "work"],
-            &["begin", "transaction"],
-            &["start", "transaction"],
-        ],
-    );
-    if !opens {
-        return None;
-    }
-    let rest: Vec<Statement<'_>> = statements.collect::<std::result::Result<_, _>>().ok()?;
-    let (last, inside) = rest.split_last()?;
-    let closes = plain(
-        last,
-        &[
-            &["commit"],
-            &["commit", "work"],
-            &["commit", "transaction"],
-            &["end"],
-            &["end", "work"],
-            &["end", "transaction"],
-        ],
-    );
-    (closes && !inside.iter().any(is_transaction_control)).then_some((first.start, last.start))
-}
-
-fn is_transaction_control(statement: &Statement<'_>) -> bool {
-    let words: Vec<&str> = statement.words.iter().map(String::as_str).collect();
-    match words.as_slice() {
-        ["begin" | "commit" | "end" | "abort", ..] | ["start" | "prepare", "transaction", ..] => {
-            true
-        }
-        // ROLLBACK TO a savepoint stays inside the transaction.
-        ["rollback", rest @ ..] => !rest.contains(&"to"),
-        _ => false,
     }
 }
 
@@ -248,10 +173,10 @@ fn misfit(statement: &Statement<'_>, directives: &Directives) -> Option<(&'stati
     if words.first() == Some(&"copy")
         && words
             .windows(2)
-            .any(|pair| matches!(pair, ["from", "stdin"] | ["to", "stdout"]))
+            .any(|pair| matches!(pair, ["to", "stdout"]))
     {
-        let message = "COPY to or from the client cannot run in a migration";
-        return Some((&form::COPY_FROM_CLIENT, message.to_owned()));
+        let message = "a migration has nobody to whom COPY could give rows";
+        return Some((&form::COPY_TO_CLIENT, message.to_owned()));
     }
     if directives.transaction {
         let what = outside_only(&words, statement.text)?;
@@ -269,7 +194,7 @@ fn misfit(statement: &Statement<'_>, directives: &Directives) -> Option<(&'stati
 }
 
 /// What PostgreSQL refuses inside a transaction, by name.
-fn outside_only(words: &[&str], text: &str) -> Option<&'static str> {
+pub(super) fn outside_only(words: &[&str], text: &str) -> Option<&'static str> {
     let says = |word: &str| {
         let text = text.to_ascii_lowercase();
         text.split(|letter: char| !letter.is_alphanumeric() && letter != '_')
@@ -369,11 +294,10 @@ mod tests {
             ("rollback and chain", (1, 1)),
             ("/* x */ end", (1, 9)),
             ("prepare transaction 'x'", (1, 1)),
-            ("copy a(id) from stdin;\n1\n2\n\\.\nselect 1;", (1, 1)),
+            ("copy a(id) from stdin;\n1\n2\nselect 1;", (1, 1)),
             ("copy (select 1) to stdout with csv", (1, 1)),
             ("create table a(id int);\n\\i other.sql\n", (2, 1)),
             ("select 1;\nselect $$abc;", (2, 8)),
-            ("-- toysoldiers: no-transaction\nvacuum;", (1, 17)),
             ("-- toysoldiers: no-transactoin\nvacuum;", (1, 17)),
         ] {
             assert_eq!(verdict(sql), Some(place), "{sql}");
@@ -396,6 +320,9 @@ mod tests {
             "reindex table a; cluster a; cluster a using b; refresh materialized view concurrently v",
             "create table concurrently(vacuum int); alter type t add value 'x'; discard temp",
             "create subscription s connection '' publication p with (create_slot = false)",
+            "copy a(id) from stdin;\n1\n2\n\\.\nselect 1;",
+            "\\restrict abc\nselect 1;\n\\unrestrict abc\n",
+            "-- toysoldiers: no-transaction\nvacuum;",
         ] {
             assert_eq!(verdict(sql), None, "{sql}");
         }
@@ -455,7 +382,6 @@ mod tests {
             names,
             [
                 "psql-command",
-                "copy-from-client",
                 "transaction-control",
                 "psql-command",
                 "unterminated"
@@ -468,15 +394,5 @@ mod tests {
             }
         }
         assert_eq!(left, "\ncopy a from stdin;\ncommit;");
-    }
-
-    #[test]
-    fn a_file_wholly_wrapped_is_sent_without_its_wrapping_and_nothing_moves() {
-        let text = "-- é\nBEGIN\n;\nselect 'é';\ncommit work;\n";
-        let sent = executable(text);
-        assert_eq!(sent, "-- é\n     \n;\nselect 'é';\n           ;\n");
-        for as_it_is in ["select 1;", "begin; select 1;", "commit;", "begin;", ""] {
-            assert_eq!(executable(as_it_is), as_it_is);
-        }
     }
 }

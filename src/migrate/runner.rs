@@ -1,45 +1,27 @@
 //! refinery drives; this is the vehicle.
 //!
-//! refinery decides what runs in which order and writes the history rows. Each migration goes to the server as
-//! one message: settings, `BEGIN`, the file, the history row, `COMMIT`. The server parses the whole message
-//! before it runs any of it, and stops at the first error, so a migration happens with its row or not at all.
+//! refinery decides what runs in which order and writes the history rows; how a file and its rows get to the server
+//! is ours ([`Engine`]).
 
-use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-use refinery::{Migration as Refined, Runner};
+use refinery::{Migration as Refined, Runner, Target};
 use refinery_core::traits::r#async::{AsyncMigrate, AsyncQuery, AsyncTransaction};
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
-use super::directive::{self, Directives};
+use super::engine::{Engine, Work};
 use super::file::Migration;
 use super::history::History;
-use super::preflight;
-use crate::bookkeeping::TOOL_VERSION;
-use crate::error::{Error, Excerpt, Kind, Result};
-use crate::pg::db::ScriptFailure;
-use crate::pg::ident::Literal;
-use crate::pg::{Db, Patience, session, sql, sqlstate};
-use crate::plan::Progress;
-
-/// A migration that takes longer is worth a line when it is done, also where nobody sees a moving one.
-const LONG: Duration = Duration::from_secs(1);
+use super::record::{closing, remember, remember_failure, text_of};
+use super::stepping::Stopped;
+use super::story::{self, Kept};
+use super::transaction::{Among, Failure};
+use crate::error::{Error, Kind, Result};
+use crate::plan::{Event, counted};
 
 const TABLE: &str = "toysoldiers.history";
-
-/// How long a migration may wait and take, and who runs it.
-#[derive(Debug, Clone)]
-pub struct Limits {
-    /// For a lock on a table; else what the file says, else two seconds.
-    pub lock_timeout: Option<Duration>,
-    /// For a statement; zero is for ever. Else what the file says, else for ever.
-    pub statement_timeout: Option<Duration>,
-    /// Who runs it, for the record.
-    pub actor: String,
-}
 
 /// A migration that ran just now.
 #[derive(Debug, Clone, Serialize)]
@@ -52,50 +34,77 @@ pub struct Ran {
     pub duration_ms: u64,
 }
 
-/// Applies `pending`, which is what refinery will find pending among `all`; `last` is what ran before.
-pub(super) async fn run(
-    db: &Db,
-    all: &[Migration],
-    pending: &[&Migration],
-    last: Option<String>,
-    limits: &Limits,
-    progress: &dyn Progress,
-) -> Result<Vec<Ran>> {
-    let mut vehicle = Vehicle {
-        db,
-        pending: pending.iter().rev().copied().collect(),
-        limits,
-        progress,
-        last,
-        ran: Vec::new(),
-        failure: None,
-    };
-    let all: Vec<Refined> = all
+/// How a run ended that did not end well.
+pub(super) struct Halted {
+    /// What had run.
+    pub ran: Vec<Ran>,
+    /// What went wrong.
+    pub error: anyhow::Error,
+    /// The migration whose end is not known, because the connection was lost.
+    pub unknown: Option<i64>,
+}
+
+/// What is to be run.
+pub(super) struct Order<'a> {
+    pub all: &'a [Migration],
+    /// What refinery will find pending among them.
+    pub pending: &'a [&'a Migration],
+    /// What ran before.
+    pub last: Option<String>,
+    /// Whether all of it is one transaction.
+    pub grouped: bool,
+}
+
+/// Applies what is pending.
+pub(super) async fn run(engine: &Engine<'_>, order: Order<'_>) -> Result<Vec<Ran>, Halted> {
+    let newest = order.pending.last().map(|migration| migration.version);
+    let all: Vec<Refined> = order
+        .all
         .iter()
+        .take_while(|migration| newest.is_some_and(|newest| migration.version <= newest))
         .map(|migration| migration.refined.clone())
         .collect();
-    let mut runner = Runner::new(&all);
+    let mut vehicle = Vehicle {
+        engine,
+        pending: order.pending.iter().rev().copied().collect(),
+        last: order.last,
+        ran: Vec::new(),
+        halt: None,
+    };
+    let mut runner = Runner::new(&all)
+        .set_target(newest.map_or(Target::Latest, Target::Version))
+        .set_grouped(order.grouped);
     runner.set_migration_table_name(TABLE);
     let outcome = runner.run_async(&mut vehicle).await;
-    if let Some(failure) = vehicle.failure {
-        return Err(failure.into());
+    let Vehicle { ran, halt, .. } = vehicle;
+    if let Some((error, unknown)) = halt {
+        return Err(Halted {
+            ran,
+            error,
+            unknown,
+        });
     }
-    outcome.map_err(|error| {
-        Error::new(Kind::Bug, "refinery sees the history otherwise than we do").because(error)
-    })?;
-    Ok(vehicle.ran)
+    match outcome {
+        Ok(_) => Ok(ran),
+        Err(error) => Err(Halted {
+            ran,
+            error: Error::new(Kind::Bug, "refinery sees the history otherwise than we do")
+                .because(error)
+                .into(),
+            unknown: None,
+        }),
+    }
 }
 
 struct Vehicle<'a> {
-    db: &'a Db,
+    engine: &'a Engine<'a>,
     /// Last first.
     pending: Vec<&'a Migration>,
-    limits: &'a Limits,
-    progress: &'a dyn Progress,
     last: Option<String>,
     ran: Vec<Ran>,
-    /// The whole story of a failure; refinery only hears that there was one.
-    failure: Option<Error>,
+    /// The whole story of a failure, and the migration whose end is not known; refinery only hears that there was
+    /// one.
+    halt: Option<(anyhow::Error, Option<i64>)>,
 }
 
 /// What refinery hears.
@@ -113,28 +122,36 @@ impl std::error::Error for Failed {}
 impl AsyncTransaction for Vehicle<'_> {
     type Error = Failed;
 
-    /// Called with nothing to assert the table, which is there, and with `[file, history row]` a migration.
+    /// Called with nothing to assert the table, which is there, and with a file and its history row for each
+    /// migration: by itself, or all of them if they share a transaction.
     async fn execute<'a, T: Iterator<Item = &'a str> + Send + 'a>(
         &'a mut self,
         queries: T,
     ) -> Result<usize, Failed> {
-        let queries: Vec<&str> = queries.filter(|query| !query.is_empty()).collect();
-        let Some(record) = queries.last().filter(|query| query.starts_with("INSERT")) else {
+        let queries: Vec<&str> = queries.collect();
+        let records: Vec<&str> = queries.iter().skip(1).step_by(2).copied().collect();
+        if records.is_empty() {
             return Ok(0);
-        };
-        match self.apply(record).await {
-            Ok(()) => Ok(1),
-            Err(failure) => {
-                self.failure = Some(failure);
-                Err(Failed)
-            }
         }
+        let start = self.pending.len().saturating_sub(records.len());
+        let mut batch = self.pending.split_off(start);
+        batch.reverse();
+        let done = if batch.len() == records.len() {
+            self.apply(&batch, &records).await
+        } else {
+            let message = "refinery runs a migration that is not pending";
+            Err((Error::new(Kind::Bug, message).into(), None))
+        };
+        done.map(|()| batch.len()).map_err(|halt| {
+            self.halt = Some(halt);
+            Failed
+        })
     }
 }
 
 impl AsyncQuery<Vec<Refined>> for Vehicle<'_> {
     async fn query<'a>(&'a mut self, _query: &'a str) -> Result<Vec<Refined>, Failed> {
-        let read = History::read(self.db).await.and_then(|history| {
+        let read = History::read(self.engine.db).await.and_then(|history| {
             let rows = history.rows.into_iter();
             rows.map(|row| {
                 let applied_on = OffsetDateTime::parse(&row.applied_on, &Rfc3339)?;
@@ -148,7 +165,8 @@ impl AsyncQuery<Vec<Refined>> for Vehicle<'_> {
             .collect()
         });
         read.map_err(|error| {
-            self.failure = Some(Error::failed("the history cannot be read").after(&error));
+            let error = Error::failed("the history cannot be read").after(&error);
+            self.halt = Some((error.into(), None));
             Failed
         })
     }
@@ -161,228 +179,194 @@ impl AsyncMigrate for Vehicle<'_> {
     }
 }
 
+type Halt = (anyhow::Error, Option<i64>);
+
 impl Vehicle<'_> {
-    async fn apply(&mut self, record: &str) -> Result<(), Error> {
-        let Some(migration) = self.pending.pop() else {
-            return Err(Error::new(
-                Kind::Bug,
-                "refinery runs a migration that is not pending",
-            ));
-        };
-        let directives = directive::read(migration.sql()).directives;
-        let search_path = session::search_path(self.db.endpoint());
-        let (prefix, statements_before) = prefix(self.limits, &directives, search_path);
-        // The newline ends a comment in the file's last line; the semicolon ends its last statement.
-        let sql = preflight::executable(migration.sql());
-        let message = format!("{prefix}{sql}\n;{record};commit");
-        let start = Instant::now();
-        self.progress
-            .working(&format!("applying {}", migration.title()));
-        let result = self.db.try_script(&message).await;
-        for notice in self.db.notices() {
-            self.pass_on(migration, &notice);
+    /// Applies migrations: one by itself, or several in one transaction.
+    async fn apply(&mut self, batch: &[&Migration], records: &[&str]) -> Result<(), Halt> {
+        let works: Vec<Work<'_>> = batch.iter().map(|migration| Work::of(migration)).collect();
+        for work in &works {
+            self.engine.progress.happened(&Event {
+                event: "applying",
+                object: work.migration.title(),
+                numbers: &[],
+                message: None,
+                line: String::new(),
+            });
         }
-        let completed = match result {
-            Ok(completed) => completed,
-            Err(failure) => {
-                // An error leaves the session inside the failed transaction.
-                let _ = self.db.script("rollback").await;
-                return Err(self.explain(migration, &prefix, statements_before, failure));
+        match works.as_slice() {
+            [work] if !work.directives.transaction => self.step_through(work, records[0]).await,
+            works => self.transact(works, records).await,
+        }
+    }
+
+    /// In a transaction.
+    async fn transact(&mut self, works: &[Work<'_>], records: &[&str]) -> Result<(), Halt> {
+        let engine = self.engine;
+        let Some((first, last)) = works.first().zip(works.last()) else {
+            return Ok(());
+        };
+        let what = match works {
+            [work] => work.migration.title().to_owned(),
+            _ => format!("{} to {}", first.migration.title(), last.migration.title()),
+        };
+        // Whom a failure is about, and since when.
+        let (mut at, mut since) = (0, Instant::now());
+        let mut attempts = engine.attempts(&what, &first.directives);
+        let outcome = loop {
+            let attempt = self.attempt(works, records, &mut at, &mut since);
+            match attempts.attempt(attempt).await {
+                Ok(ran) => break Ok(ran),
+                Err(failure) => {
+                    if let Err(failure) = attempts.pause(failure).await {
+                        break Err(failure);
+                    }
+                }
             }
         };
-        // Our own: the settings before, the history row and COMMIT after.
-        let statements = completed.saturating_sub(statements_before + 2);
+        match outcome {
+            Ok(ran) => {
+                for (work, (statements, time)) in works.iter().zip(ran) {
+                    self.tell(work.migration, statements, time);
+                }
+                Ok(())
+            }
+            Err(failure) => {
+                let kept = if works.len() > 1 {
+                    Kept::NothingOfMany(works.len())
+                } else {
+                    Kept::Nothing
+                };
+                Err(self
+                    .halted(&works[at], failure, kept, since.elapsed())
+                    .await)
+            }
+        }
+    }
+
+    /// Sends them all once; statements and time of each.
+    async fn attempt(
+        &self,
+        works: &[Work<'_>],
+        records: &[&str],
+        at: &mut usize,
+        since: &mut Instant,
+    ) -> Result<Vec<(usize, Duration)>, Failure> {
+        let engine = self.engine;
+        let mut ran = Vec::new();
+        for (index, (work, record)) in works.iter().zip(records).enumerate() {
+            (*at, *since) = (index, Instant::now());
+            let title = work.migration.title();
+            engine.progress.working(&format!("applying {title}"));
+            let among = Among {
+                first: index == 0,
+                last: index + 1 == works.len(),
+            };
+            let closing = closing(engine, work, record, among);
+            let sent = engine.send(work, among, &closing).await;
+            self.pass_on_notices(work.migration);
+            match sent {
+                Ok(statements) => ran.push((statements, since.elapsed())),
+                Err(failure) => {
+                    engine.rollback().await;
+                    return Err(failure);
+                }
+            }
+        }
+        Ok(ran)
+    }
+
+    /// Without a transaction.
+    async fn step_through(&mut self, work: &Work<'_>, record: &str) -> Result<(), Halt> {
+        let engine = self.engine;
+        let start = Instant::now();
+        let title = work.migration.title();
+        engine.progress.working(&format!("applying {title}"));
+        let run = remember(work, &text_of(work), "clock_timestamp()");
+        let outcome = engine.step_through(work, &format!("{record};{run}")).await;
+        self.pass_on_notices(work.migration);
+        match outcome {
+            Ok(statements) => {
+                self.tell(work.migration, statements, start.elapsed());
+                Ok(())
+            }
+            Err(Stopped::Before(error)) => Err((error, None)),
+            Err(Stopped::At(failure, done)) => {
+                let total = work.script.all().count();
+                let kept = Kept::Some { done, total };
+                Err(self.halted(work, failure, kept, start.elapsed()).await)
+            }
+        }
+    }
+
+    fn tell(&mut self, migration: &Migration, statements: usize, time: Duration) {
+        let progress = self.engine.progress;
+        let duration_ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let title = migration.title();
+        let numbers = [
+            ("statements", u64::try_from(statements).unwrap_or(u64::MAX)),
+            ("duration_ms", duration_ms),
+        ];
+        progress.happened(&Event {
+            event: "applied",
+            object: title,
+            numbers: &numbers,
+            message: None,
+            line: format!(
+                "applied {title} ({}, {})",
+                counted(statements, "statement"),
+                story::time(time)
+            ),
+        });
         if statements == 0 {
-            self.progress.warn(&format!(
+            progress.warn(&format!(
                 "{} holds no statement; it was recorded all the same",
                 migration.path
             ));
         }
-        if start.elapsed() >= LONG {
-            self.progress.say(&format!(
-                "applied {} in {} s",
-                migration.title(),
-                start.elapsed().as_secs()
-            ));
-        }
-        let duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.ran.push(Ran {
-            migration: migration.title().to_owned(),
+            migration: title.to_owned(),
             statements,
             duration_ms,
         });
-        Ok(())
     }
 
-    fn pass_on(&self, migration: &Migration, notice: &DbError) {
-        let line = format!("{}: {}", migration.file, notice.message());
-        if notice.severity() == "WARNING" {
-            let hint = notice
-                .hint()
-                .map(|hint| format!(" ({hint})"))
-                .unwrap_or_default();
-            self.progress.warn(&format!("{line}{hint}"));
-        } else {
-            self.progress.say(&format!("notice: {line}"));
-        }
-    }
-
-    fn explain(
-        &self,
-        migration: &Migration,
-        prefix: &str,
-        before: usize,
-        failure: ScriptFailure,
-    ) -> Error {
-        let place = place(migration, prefix, before, &failure);
-        let statements = preflight::offsets(migration).len();
-        let stage = match failure.completed.saturating_sub(before) {
-            _ if place.is_some() => Stage::File,
-            completed if completed > statements => Stage::Commit,
-            _ => Stage::Record,
-        };
-        let ScriptFailure { error, .. } = failure;
-        let server = error.as_db_error();
-        let known = server.is_some();
-        let suggestion = server.and_then(DbError::hint).map(str::to_owned);
-        let detail = server.and_then(DbError::detail).map(str::to_owned);
-        let context = server.and_then(DbError::where_).map(str::to_owned);
-        let cause = match server {
-            Some(db) => sqlstate::bare(db),
-            None => sqlstate::explain(error),
-        };
-        let mut error = Error::new(cause.kind, format!("migration {} failed", migration.file));
-        if let Some(place) = place {
-            error = error.at(place);
-        }
-        for note in detail
-            .into_iter()
-            .chain(context.map(|context| format!("in {context}")))
-        {
-            error = error.note(note);
-        }
-        let last = self
-            .ran
-            .last()
-            .map(|ran| &ran.migration)
-            .or(self.last.as_ref());
-        let kept = match last {
-            Some(last) => format!("{last} is the last applied migration"),
-            None => "no migration is applied".to_owned(),
-        };
-        let again = "run `toysoldiers migrate up` again";
-        if !known {
-            return error
-                .note(format!(
-                    "whether {} was kept is not known; {kept}",
-                    migration.title()
-                ))
-                .because(cause)
-                .hint(format!("see `toysoldiers migrate status`, then {again}"));
-        }
-        let hint = match (stage, suggestion) {
-            (Stage::Record, _) => {
-                error = error
-                    .note("the file ran, but its row in toysoldiers.history could not be written");
-                Some(format!(
-                    "undo in the file what it changes for the session, its role say, and {again}"
-                ))
+    fn pass_on_notices(&self, migration: &Migration) {
+        for notice in self.engine.db.notices() {
+            let line = format!("{}: {}", migration.file, notice.message());
+            if notice.severity() == "WARNING" {
+                let hint = notice
+                    .hint()
+                    .map(|hint| format!(" ({hint})"))
+                    .unwrap_or_default();
+                self.engine.progress.warn(&format!("{line}{hint}"));
+            } else {
+                self.engine.progress.say(&format!("notice: {line}"));
             }
-            (Stage::Commit, _) => {
-                error = error.note("the file ran, but what it leaves cannot be committed");
-                Some(format!("fix the file and {again}"))
-            }
-            (Stage::File, Some(suggestion)) => Some(format!(
-                "{}; fix the file and {again}",
-                suggestion.trim_end_matches('.')
-            )),
-            // Not the file's fault: what the server's code means is the better advice.
-            (Stage::File, None) if cause.has_hint() => None,
-            (Stage::File, None) => Some(format!("fix the file and {again}")),
-        };
-        let error = error
-            .note(format!("nothing of {} was kept; {kept}", migration.title()))
-            .because(cause);
-        match hint {
-            Some(hint) => error.hint(hint),
-            None => error,
         }
     }
-}
 
-/// What of a migration's message failed.
-#[derive(Clone, Copy)]
-enum Stage {
-    File,
-    Record,
-    Commit,
-}
-
-/// What goes before the file, and how many statements it is. Whatever the file before set for the session is
-/// undone; whatever this one may wait for is bounded. One statement makes all settings: a thousand files feel it.
-fn prefix(limits: &Limits, directives: &Directives, search_path: Option<&str>) -> (String, usize) {
-    let usual = Patience::migrating();
-    let lock_timeout = limits.lock_timeout.or(directives.lock_timeout);
-    let statement_timeout = limits.statement_timeout.or(directives.statement_timeout);
-    let millis = |time: Duration| time.as_millis().to_string();
-    let settings = [
-        (
-            "lock_timeout",
-            Some(millis(lock_timeout.unwrap_or(usual.lock))),
-        ),
-        (
-            "statement_timeout",
-            Some(millis(statement_timeout.unwrap_or(usual.statement))),
-        ),
-        ("idle_in_transaction_session_timeout", Some("0".to_owned())),
-        // A migration that policies hide rows from fails, instead of changing the rows that are left.
-        ("row_security", Some("off".to_owned())),
-        ("search_path", search_path.map(str::to_owned)),
-        ("toysoldiers.actor", Some(limits.actor.clone())),
-        ("toysoldiers.tool_version", Some(TOOL_VERSION.to_owned())),
-    ];
-    let mut text = String::from(
-        "reset session authorization;reset all;discard temp;deallocate all;begin;\
-         select case when version() like '%linux%' then set_config('client_connection_check_interval','5s',true) end",
-    );
-    for (name, value) in &settings {
-        if let Some(value) = value {
-            let _ = write!(text, ",set_config('{name}',{},true)", Literal(value));
+    /// Remembers a failure, and tells its story.
+    async fn halted(&self, work: &Work<'_>, failure: Failure, kept: Kept, took: Duration) -> Halt {
+        let migration = work.migration;
+        if failure.is_lost() {
+            let last = self.last();
+            return (
+                story::lost(migration, failure, last),
+                Some(migration.version),
+            );
         }
+        // The failure counts; that it could not be written down as well is no news.
+        let _ = self
+            .engine
+            .db
+            .script(&remember_failure(work, &failure, took))
+            .await;
+        (story::failed(work, failure, kept, self.last()), None)
     }
-    text.push_str(";\n");
-    (text, 6)
-}
 
-/// Where in the file it went wrong: where the server points, else the statement that did not complete. Nothing
-/// if it was not in the file.
-fn place(
-    migration: &Migration,
-    prefix: &str,
-    before: usize,
-    failure: &ScriptFailure,
-) -> Option<Excerpt> {
-    let server = failure.error.as_db_error()?;
-    let sql = migration.sql();
-    if let Some(ErrorPosition::Original(position)) = server.position() {
-        let position = usize::try_from(*position)
-            .ok()?
-            .checked_sub(prefix.chars().count())?;
-        let offset = sql::byte_offset(sql, position);
-        if offset < sql.len() {
-            return Some(Excerpt::new(
-                &migration.path,
-                sql,
-                offset,
-                sql::token_length(sql, offset),
-            ));
-        }
-        // What the parser trips over after the file is what the file left unfinished.
-        let end = sql.trim_end().len();
-        let unfinished = *server.code() == SqlState::SYNTAX_ERROR;
-        return unfinished.then(|| Excerpt::new(&migration.path, sql, end, 1));
+    fn last(&self) -> Option<&str> {
+        let ran = self.ran.last().map(|ran| ran.migration.as_str());
+        ran.or(self.last.as_deref())
     }
-    let (offset, length) =
-        *preflight::offsets(migration).get(failure.completed.checked_sub(before)?)?;
-    Some(Excerpt::new(&migration.path, sql, offset, length))
 }

@@ -1,19 +1,20 @@
-//! One file that undoes a migration, in one transaction and one message with the rows that say so.
+//! One file that undoes a migration, in one transaction with the rows that say so.
 
-use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-use tokio_postgres::error::{DbError, ErrorPosition};
+use tokio_postgres::error::DbError;
 
+use super::engine::{Engine, Work};
 use super::file::Migration;
-use super::mark::KEPT;
-use super::{Limits, Ran, directive, preflight};
-use crate::bookkeeping::TOOL_VERSION;
-use crate::error::{Error, Excerpt, Result};
-use crate::pg::db::ScriptFailure;
+use super::record::text_of;
+use super::runner::Ran;
+use super::stepping::{AS_OURSELVES, AS_OURSELVES_COUNT};
+use super::transaction::{Among, Closing, Failure, Stage};
+use crate::error::{Error, Result};
 use crate::pg::ident::Literal;
-use crate::pg::{Db, Patience, session, sql, sqlstate};
-use crate::plan::Progress;
+use crate::pg::sqlstate;
+
+const AGAIN: &str = "run `toysoldiers migrate down` again";
 
 /// What is told of an undoing.
 pub(super) struct Story<'a> {
@@ -23,164 +24,151 @@ pub(super) struct Story<'a> {
     pub before: &'a [Ran],
 }
 
-/// Statements after the file: the session's own role again, the row away, the attempt, and the end.
-const AFTER: usize = 4;
-
-/// Undoes one migration: all of it with its row, or nothing.
-pub(super) async fn run(
-    db: &Db,
-    down: &Migration,
-    story: &Story<'_>,
-    limits: &Limits,
-    progress: &dyn Progress,
-) -> Result<Ran> {
-    let (lead, before) = settings(db, down, limits);
-    let text = preflight::executable(down.sql());
-    let message = format!("{lead}{text}\n;{};commit", closing(down));
+/// Undoes one migration: all of it with its row, or nothing. What others are in the way of is tried again.
+pub(super) async fn run(engine: &Engine<'_>, down: &Migration, story: &Story<'_>) -> Result<Ran> {
+    let work = Work::of(down);
+    let closing = closing(&work);
+    let what = format!("undoing {}", story.title);
     let start = Instant::now();
-    progress.working(&format!("undoing {}", story.title));
-    let result = db.try_script(&message).await;
-    for notice in db.notices() {
-        let line = format!("{}: {}", down.file, notice.message());
-        if notice.severity() == "WARNING" {
-            progress.warn(&line);
-        } else {
-            progress.say(&format!("notice: {line}"));
+    let mut since;
+    let mut attempts = engine.attempts(&what, &work.directives);
+    let outcome = loop {
+        since = Instant::now();
+        engine.progress.working(&what);
+        match attempts.attempt(attempt(engine, &work, &closing)).await {
+            Ok(statements) => break Ok(statements),
+            Err(failure) => {
+                if let Err(failure) = attempts.pause(failure).await {
+                    break Err(failure);
+                }
+            }
         }
-    }
-    match result {
-        Ok(completed) => Ok(Ran {
+    };
+    match outcome {
+        Ok(statements) => Ok(Ran {
             migration: story.title.to_owned(),
-            statements: completed.saturating_sub(before + AFTER),
+            statements,
             duration_ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
         }),
         Err(failure) => {
-            // An error leaves the session inside the failed transaction.
-            let _ = db.script("rollback").await;
             if let Some(server) = failure.error.as_db_error() {
                 // The failure counts; that it could not be written down as well is no news.
-                let _ = db
-                    .script(&failed(down, server, limits, start.elapsed()))
-                    .await;
+                let row = failed(down, server, since.elapsed());
+                let _ = engine.db.script(&row).await;
             }
-            let place = place(down, &lead, before, &failure);
-            Err(explain(down, story, place, failure))
+            Err(explain(down, story, failure))
         }
     }
 }
 
-/// What goes before the file, and how many statements it is: nothing that was set before matters, and whatever it may
-/// wait for is bounded.
-fn settings(db: &Db, down: &Migration, limits: &Limits) -> (String, usize) {
-    let usual = Patience::migrating();
-    let directives = directive::read(down.sql()).directives;
-    let lock = limits.lock_timeout.or(directives.lock_timeout);
-    let statement = limits.statement_timeout.or(directives.statement_timeout);
-    let millis = |time: Duration| time.as_millis().to_string();
-    let settings = [
-        ("lock_timeout", Some(millis(lock.unwrap_or(usual.lock)))),
-        (
-            "statement_timeout",
-            Some(millis(statement.unwrap_or(usual.statement))),
-        ),
-        ("idle_in_transaction_session_timeout", Some("0".to_owned())),
-        ("row_security", Some("off".to_owned())),
-        (
-            "search_path",
-            session::search_path(db.endpoint()).map(str::to_owned),
-        ),
-        ("toysoldiers.actor", Some(limits.actor.clone())),
-        ("toysoldiers.tool_version", Some(TOOL_VERSION.to_owned())),
-    ];
-    let mut text = String::from(
-        "reset session authorization;reset all;discard temp;deallocate all;begin;\
-         select case when version() like '%linux%' then set_config('client_connection_check_interval','5s',true) end",
-    );
-    for (name, value) in &settings {
-        if let Some(value) = value {
-            let _ = write!(text, ",set_config('{name}',{},true)", Literal(value));
+async fn attempt(
+    engine: &Engine<'_>,
+    work: &Work<'_>,
+    closing: &Closing,
+) -> Result<usize, Failure> {
+    let alone = Among {
+        first: true,
+        last: true,
+    };
+    let sent = engine.send(work, alone, closing).await;
+    for notice in engine.db.notices() {
+        let line = format!("{}: {}", work.migration.file, notice.message());
+        if notice.severity() == "WARNING" {
+            engine.progress.warn(&line);
+        } else {
+            engine.progress.say(&format!("notice: {line}"));
         }
     }
-    text.push_str(";\n");
-    (text, 6)
+    if sent.is_err() {
+        engine.rollback().await;
+    }
+    sent
 }
 
 /// The migration's row goes, and the attempt is remembered.
-fn closing(down: &Migration) -> String {
-    let kept = if down.sql().len() <= KEPT {
-        Literal(down.sql()).to_string()
-    } else {
-        "null".to_owned()
-    };
-    let Migration { version, name, .. } = down;
-    format!(
-        "reset session authorization;\
-         delete from toysoldiers.history where version={version};\
-         insert into toysoldiers.runs (version,name,action,outcome,checksum,sql,statements) \
-         values ({version},{},'down','done','{}',{kept},{})",
-        Literal(name),
-        down.refined.checksum(),
-        preflight::offsets(down).len(),
-    )
+fn closing(work: &Work<'_>) -> Closing {
+    let Migration {
+        version,
+        name,
+        refined,
+        ..
+    } = work.migration;
+    Closing {
+        sql: format!(
+            "{AS_OURSELVES}\
+             delete from toysoldiers.history where version={version};\
+             insert into toysoldiers.runs (version,name,action,outcome,checksum,sql,statements,started_at,duration_ms) \
+             values ({version},{},'down','done','{}',{},{},transaction_timestamp(),\
+             (extract(epoch from clock_timestamp()-transaction_timestamp())*1000)::bigint)",
+            Literal(name),
+            refined.checksum(),
+            text_of(work),
+            work.script.all().count(),
+        ),
+        statements: AS_OURSELVES_COUNT + 2,
+        commits: false,
+    }
 }
 
 /// Remembers an attempt that failed.
-fn failed(down: &Migration, server: &DbError, limits: &Limits, took: Duration) -> String {
-    let Migration { version, name, .. } = down;
+fn failed(down: &Migration, server: &DbError, took: Duration) -> String {
+    let Migration {
+        version,
+        name,
+        refined,
+        ..
+    } = down;
     let millis = took.as_millis();
     format!(
-        "insert into toysoldiers.runs \
-         (version,name,action,outcome,checksum,message,sqlstate,started_at,duration_ms,actor,tool_version) \
-         values ({version},{},'down','failed','{}',{},{},clock_timestamp()-interval '{millis} ms',{millis},{},{})",
+        "begin;{AS_OURSELVES}\
+         insert into toysoldiers.runs (version,name,action,outcome,checksum,message,sqlstate,started_at,duration_ms) \
+         values ({version},{},'down','failed','{}',{},{},clock_timestamp()-interval '{millis} ms',{millis});commit",
         Literal(name),
-        down.refined.checksum(),
+        refined.checksum(),
         Literal(server.message()),
         Literal(server.code().code()),
-        Literal(&limits.actor),
-        Literal(TOOL_VERSION),
     )
 }
 
-/// Where in the file it went wrong: where the server points, else the statement that did not complete.
-fn place(down: &Migration, lead: &str, before: usize, failure: &ScriptFailure) -> Option<Excerpt> {
-    let server = failure.error.as_db_error()?;
-    let text = down.sql();
-    let (offset, length) = match server.position() {
-        Some(ErrorPosition::Original(position)) => {
-            let position = usize::try_from(*position).ok()?;
-            let offset = sql::byte_offset(text, position.checked_sub(lead.chars().count())?);
-            (offset < text.len()).then(|| (offset, sql::token_length(text, offset)))?
-        }
-        _ => *preflight::offsets(down).get(failure.completed.checked_sub(before)?)?,
-    };
-    Some(Excerpt::new(&down.path, text, offset, length))
-}
-
-fn explain(
-    down: &Migration,
-    story: &Story<'_>,
-    place: Option<Excerpt>,
-    failure: ScriptFailure,
-) -> anyhow::Error {
-    let server = failure.error.as_db_error();
-    let is_known = server.is_some();
+fn explain(down: &Migration, story: &Story<'_>, failure: Failure) -> anyhow::Error {
+    let is_lost = failure.is_lost();
+    let Failure {
+        stage,
+        place,
+        error,
+        blockers,
+        tried,
+    } = failure;
+    let server = error.as_db_error();
     let detail = server.and_then(DbError::detail).map(str::to_owned);
+    let context = server.and_then(DbError::where_);
+    let context = context.map(|context| format!("in {context}"));
     let cause = match server {
         Some(server) => sqlstate::bare(server),
-        None => sqlstate::explain(failure.error),
+        None => sqlstate::explain(error),
     };
     let title = story.title;
-    let mut error = Error::new(
-        cause.kind,
-        format!("cannot undo {title}: {} failed", down.file),
-    );
+    let message = format!("cannot undo {title}: {} failed", down.file);
+    let mut error = Error::new(cause.kind, message);
     if let Some(place) = place {
         error = error.at(place);
     }
-    if let Some(note) = detail {
+    let held = blockers
+        .iter()
+        .map(|blocker| format!("the lock is held by {blocker}"));
+    let tries = (tried > 1).then(|| format!("it was tried {tried} times"));
+    let whole = (stage != Stage::File).then(|| {
+        "the file ran, but what it leaves could not be committed with its rows".to_owned()
+    });
+    for note in detail
+        .into_iter()
+        .chain(context)
+        .chain(held)
+        .chain(tries)
+        .chain(whole)
+    {
         error = error.note(note);
     }
-    let has_hint = cause.has_hint();
     let names: Vec<&str> = story
         .before
         .iter()
@@ -191,18 +179,17 @@ fn explain(
         [one] => format!("; {one} was undone before"),
         many => format!("; {} were undone before", many.join(", ")),
     };
+    let has_hint = cause.has_hint();
     let error = error.because(cause);
-    if !is_known {
+    if is_lost {
         return error
             .note(format!("whether {title} was undone is not known{before}"))
-            .hint("see `toysoldiers migrate status`, then run `toysoldiers migrate down` again")
+            .hint(format!("see `toysoldiers migrate status`, then {AGAIN}"))
             .into();
     }
     let error = error.note(format!("{title} is applied as it was{before}"));
-    if has_hint {
+    if has_hint && stage == Stage::File {
         return error.into();
     }
-    error
-        .hint("fix the file and run `toysoldiers migrate down` again")
-        .into()
+    error.hint(format!("fix the file and {AGAIN}")).into()
 }

@@ -5,11 +5,12 @@
 //! trip.
 
 use std::collections::VecDeque;
+use std::io::Cursor;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures_util::TryStreamExt;
+use futures_util::{SinkExt, TryStreamExt};
 use tokio_postgres::error::DbError;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
@@ -21,6 +22,9 @@ use super::socket::{Clue, Socket};
 use super::tls::{Seen, Tls};
 use super::{sqlstate, tools};
 use crate::error::{Error, Kind, Result};
+
+/// Rows travel in pieces of this many bytes.
+const CHUNK: usize = 64 << 10;
 
 /// Is told of every question and of its SQL. Never of the values in it, which may be secret.
 pub type Tracer = Box<dyn Fn(&str, &str) + Send + Sync>;
@@ -229,6 +233,15 @@ impl Db {
     /// Runs SQL of several statements in one message. The number of statements that completed, or how many
     /// had before one failed: the only trace of the place a run-time error leaves.
     pub async fn try_script(&self, sql: &str) -> Result<usize, ScriptFailure> {
+        self.try_long_script(sql, |_| ()).await
+    }
+
+    /// The same; is told after every statement how many there were.
+    pub async fn try_long_script(
+        &self,
+        sql: &str,
+        mut tell: impl FnMut(usize),
+    ) -> Result<usize, ScriptFailure> {
         let mut completed = 0;
         self.trace(sql, || {
             let first: String = sql
@@ -248,12 +261,26 @@ impl Db {
         let mut stream = std::pin::pin!(stream);
         loop {
             match stream.try_next().await {
-                Ok(Some(SimpleQueryMessage::CommandComplete(_))) => completed += 1,
+                Ok(Some(SimpleQueryMessage::CommandComplete(_))) => {
+                    completed += 1;
+                    tell(completed);
+                }
                 Ok(Some(_)) => {}
                 Ok(None) => return Ok(completed),
                 Err(error) => return Err(ScriptFailure { completed, error }),
             }
         }
+    }
+
+    /// Sends `COPY ... FROM STDIN` and the rows it asks for; how many rows there were.
+    pub async fn copy_in(&self, statement: &str, rows: &str) -> Result<u64, tokio_postgres::Error> {
+        self.trace(statement, || "copy".to_owned());
+        let sink = self.client.copy_in::<_, Cursor<Vec<u8>>>(statement).await?;
+        let mut sink = std::pin::pin!(sink);
+        for chunk in rows.as_bytes().chunks(CHUNK) {
+            sink.send(Cursor::new(chunk.to_vec())).await?;
+        }
+        sink.finish().await
     }
 
     /// What the server has said aside since the last call: notices and warnings.

@@ -3,6 +3,8 @@
 //! The tokens are squawk's; the statements follow psql's rules: a semicolon ends one unless it stands in
 //! parentheses or in the body of a `BEGIN ATOMIC` function.
 
+use std::ops::Range;
+
 use squawk_lexer::{LiteralKind, Token, TokenKind, tokenize};
 
 /// A statement: its byte range without leading blanks and comments, and without its semicolon.
@@ -14,6 +16,10 @@ pub struct Statement<'a> {
     pub text: &'a str,
     /// Its bare words and symbols outside parentheses and bodies, lower case, at most the first sixteen.
     pub words: Vec<String>,
+    /// The rows behind a `COPY ... FROM STDIN`: the lines up to the one that is `\.`.
+    pub rows: Option<Range<usize>>,
+    /// Byte offset of what comes after it: its semicolon, its rows and the line that ends them left behind.
+    pub end: usize,
 }
 
 /// Why a text cannot be cut into statements.
@@ -38,21 +44,57 @@ pub enum FlawKind {
 
 /// Cuts a text into statements, lazily: what follows a refused statement need not make sense.
 pub fn statements(text: &str) -> Statements<'_> {
-    Statements { text, offset: 0 }
+    Statements {
+        text,
+        offset: 0,
+        skipped: Vec::new(),
+    }
 }
 
 /// See [`statements`].
 pub struct Statements<'a> {
     text: &'a str,
     offset: usize,
+    skipped: Vec<Range<usize>>,
 }
 
 const WORDS: usize = 16;
+
+/// Commands for psql that `pg_dump` writes, and that mean nothing once psql is not there.
+const TOLERATED: [&str; 2] = ["\\restrict", "\\unrestrict"];
+
+/// The line that ends rows.
+const END_OF_ROWS: &str = "\\.";
+
+/// What a look at the text came to.
+enum Look<'a> {
+    Found(Result<Statement<'a>, Flaw>),
+    /// A line was skipped; there may be more.
+    Skipped,
+    Ended,
+}
 
 impl<'a> Iterator for Statements<'a> {
     type Item = Result<Statement<'a>, Flaw>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.look() {
+                Look::Found(found) => return Some(found),
+                Look::Skipped => {}
+                Look::Ended => return None,
+            }
+        }
+    }
+}
+
+impl<'a> Statements<'a> {
+    /// The lines that were left out so far: they are for psql and are nothing to a server.
+    pub fn skipped(self) -> Vec<Range<usize>> {
+        self.skipped
+    }
+
+    fn look(&mut self) -> Look<'a> {
         let mut current = Cut::default();
         let mut at = self.offset;
         for token in tokenize(&self.text[self.offset..]) {
@@ -63,25 +105,22 @@ impl<'a> Iterator for Statements<'a> {
             }
             let word = &self.text[at..at + len];
             if let Some(kind) = flaw(kind, word) {
-                self.offset = self.text.len();
-                let length = if kind == FlawKind::PsqlCommand {
-                    line_end(self.text, at) - at
-                } else {
-                    1
-                };
-                return Some(Err(Flaw {
-                    offset: at,
-                    length,
-                    kind,
-                }));
+                let end = line_end(self.text, at);
+                let is_psql = kind == FlawKind::PsqlCommand;
+                if is_psql && current.start.is_none() && is_tolerated(&self.text[at..end]) {
+                    self.offset = end;
+                    self.skipped.push(at..end);
+                    return Look::Skipped;
+                }
+                let length = if is_psql { end - at } else { 1 };
+                return self.stop(at, length, kind);
             }
             match kind {
                 TokenKind::Whitespace | TokenKind::LineComment | TokenKind::BlockComment { .. } => {
                 }
                 TokenKind::Semi if current.is_outside() => {
                     if let Some(start) = current.start {
-                        self.offset = at + len;
-                        return Some(Ok(current.finish(self.text, start)));
+                        return self.finish(current, start, at + len);
                     }
                 }
                 _ => current.take(kind, word, at, at + len),
@@ -89,9 +128,68 @@ impl<'a> Iterator for Statements<'a> {
             at += len;
         }
         self.offset = self.text.len();
-        let start = current.start?;
-        Some(Ok(current.finish(self.text, start)))
+        match current.start {
+            Some(start) => self.finish(current, start, self.text.len()),
+            None => Look::Ended,
+        }
     }
+
+    fn finish(&mut self, cut: Cut, start: usize, end: usize) -> Look<'a> {
+        let mut statement = Statement {
+            start,
+            text: &self.text[start..cut.end],
+            words: cut.words,
+            rows: None,
+            end,
+        };
+        if statement.takes_rows() {
+            let first = (line_end(self.text, end) + 1).min(self.text.len());
+            let Some((rows, end)) = rows(self.text, first) else {
+                let length = line_end(self.text, start) - start;
+                return self.stop(start, length, FlawKind::Unterminated("COPY"));
+            };
+            statement.rows = Some(rows);
+            statement.end = end;
+        }
+        self.offset = statement.end;
+        Look::Found(Ok(statement))
+    }
+
+    /// Nothing that follows is looked at.
+    fn stop(&mut self, offset: usize, length: usize, kind: FlawKind) -> Look<'a> {
+        self.offset = self.text.len();
+        Look::Found(Err(Flaw {
+            offset,
+            length,
+            kind,
+        }))
+    }
+}
+
+impl Statement<'_> {
+    /// Whether the client sends rows after it.
+    pub fn takes_rows(&self) -> bool {
+        self.words.first().is_some_and(|word| word == "copy")
+            && self.words.windows(2).any(|pair| pair == ["from", "stdin"])
+    }
+}
+
+fn is_tolerated(line: &str) -> bool {
+    let word = line.split_whitespace().next().unwrap_or_default();
+    TOLERATED.contains(&word)
+}
+
+/// The rows that begin here, and where the line after them begins; nothing if they have no end.
+fn rows(text: &str, first: usize) -> Option<(Range<usize>, usize)> {
+    let mut at = first;
+    for line in text[first..].split_inclusive('\n') {
+        let next = at + line.len();
+        if line.trim_end_matches('\n') == END_OF_ROWS {
+            return Some((first..at, next));
+        }
+        at = next;
+    }
+    None
 }
 
 /// The statement being gathered.
@@ -137,14 +235,6 @@ impl Cut {
             self.words.push(word.to_owned());
             self.is_routine |= self.words.first().is_some_and(|first| first == "create")
                 && matches!(word, "function" | "procedure");
-        }
-    }
-
-    fn finish(self, text: &str, start: usize) -> Statement<'_> {
-        Statement {
-            start,
-            text: &text[start..self.end],
-            words: self.words,
         }
     }
 }
@@ -243,7 +333,7 @@ mod tests {
 
     #[test]
     fn a_statement_knows_its_place_and_its_first_words() {
-        let sql = "-- é\n  COPY t (a) FROM stdin;\n1;2\n";
+        let sql = "-- é\n  COPY t (a) FROM stdin;\n1;2\n\\.\n";
         let first = statements(sql)
             .next()
             .expect("is one")
@@ -279,6 +369,34 @@ mod tests {
             (10, 12, FlawKind::PsqlCommand)
         );
         assert!(statements("select 'a\\b', $$\\i$$ -- \\d\n").all(|statement| statement.is_ok()));
+    }
+
+    #[test]
+    fn rows_belong_to_the_copy_before_them() {
+        let sql = "\\restrict abc\ncopy a (b) from stdin;\n1;\tit's\n\\.\n\nselect 2;\nCOPY c FROM stdin;\n\\.\n\\unrestrict abc\n";
+        let mut cut = statements(sql);
+        let found: Vec<Statement<'_>> = cut
+            .by_ref()
+            .map(|found| found.expect("is well formed"))
+            .collect();
+        let rows: Vec<Option<&str>> = found
+            .iter()
+            .map(|statement| statement.rows.clone().map(|rows| &sql[rows]))
+            .collect();
+        assert_eq!(rows, [Some("1;\tit's\n"), None, Some("")]);
+        let skipped: Vec<&str> = cut.skipped().into_iter().map(|line| &sql[line]).collect();
+        assert_eq!(skipped, ["\\restrict abc", "\\unrestrict abc"]);
+        for endless in [
+            "copy a from stdin;\n1\n",
+            "select 1; copy a from stdin",
+            "copy a from stdin;\n1\n\\. \n",
+        ] {
+            let flaw = statements(endless)
+                .find_map(Result::err)
+                .expect("has a flaw");
+            assert_eq!(flaw.kind, FlawKind::Unterminated("COPY"), "{endless}");
+        }
+        assert!(statements("select 1 \\restrict x").any(|found| found.is_err()));
     }
 
     #[test]
@@ -341,6 +459,31 @@ mod tests {
             }
             joined.push_str(&file[joined.len()..]);
             prop_assert_eq!(joined, file);
+        }
+
+        /// What stands between statements, the statements, and the rest put together are the file again; and each
+        /// statement alone is that statement.
+        #[test]
+        fn joined_again_they_are_the_file(text in "([a-z ;'\"$()\\-\\*/\n\\\\é.]|begin atomic|end|create function| case |\\$\\$|copy a from stdin;\n|1\t2\n|\\\\\\.\n|\\\\restrict x\n){0,40}") {
+            let mut joined = String::new();
+            let mut is_whole = true;
+            for statement in statements(&text) {
+                let Ok(statement) = statement else { is_whole = false; break };
+                joined.push_str(&text[joined.len()..statement.start]);
+                joined.push_str(statement.text);
+                joined.push_str(&text[joined.len()..statement.end]);
+                if let Some(rows) = &statement.rows {
+                    prop_assert!(rows.start >= statement.start + statement.text.len() && rows.end <= statement.end);
+                } else {
+                    prop_assert_eq!(texts(statement.text), [statement.text]);
+                }
+            }
+            let rest = text[joined.len()..].to_owned();
+            if is_whole {
+                prop_assert!(texts(&rest).is_empty());
+            }
+            joined.push_str(&rest);
+            prop_assert_eq!(joined, text);
         }
 
         /// Statements put together with semicolons come apart again.

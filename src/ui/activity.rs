@@ -43,6 +43,13 @@ impl Activity {
         });
     }
 
+    /// The same goes on, further.
+    pub(super) fn go_on(&self, what: &str) {
+        if let Some((current, _)) = &mut self.lock().current {
+            *current = what.chars().take(60).collect();
+        }
+    }
+
     /// Nothing goes on any more; the line is gone.
     pub(super) fn end(&self) {
         let mut state = self.lock();

@@ -25,6 +25,11 @@ pub trait Report: Serialize {
         None
     }
 
+    /// Whether its records were told while they came to be, to people and in a stream: they are not told again.
+    fn is_told(&self) -> bool {
+        false
+    }
+
     /// What remains to be said to people, on stderr; may be empty.
     fn summary(&self) -> String {
         String::new()
@@ -44,6 +49,7 @@ pub trait Report: Serialize {
 /// The text of a report, ending in a newline unless it is empty.
 pub(super) fn render(report: &impl Report, output: Output, style: Style) -> Result<String> {
     match output {
+        Output::Table | Output::Ndjson if report.is_told() => Ok(String::new()),
         Output::Table => {
             if let Some(diagnostics) = report.diagnostics() {
                 return Ok(diagnostic::draw(&diagnostics, style));

@@ -32,6 +32,9 @@ pub(crate) struct DownArgs {
     /// How long to wait for another run on the same database to end
     #[arg(long, default_value = "10m", value_name = "TIME", value_parser = crate::settings::duration)]
     wait: Duration,
+    /// For how long to try again when other sessions hold a lock; 0 for one attempt
+    #[arg(long, default_value = "5m", value_name = "TIME", value_parser = crate::settings::duration)]
+    retry_for: Duration,
 }
 
 impl DownArgs {
@@ -44,6 +47,7 @@ impl DownArgs {
         let limits = Limits {
             lock_timeout: cx.flags().lock_timeout,
             statement_timeout: cx.flags().statement_timeout,
+            retry_for: self.retry_for,
             actor: cx.actor(),
         };
         let db = cx.session("undoing migrations").await?;

@@ -12,7 +12,7 @@ pub(super) const RULES: &[&Rule] = &[
     &UNUSED_ALLOW,
     &UNTERMINATED,
     &PSQL_COMMAND,
-    &COPY_FROM_CLIENT,
+    &COPY_TO_CLIENT,
     &SYNTAX,
     &NO_STATEMENT,
 ];
@@ -81,12 +81,12 @@ pub static PSQL_COMMAND: Rule = Rule::new(
     "write it in SQL, or remove it",
 );
 
-/// `COPY ... FROM STDIN` and `TO STDOUT`.
-pub static COPY_FROM_CLIENT: Rule = Rule::new(
+/// `COPY ... TO STDOUT`.
+pub static COPY_TO_CLIENT: Rule = Rule::new(
     Level::Error,
-    "copy-from-client",
-    "the server would wait for rows that nobody sends",
-    "write the rows as INSERT ... VALUES",
+    "copy-to-client",
+    "the rows would be sent to whoever runs the migration, and go nowhere",
+    "remove the statement, or copy the rows into a table",
 );
 
 /// What squawk cannot read. The server has the last word, hence no error.

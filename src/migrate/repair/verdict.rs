@@ -9,10 +9,11 @@ use super::super::history::step::{self, Step as Begun};
 use super::super::history::{History, Record, title};
 use super::super::mark::{self, Action, Change, Entry, Seen};
 use super::super::named::Named;
+use super::super::script::Script;
 use super::super::source::Files;
 use super::{Mended, Repair, unknown};
 use crate::error::{Error, Result};
-use crate::pg::{Db, sql};
+use crate::pg::Db;
 use crate::plan::{Plan, Risk, Step, counted};
 
 /// How a migration stands that somebody has a word to say about.
@@ -82,10 +83,8 @@ impl<'a> Subject<'a> {
     fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         let text = self.file.map_or("", |file| file.sql());
-        let statements: Vec<&str> = sql::statements(text)
-            .map_while(Result::ok)
-            .map(|statement| statement.text)
-            .collect();
+        let script = Script::of(text);
+        let statements: Vec<&str> = script.all().map(|statement| statement.text).collect();
         let ran = |number: usize| {
             let mut steps = self.steps.iter();
             steps.find(|step| usize::try_from(step.number) == Ok(number))

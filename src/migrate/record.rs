@@ -1,0 +1,89 @@
+//! The rows that remember a migration, as SQL that travels with it.
+
+use std::time::Duration;
+
+use tokio_postgres::error::DbError;
+
+use super::engine::{Engine, KEPT, Work};
+use super::stepping::{AS_OURSELVES, AS_OURSELVES_COUNT};
+use super::transaction::{Among, Closing, Failure, Stage};
+use crate::pg::ident::Literal;
+
+/// The rows that remember a migration: refinery's, and ours with the text that ran.
+pub(super) fn closing(engine: &Engine<'_>, work: &Work<'_>, record: &str, among: Among) -> Closing {
+    let whole = work.is_sent_whole();
+    let text = if whole && work.migration.sql().len() <= KEPT {
+        // The server has the text already: it is the middle of the message it is at.
+        let (lead, _) = engine.settings(&work.directives, among.until());
+        let (from, length) = (
+            lead.chars().count() + 1,
+            work.migration.sql().chars().count(),
+        );
+        format!("substr(current_query(),{from},{length})")
+    } else {
+        text_of(work)
+    };
+    let start = if whole {
+        "statement_timestamp()"
+    } else {
+        "transaction_timestamp()"
+    };
+    let run = remember(work, &text, start);
+    let changes_role = {
+        let text = work.migration.sql().to_ascii_lowercase();
+        text.contains("role") || text.contains("authorization")
+    };
+    let (ourselves, more) = if changes_role {
+        (AS_OURSELVES, AS_OURSELVES_COUNT)
+    } else {
+        ("", 0)
+    };
+    Closing {
+        sql: format!("{ourselves}{record};{run}"),
+        statements: 2 + more,
+        commits: false,
+    }
+}
+
+/// The text that ran, as SQL.
+pub(super) fn text_of(work: &Work<'_>) -> String {
+    let text = work.migration.sql();
+    if text.len() > KEPT {
+        "null".to_owned()
+    } else {
+        Literal(text).to_string()
+    }
+}
+
+pub(super) fn remember(work: &Work<'_>, text: &str, start: &str) -> String {
+    let migration = work.migration;
+    format!(
+        "insert into toysoldiers.runs (version,name,action,outcome,checksum,sql,started_at,duration_ms) \
+         values ({},{},'up','done','{}',{text},{start},(extract(epoch from clock_timestamp()-{start})*1000)::bigint)",
+        migration.version,
+        Literal(&migration.name),
+        migration.refined.checksum(),
+    )
+}
+
+pub(super) fn remember_failure(work: &Work<'_>, failure: &Failure, took: Duration) -> String {
+    let migration = work.migration;
+    let server = failure.error.as_db_error();
+    let stage = match failure.stage {
+        Stage::File => "",
+        Stage::Record => "its row in the history: ",
+        Stage::Commit => "at its commit: ",
+    };
+    let message = server.map_or_else(String::new, |db| format!("{stage}{}", db.message()));
+    let code = server.map_or("", |db: &DbError| db.code().code());
+    let millis = took.as_millis();
+    format!(
+        "begin;{AS_OURSELVES}insert into toysoldiers.runs (version,name,action,outcome,checksum,message,sqlstate,started_at,duration_ms) \
+         values ({},{},'up','failed','{}',{},{},clock_timestamp()-interval '{millis} ms',{millis});commit",
+        migration.version,
+        Literal(&migration.name),
+        migration.refined.checksum(),
+        Literal(&message),
+        Literal(code),
+    )
+}

@@ -1,0 +1,258 @@
+//! The statements of a file that runs without a transaction: each is remembered when it is done.
+//!
+//! Whatever can be a transaction is one, together with its own mark, so that it is done and marked or neither. The
+//! few statements that cannot are marked before they begin and again when they are done.
+
+use std::fmt::Write;
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+
+use super::engine::Work;
+use super::file::Migration;
+use super::preflight;
+use crate::error::{Error, Excerpt, Result};
+use crate::pg::ident;
+use crate::pg::sql::Statement;
+use crate::pg::{Db, Query};
+
+crate::row! {
+    /// A statement that was begun.
+    pub struct Step {
+        /// From 1.
+        pub number: i32,
+        /// Of its text.
+        pub hash: String,
+        /// When it was begun last.
+        pub started_at: Timestamp,
+        /// When it was done; nothing if that is not known.
+        pub finished_at: Option<Timestamp>,
+    }
+}
+
+static STEPS: Query<Step> = crate::query!("migrate/steps");
+
+/// The statements that were begun of a migration that is not at its end. The bookkeeping has a version that knows.
+pub(super) async fn begun(db: &Db, version: i64) -> Result<Vec<Step>> {
+    db.all(&STEPS, &[&version]).await
+}
+
+/// How far a file came before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progressed {
+    /// How many of its statements are done.
+    pub done: usize,
+    /// Whether the next one was begun, and how it ended is not known.
+    pub begun: bool,
+    /// How many there are.
+    pub total: usize,
+}
+
+/// How far a file came, or why it cannot go on: what was done is not what it says any more.
+pub(super) fn progressed(
+    migration: &Migration,
+    work: &Work<'_>,
+    steps: &[Step],
+) -> Result<Progressed> {
+    let statements: Vec<Statement<'_>> = work.script.all().collect();
+    let mut done = 0;
+    let mut begun = false;
+    for (step, number) in steps.iter().zip(1_i32..) {
+        if step.finished_at.is_none() {
+            begun = true;
+            break;
+        }
+        let statement = statements.get(done);
+        let same = statement
+            .is_some_and(|statement| step.number == number && hash(work, statement) == step.hash);
+        if !same {
+            return Err(changed(migration, statement, steps));
+        }
+        done += 1;
+    }
+    Ok(Progressed {
+        done,
+        begun,
+        total: statements.len(),
+    })
+}
+
+fn changed(
+    migration: &Migration,
+    statement: Option<&Statement<'_>>,
+    steps: &[Step],
+) -> anyhow::Error {
+    let done = steps
+        .iter()
+        .filter(|step| step.finished_at.is_some())
+        .count();
+    let title = migration.title();
+    let mut error = Error::failed(format!(
+        "{} was changed after its first {done} statements had run",
+        migration.path
+    ));
+    if let Some(statement) = statement {
+        let length = statement.text.lines().next().map_or(0, str::len);
+        let place = Excerpt::new(&migration.path, migration.sql(), statement.start, length);
+        error = error
+            .because(Error::failed("this is not the statement that ran"))
+            .at(place);
+    }
+    error
+        .note("nothing was changed")
+        .hint(format!(
+            "put those statements back as they were; or say what became of it with `toysoldiers migrate repair {title} --done` or `--undone`"
+        ))
+        .into()
+}
+
+pub(super) fn hash(work: &Work<'_>, statement: &Statement<'_>) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(statement.text);
+    if let Some(rows) = &statement.rows {
+        hasher.update(&work.script.text[rows.clone()]);
+    }
+    let mut text = String::with_capacity(64);
+    for byte in hasher.finalize() {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+/// What is to be done about a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// In a transaction with its mark.
+    Marked,
+    /// By itself: PostgreSQL wants no transaction around it, or it ends the one it is in.
+    Bare,
+}
+
+pub(super) fn way(statement: &Statement<'_>) -> Way {
+    let words: Vec<&str> = statement.words.iter().map(String::as_str).collect();
+    let may_commit = || {
+        let text = statement.text.to_ascii_lowercase();
+        text.contains("commit") || text.contains("rollback")
+    };
+    match words.as_slice() {
+        ["call", ..] => Way::Bare,
+        ["do", ..] if may_commit() => Way::Bare,
+        _ if preflight::outside_only(&words, statement.text).is_some() => Way::Bare,
+        _ => Way::Marked,
+    }
+}
+
+/// Whether it changes nothing but the session, and has to be said again in another one.
+pub(super) fn is_setting(statement: &Statement<'_>) -> bool {
+    match statement.words.first().map(String::as_str) {
+        Some("set" | "reset" | "load") => true,
+        Some("select") => statement.text.to_ascii_lowercase().contains("set_config"),
+        _ => false,
+    }
+}
+
+/// An index that is built without stopping anybody: its schema, if it is said, and its name.
+pub(super) fn concurrent_index(statement: &Statement<'_>) -> Option<(Option<String>, String)> {
+    let words: Vec<&str> = statement.words.iter().map(String::as_str).collect();
+    let is_one = matches!(
+        words.as_slice(),
+        ["create", "index", "concurrently", ..] | ["create", "unique", "index", "concurrently", ..]
+    );
+    if !is_one {
+        return None;
+    }
+    let lower = statement.text.to_ascii_lowercase();
+    let mut rest = &statement.text[lower.find("concurrently")? + "concurrently".len()..];
+    rest = rest.trim_start();
+    for word in ["if", "not", "exists"] {
+        if rest
+            .get(..word.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(word))
+            && rest[word.len()..].starts_with(char::is_whitespace)
+        {
+            rest = rest[word.len()..].trim_start();
+        }
+    }
+    // An index is made in the schema of its table, which may be said.
+    let (name, after) = ident::first(rest)?;
+    if name.eq_ignore_ascii_case("on") && !rest.starts_with('"') {
+        return None;
+    }
+    let mut table = after.trim_start();
+    for word in ["on", "only"] {
+        if table
+            .get(..word.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(word))
+            && table[word.len()..].starts_with(char::is_whitespace)
+        {
+            table = table[word.len()..].trim_start();
+        }
+    }
+    let schema = ident::first(table)
+        .filter(|(_, after)| after.trim_start().starts_with('.'))
+        .map(|(schema, _)| schema);
+    Some((schema, name))
+}
+
+/// Waiting for a lock, it keeps nobody from reading or writing.
+pub(super) fn stops_nobody(statement: &Statement<'_>) -> bool {
+    let words: Vec<&str> = statement.words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["create", "unique", "index", ..] | ["create" | "drop", "index", ..] => true,
+        ["reindex", ..] => statement.text.to_ascii_lowercase().contains("concurrently"),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pg::sql::statements;
+
+    fn only(text: &str) -> Statement<'_> {
+        statements(text)
+            .next()
+            .expect("is one")
+            .expect("is well formed")
+    }
+
+    #[test]
+    fn the_name_of_an_index_is_found() {
+        let found = |text: &str| {
+            concurrent_index(&only(text)).map(|(schema, name)| {
+                schema.map_or_else(|| name.clone(), |schema| format!("{schema}.{name}"))
+            })
+        };
+        for (sql, name) in [
+            ("create index concurrently a_b on a(b)", Some("a_b")),
+            (
+                "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS A_b ON only Public . a (b)",
+                Some("public.a_b"),
+            ),
+            (
+                "create index concurrently \"On\" on \"S\".a(b)",
+                Some("S.On"),
+            ),
+            ("create index concurrently on a(b)", None),
+            ("create index a on b(c)", None),
+            ("reindex index concurrently a", None),
+        ] {
+            assert_eq!(found(sql).as_deref(), name, "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_can_be_a_transaction_is_one() {
+        for (sql, expected) in [
+            ("create table a()", Way::Marked),
+            ("do $$ begin null; end $$", Way::Marked),
+            ("do $$ begin commit; end $$", Way::Bare),
+            ("call p()", Way::Bare),
+            ("vacuum a", Way::Bare),
+            ("create index concurrently a on b(c)", Way::Bare),
+            ("copy a from stdin;\n\\.\n", Way::Marked),
+        ] {
+            assert_eq!(way(&only(sql)), expected, "{sql}");
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! Running a file statement by statement.
+//!
+//! Between the mark that a statement is begun and the one that it is done, nobody knows how far it came: what is known
+//! about its kind decides how to go on.
+
+use tokio_postgres::error::ErrorPosition;
+
+use super::engine::{Engine, KEPT, Until, Work};
+use super::step::{self, Progressed, Way, concurrent_index, hash, is_setting, stops_nobody, way};
+use super::transaction::{Failure, Stage};
+use crate::error::Excerpt;
+use crate::pg::ident::Literal;
+use crate::pg::sql::{self, Statement};
+use crate::pg::{Ident, Query};
+
+crate::row! {
+    /// An index that is not valid.
+    pub struct Leftover {
+        /// Its schema.
+        pub schema: String,
+        /// Its name.
+        pub name: String,
+    }
+}
+
+static INVALID: Query<Leftover> = crate::query!("migrate/invalid_index");
+
+/// The rights and the visibility of whoever runs the migration, whatever the file made of them.
+pub(super) const AS_OURSELVES: &str =
+    "set local session authorization default;set local role none;set local statement_timeout=0;";
+
+/// How many statements that is.
+pub(super) const AS_OURSELVES_COUNT: usize = 3;
+
+/// Why a file stopped.
+pub(super) enum Stopped {
+    /// At a statement, of which so many are done.
+    At(Failure, usize),
+    /// Before it could begin.
+    Before(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Stopped {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Before(error)
+    }
+}
+
+impl Engine<'_> {
+    /// Runs a file that asks for no transaction, from where it stopped before; how many statements it holds.
+    pub(super) async fn step_through(
+        &self,
+        work: &Work<'_>,
+        closing: &str,
+    ) -> Result<usize, Stopped> {
+        let migration = work.migration;
+        let steps = step::begun(self.db, migration.version).await?;
+        let Progressed { done, begun, .. } = step::progressed(migration, work, &steps)?;
+        let statements: Vec<Statement<'_>> = work.script.all().collect();
+        let total = statements.len();
+        let (settings, _) = self.settings(&work.directives, Until::Goodbye);
+        self.db.script(&settings).await?;
+        for statement in statements
+            .iter()
+            .take(done)
+            .filter(|statement| is_setting(statement))
+        {
+            self.db.script(statement.text).await?;
+        }
+        if done > 0 || begun {
+            self.progress.say(&format!(
+                "{}: {done} of {total} statements are done; going on with statement {}",
+                migration.title(),
+                done + 1
+            ));
+        }
+        for (index, statement) in statements.iter().enumerate().skip(done) {
+            if total > 1 {
+                let title = migration.title();
+                self.progress.counting(&format!(
+                    "applying {title}: statement {} of {total}",
+                    index + 1
+                ));
+            }
+            let again = begun && index == done;
+            let step = Stepping {
+                work,
+                statement,
+                number: index + 1,
+                again,
+            };
+            match way(statement) {
+                Way::Marked => self.marked(&step).await,
+                Way::Bare => self.bare(&step).await,
+            }
+            .map_err(|failure| Stopped::At(failure, index))?;
+        }
+        let version = migration.version;
+        let script = format!(
+            "begin;{AS_OURSELVES}delete from toysoldiers.steps where version={version};{closing};commit"
+        );
+        if let Err(failure) = self.db.try_script(&script).await {
+            self.rollback().await;
+            return Err(Stopped::At(unplaced(Stage::Record, failure.error), total));
+        }
+        Ok(total)
+    }
+
+    async fn marked(&self, step: &Stepping<'_>) -> Result<(), Failure> {
+        let Work {
+            migration,
+            directives,
+            ..
+        } = step.work;
+        let mut attempts = self.attempts(migration.title(), directives);
+        loop {
+            match attempts.attempt(self.with_mark(step)).await {
+                Ok(()) => return Ok(()),
+                Err(failure) => attempts.pause(failure).await?,
+            }
+        }
+    }
+
+    /// A statement and its mark, both or neither.
+    async fn with_mark(&self, step: &Stepping<'_>) -> Result<(), Failure> {
+        let mark = format!("{AS_OURSELVES}{};commit", step.mark(Mark::Done));
+        let result = match &step.statement.rows {
+            None => {
+                let lead = "begin;";
+                let text = format!("{lead}{}\n;{mark}", step.statement.text);
+                self.db
+                    .try_script(&text)
+                    .await
+                    .map(drop)
+                    .map_err(|failure| {
+                        let is_ours = failure.completed >= 2;
+                        step.failed(failure.error, lead.len(), is_ours)
+                    })
+            }
+            Some(rows) => {
+                let rows = &step.work.script.text[rows.clone()];
+                let outcome = async {
+                    self.db
+                        .try_script("begin")
+                        .await
+                        .map_err(|failure| failure.error)?;
+                    self.db.copy_in(step.statement.text, rows).await?;
+                    self.db
+                        .try_script(&mark)
+                        .await
+                        .map_err(|failure| failure.error)
+                };
+                outcome
+                    .await
+                    .map(drop)
+                    .map_err(|error| step.failed(error, 0, false))
+            }
+        };
+        if result.is_err() {
+            self.rollback().await;
+        }
+        result
+    }
+
+    /// A statement by itself, between two marks.
+    async fn bare(&self, step: &Stepping<'_>) -> Result<(), Failure> {
+        let directives = &step.work.directives;
+        let is_patient = self.limits.lock_timeout.is_none()
+            && directives.lock_timeout.is_none()
+            && stops_nobody(step.statement);
+        if is_patient {
+            self.plain("set lock_timeout=0").await?;
+        }
+        let mut attempts = self.attempts(step.work.migration.title(), directives);
+        let outcome = loop {
+            match attempts.attempt(self.between_marks(step)).await {
+                Ok(()) => break Ok(()),
+                Err(failure) => {
+                    if let Err(failure) = attempts.pause(failure).await {
+                        break Err(failure);
+                    }
+                }
+            }
+        };
+        if is_patient && outcome.is_ok() {
+            let timeout = self.limits.lock_timeout(directives).as_millis();
+            self.plain(&format!("set lock_timeout={timeout}")).await?;
+        }
+        outcome
+    }
+
+    async fn between_marks(&self, step: &Stepping<'_>) -> Result<(), Failure> {
+        self.clear_leftover(step).await?;
+        self.plain(&step.begin(Mark::Begun)).await?;
+        match self.db.try_script(step.statement.text).await {
+            Ok(_) => self.plain(&step.begin(Mark::Done)).await,
+            Err(failure) if failure.error.as_db_error().is_none() => {
+                Err(step.failed(failure.error, 0, false))
+            }
+            Err(failure) => {
+                // What was begun before, and is there now, is what it has made.
+                if step.again && is_there_already(&failure.error) {
+                    self.progress.say(&format!(
+                        "{}: statement {} had come to its end when the connection was lost",
+                        step.work.migration.title(),
+                        step.number
+                    ));
+                    return self.plain(&step.begin(Mark::Done)).await;
+                }
+                let failure = step.failed(failure.error, 0, false);
+                // The server says it failed, so it is not unknown how it ended.
+                let _ = self.db.script(&step.begin(Mark::Undone)).await;
+                Err(failure)
+            }
+        }
+    }
+
+    async fn plain(&self, sql: &str) -> Result<(), Failure> {
+        match self.db.try_script(sql).await {
+            Ok(_) => Ok(()),
+            Err(failure) => {
+                self.rollback().await;
+                Err(unplaced(Stage::Record, failure.error))
+            }
+        }
+    }
+
+    /// Drops what a build of the same index left behind: it is of no use to anybody, and its name is taken.
+    async fn clear_leftover(&self, step: &Stepping<'_>) -> Result<(), Failure> {
+        let Some((schema, name)) = concurrent_index(step.statement) else {
+            return Ok(());
+        };
+        // If it cannot be asked for, the build says what is wrong.
+        let found = self.db.opt(&INVALID, &[&name, &schema]).await;
+        let Ok(Some(Leftover { schema, name })) = found else {
+            return Ok(());
+        };
+        let index = format!("{}.{}", Ident(&schema), Ident(&name));
+        self.progress.say(&format!(
+            "{}: dropping the INVALID index {index}, which a build that did not come to its end left behind",
+            step.work.migration.title()
+        ));
+        let drop = format!("drop index concurrently {index}");
+        let dropped = self.db.try_script(&drop).await;
+        dropped
+            .map(std::mem::drop)
+            .map_err(|failure| step.failed(failure.error, 0, false))
+    }
+}
+
+/// One statement on its way.
+struct Stepping<'a> {
+    work: &'a Work<'a>,
+    statement: &'a Statement<'a>,
+    number: usize,
+    /// Whether it was begun before, and how that ended is not known.
+    again: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Mark {
+    Begun,
+    Done,
+    Undone,
+}
+
+impl Stepping<'_> {
+    fn mark(&self, mark: Mark) -> String {
+        let version = self.work.migration.version;
+        let number = self.number;
+        if let Mark::Undone = mark {
+            return format!(
+                "delete from toysoldiers.steps where version={version} and number={number}"
+            );
+        }
+        let hash = hash(self.work, self.statement);
+        let text = if self.statement.text.len() > KEPT {
+            ""
+        } else {
+            self.statement.text
+        };
+        let finished = if let Mark::Done = mark {
+            "clock_timestamp()"
+        } else {
+            "null"
+        };
+        format!(
+            "insert into toysoldiers.steps (version,number,hash,sql,finished_at) values ({version},{number},'{hash}',{},{finished}) \
+             on conflict (version,number) do update set hash=excluded.hash,sql=excluded.sql,finished_at=excluded.finished_at,\
+             started_at=case when excluded.finished_at is null then clock_timestamp() else steps.started_at end",
+            Literal(text)
+        )
+    }
+
+    /// The mark in a transaction of its own.
+    fn begin(&self, mark: Mark) -> String {
+        format!("begin;{AS_OURSELVES}{};commit", self.mark(mark))
+    }
+
+    /// `lead` is how many characters went before the statement in its message.
+    fn failed(&self, error: tokio_postgres::Error, lead: usize, is_ours: bool) -> Failure {
+        let Self {
+            work, statement, ..
+        } = self;
+        let text = statement.text;
+        let server = error.as_db_error();
+        let place = server.filter(|_| !is_ours).map(|db| {
+            let offset = match db.position() {
+                Some(ErrorPosition::Original(position)) => usize::try_from(*position)
+                    .ok()
+                    .and_then(|position| position.checked_sub(lead))
+                    .map(|position| sql::byte_offset(text, position)),
+                _ => None,
+            };
+            let (offset, length) = match offset.filter(|offset| *offset < text.len()) {
+                Some(offset) => (offset, sql::token_length(text, offset)),
+                None => (0, text.lines().next().map_or(0, str::len)),
+            };
+            let migration = work.migration;
+            Excerpt::new(
+                &migration.path,
+                migration.sql(),
+                statement.start + offset,
+                length,
+            )
+        });
+        Failure {
+            stage: if is_ours { Stage::Record } else { Stage::File },
+            place,
+            error,
+            blockers: Vec::new(),
+            tried: 0,
+        }
+    }
+}
+
+fn unplaced(stage: Stage, error: tokio_postgres::Error) -> Failure {
+    Failure {
+        stage,
+        place: None,
+        error,
+        blockers: Vec::new(),
+        tried: 0,
+    }
+}
+
+/// What the server says of a thing that was to be made and is there, or was to be dropped and is not.
+fn is_there_already(error: &tokio_postgres::Error) -> bool {
+    error.code().is_some_and(|code| {
+        ["42P07", "42710", "42P04", "42704", "3D000", "42P01"].contains(&code.code())
+    })
+}

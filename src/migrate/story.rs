@@ -1,0 +1,179 @@
+//! What is told of a migration that failed: what, where, why, what was kept, and what to do.
+
+use std::time::Duration;
+
+use tokio_postgres::error::DbError;
+
+use super::engine::Work;
+use super::file::Migration;
+use super::transaction::{Failure, Stage};
+use crate::error::Error;
+use crate::pg::sqlstate;
+
+const AGAIN: &str = "run `toysoldiers migrate up` again";
+
+/// What stays of a migration that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// Nothing: it was a transaction.
+    Nothing,
+    /// Nothing of so many, which shared a transaction.
+    NothingOfMany(usize),
+    /// Some of its statements: it asked for no transaction.
+    Some { done: usize, total: usize },
+}
+
+/// `12 ms`, `3.4 s`.
+pub(super) fn time(time: Duration) -> String {
+    if time < Duration::from_secs(1) {
+        format!("{} ms", time.as_millis())
+    } else {
+        format!("{:.1} s", time.as_secs_f64())
+    }
+}
+
+fn last_applied(last: Option<&str>) -> String {
+    match last {
+        Some(last) => format!("{last} is the last applied migration"),
+        None => "no migration is applied".to_owned(),
+    }
+}
+
+/// The connection was lost, and nobody knows yet what the server did.
+pub(super) fn lost(migration: &Migration, failure: Failure, last: Option<&str>) -> anyhow::Error {
+    let cause = sqlstate::explain(failure.error);
+    Error::new(cause.kind, format!("migration {} failed", migration.file))
+        .because(cause)
+        .note(format!(
+            "whether {} was kept is not known; before it, {}",
+            migration.title(),
+            last_applied(last)
+        ))
+        .hint(format!("see `toysoldiers migrate status`, then {AGAIN}"))
+        .into()
+}
+
+/// The connection was lost, and what the server did was found out.
+pub(super) fn found_out(
+    migration: &Migration,
+    done: usize,
+    halted: &anyhow::Error,
+    last: Option<&str>,
+) -> anyhow::Error {
+    let title = migration.title();
+    let error = Error::new(
+        crate::error::Kind::Unreachable,
+        format!("the connection was lost while {} ran", migration.file),
+    );
+    let cause = halted.chain().nth(1).map(ToString::to_string);
+    let error = match cause {
+        Some(cause) => error.because(Error::failed(cause)),
+        None => error,
+    };
+    let error = if done == 0 {
+        error.note(format!(
+            "nothing of {title} was kept; {}",
+            last_applied(last)
+        ))
+    } else {
+        let plural = if done == 1 {
+            "its first statement is"
+        } else {
+            "of its statements the first are"
+        };
+        let count = if done == 1 {
+            String::new()
+        } else {
+            format!(" ({done})")
+        };
+        error.note(format!(
+            "{title}: {plural} done{count}; {}",
+            last_applied(last)
+        ))
+    };
+    error.hint(AGAIN).into()
+}
+
+/// The server said no.
+pub(super) fn failed(
+    work: &Work<'_>,
+    failure: Failure,
+    kept: Kept,
+    last: Option<&str>,
+) -> anyhow::Error {
+    let migration = work.migration;
+    let Failure {
+        stage,
+        place,
+        error,
+        blockers,
+        tried,
+    } = failure;
+    let server = error.as_db_error();
+    let suggestion = server.and_then(DbError::hint).map(str::to_owned);
+    let detail = server.and_then(DbError::detail).map(str::to_owned);
+    let context = server.and_then(DbError::where_).map(str::to_owned);
+    let cause = match server {
+        Some(db) => sqlstate::bare(db),
+        None => sqlstate::explain(error),
+    };
+    let mut error = Error::new(cause.kind, format!("migration {} failed", migration.file));
+    if let Some(place) = place {
+        error = error.at(place);
+    }
+    let held = blockers
+        .iter()
+        .map(|blocker| format!("the lock is held by {blocker}"));
+    let tries = (tried > 1).then(|| format!("it was tried {tried} times"));
+    for note in detail
+        .into_iter()
+        .chain(context.map(|context| format!("in {context}")))
+        .chain(held)
+        .chain(tries)
+    {
+        error = error.note(note);
+    }
+    let hint = match (stage, suggestion) {
+        (Stage::Record, _) => {
+            error = error.note("the file ran, but the rows that remember it could not be written");
+            Some(format!(
+                "undo in the file what it changes for the session, and {AGAIN}"
+            ))
+        }
+        (Stage::Commit, _) => {
+            error = error.note("the file ran, but what it leaves cannot be committed");
+            Some(format!("fix the file and {AGAIN}"))
+        }
+        (Stage::File, Some(suggestion)) => Some(format!(
+            "{}; fix the file and {AGAIN}",
+            suggestion.trim_end_matches('.')
+        )),
+        // Not the file's fault: what the server's code means is the better advice.
+        (Stage::File, None) if cause.has_hint() => None,
+        (Stage::File, None) => Some(format!("fix the file and {AGAIN}")),
+    };
+    let title = migration.title();
+    let last = last_applied(last);
+    let error = match kept {
+        Kept::Nothing => error.note(format!("nothing of {title} was kept; {last}")),
+        Kept::NothingOfMany(count) => error.note(format!(
+            "nothing of the {count} migrations in this transaction was kept; {last}"
+        )),
+        Kept::Some { done: 0, .. } => {
+            error.note(format!("no statement of {title} is done; {last}"))
+        }
+        Kept::Some { done, total } => error
+            .note(format!(
+                "{done} of {total} statements of {title} are done and stay; {last}"
+            ))
+            .note(format!(
+                "the next `toysoldiers migrate up` goes on with statement {}",
+                done + 1
+            )),
+    };
+    let error = error.because(cause);
+    match hint {
+        Some(hint) => error.hint(hint).into(),
+        None => error.into(),
+    }
+}

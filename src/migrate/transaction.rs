@@ -1,0 +1,315 @@
+//! A file in a transaction, together with the rows that remember it.
+//!
+//! Nearly every file goes to the server as one message: settings, `BEGIN`, the file, the rows, `COMMIT`. The server
+//! parses the whole message before it runs any of it, and stops at the first error, so a migration happens with its
+//! rows or not at all. Only the rows of a `COPY` travel apart.
+
+use std::ops::Range;
+
+use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
+
+use super::engine::{Engine, Until, Work};
+use super::script::Part;
+use crate::error::Excerpt;
+use crate::pg::db::ScriptFailure;
+use crate::pg::sql;
+
+/// What of a file's way failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// The file itself.
+    File,
+    /// The rows that remember it.
+    Record,
+    /// The end of the transaction.
+    Commit,
+}
+
+/// Why a file did not run.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub stage: Stage,
+    /// Where in the file, if it was in the file.
+    pub place: Option<Excerpt>,
+    pub error: tokio_postgres::Error,
+    /// Whom it waited for.
+    pub blockers: Vec<String>,
+    /// How often it was tried.
+    pub tried: u32,
+}
+
+impl Failure {
+    /// Whether others were in the way, and it may go well the next time.
+    pub(super) fn is_contention(&self) -> bool {
+        self.error.code().is_some_and(|code| {
+            [
+                SqlState::LOCK_NOT_AVAILABLE,
+                SqlState::T_R_DEADLOCK_DETECTED,
+                SqlState::T_R_SERIALIZATION_FAILURE,
+            ]
+            .contains(code)
+        })
+    }
+
+    /// Whether the server's answer is missing, so that nobody knows what it did.
+    pub(super) fn is_lost(&self) -> bool {
+        self.error.as_db_error().is_none()
+    }
+
+    /// What others did, in a few words.
+    pub(super) fn reason(&self) -> String {
+        let message = self.error.as_db_error().map_or("", DbError::message);
+        match self.blockers.as_slice() {
+            [] => message.to_owned(),
+            blockers => format!("{message}, held by {}", blockers.join(", and by ")),
+        }
+    }
+}
+
+/// Where a file stands among those that share a transaction; by itself it opens and closes one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Among {
+    /// Whether it begins the transaction.
+    pub first: bool,
+    /// Whether it commits it.
+    pub last: bool,
+}
+
+impl Among {
+    /// How long the settings before it last.
+    pub(super) fn until(self) -> Until {
+        if self.first {
+            Until::Commit
+        } else {
+            Until::LaterCommit
+        }
+    }
+}
+
+/// The rows that remember a file, written after it.
+#[derive(Debug)]
+pub(super) struct Closing {
+    /// Statements, with semicolons between.
+    pub sql: String,
+    /// How many.
+    pub statements: usize,
+    /// Whether the last of them ends the transaction.
+    pub commits: bool,
+}
+
+/// A part of the file with what goes before and after it in one message.
+struct Message<'a> {
+    lead: &'a str,
+    before: usize,
+    range: Range<usize>,
+    closing: Option<&'a Closing>,
+}
+
+impl Engine<'_> {
+    /// Sends a file with its rows; how many statements it holds. After an error the transaction is open and broken.
+    pub(super) async fn send(
+        &self,
+        work: &Work<'_>,
+        among: Among,
+        closing: &Closing,
+    ) -> Result<usize, Failure> {
+        let (settings, before) = self.settings(&work.directives, among.until());
+        let mut lead = Some(settings.as_str());
+        let mut statements = 0;
+        let mut closing = Some(Closing {
+            sql: format!("{}{}", closing.sql, if among.last { ";commit" } else { "" }),
+            statements: closing.statements + usize::from(among.last),
+            commits: among.last,
+        });
+        let (last, others) = match work.script.parts.as_slice() {
+            [] => return Ok(0),
+            [others @ .., last] => (last, others),
+        };
+        for part in others.iter().chain([last]) {
+            let is_last = std::ptr::eq(part, last);
+            let lead = lead.take();
+            let before = if lead.is_some() { before } else { 0 };
+            let (range, rows) = match part {
+                Part::Statements(range) => (range.clone(), None),
+                Part::Rows(copy, rows) => (copy.start..copy.start, Some((copy, rows))),
+            };
+            let message = Message {
+                lead: lead.unwrap_or_default(),
+                before,
+                range,
+                closing: None,
+            };
+            let Some((copy, rows)) = rows else {
+                let closing = if is_last { closing.take() } else { None };
+                let message = Message {
+                    closing: closing.as_ref(),
+                    ..message
+                };
+                statements += self.message(work, statements, message).await?;
+                continue;
+            };
+            if !message.lead.is_empty() {
+                self.message(work, statements, message).await?;
+            }
+            self.rows(work, copy, rows).await?;
+            statements += 1;
+        }
+        if let Some(closing) = &closing {
+            let end = work.script.text.len();
+            let message = Message {
+                lead: "",
+                before: 0,
+                range: end..end,
+                closing: Some(closing),
+            };
+            self.message(work, statements, message).await?;
+        }
+        Ok(statements)
+    }
+
+    /// Leaves a broken transaction.
+    pub(super) async fn rollback(&self) {
+        // Without a connection there is nothing to leave.
+        let _ = self.db.script("rollback").await;
+    }
+
+    async fn message(
+        &self,
+        work: &Work<'_>,
+        so_far: usize,
+        message: Message<'_>,
+    ) -> Result<usize, Failure> {
+        let part = &work.script.text[message.range.clone()];
+        let closing = message.closing.map_or("", |closing| closing.sql.as_str());
+        let mut text = String::with_capacity(message.lead.len() + part.len() + closing.len() + 2);
+        text.push_str(message.lead);
+        text.push_str(part);
+        // The newline ends a comment in the file's last line; the semicolon ends its last statement.
+        text.push_str("\n;");
+        text.push_str(closing);
+        let title = work.migration.title();
+        let result = self
+            .db
+            .try_long_script(&text, |completed| {
+                if completed.is_multiple_of(1024) {
+                    let count = so_far + completed;
+                    self.progress
+                        .counting(&format!("applying {title}: statement {count}"));
+                }
+            })
+            .await;
+        let ours = message.before + message.closing.map_or(0, |closing| closing.statements);
+        match result {
+            Ok(completed) => Ok(completed.saturating_sub(ours)),
+            Err(failure) => Err(failed(work, &message, failure)),
+        }
+    }
+
+    async fn rows(
+        &self,
+        work: &Work<'_>,
+        copy: &Range<usize>,
+        rows: &Range<usize>,
+    ) -> Result<(), Failure> {
+        let text = &work.script.text;
+        let (statement, data) = (&text[copy.clone()], &text[rows.clone()]);
+        let Err(error) = self.db.copy_in(statement, data).await else {
+            return Ok(());
+        };
+        let place = error
+            .as_db_error()
+            .map(|db| place_in_rows(db, statement, data, copy, rows))
+            .map(|(offset, length)| excerpt(work, offset, length));
+        Err(Failure {
+            stage: Stage::File,
+            place,
+            error,
+            blockers: Vec::new(),
+            tried: 0,
+        })
+    }
+}
+
+fn excerpt(work: &Work<'_>, offset: usize, length: usize) -> Excerpt {
+    Excerpt::new(&work.migration.path, work.migration.sql(), offset, length)
+}
+
+fn failed(work: &Work<'_>, message: &Message<'_>, failure: ScriptFailure) -> Failure {
+    let place = place(work, message, &failure);
+    let statements = || work.script.statements(message.range.clone()).count();
+    let stage = if place.is_some() || message.closing.is_none() {
+        Stage::File
+    } else {
+        let done = failure
+            .completed
+            .saturating_sub(message.before + statements());
+        let is_commit = |closing: &Closing| closing.commits && done + 1 >= closing.statements;
+        if message.closing.is_some_and(is_commit) {
+            Stage::Commit
+        } else {
+            Stage::Record
+        }
+    };
+    Failure {
+        stage,
+        place,
+        error: failure.error,
+        blockers: Vec::new(),
+        tried: 0,
+    }
+}
+
+/// Where in the file it went wrong: where the server points, else the statement that did not complete. Nothing
+/// if it was not in the file.
+fn place(work: &Work<'_>, message: &Message<'_>, failure: &ScriptFailure) -> Option<Excerpt> {
+    let server = failure.error.as_db_error()?;
+    let range = message.range.clone();
+    let part = &work.script.text[range.clone()];
+    if let Some(ErrorPosition::Original(position)) = server.position() {
+        let position = usize::try_from(*position)
+            .ok()?
+            .checked_sub(message.lead.chars().count())?;
+        let offset = sql::byte_offset(part, position);
+        if offset < part.len() {
+            let length = sql::token_length(part, offset);
+            return Some(excerpt(work, range.start + offset, length));
+        }
+        // What the parser trips over after the file is what the file left unfinished.
+        let end = range.start + part.trim_end().len();
+        let unfinished = *server.code() == SqlState::SYNTAX_ERROR && !range.is_empty();
+        return unfinished.then(|| excerpt(work, end, 1));
+    }
+    let number = failure.completed.checked_sub(message.before)?;
+    let statement = work.script.statements(range).nth(number)?;
+    let length = statement.text.lines().next().map_or(0, str::len);
+    Some(excerpt(work, statement.start, length))
+}
+
+/// Where in a `COPY` it went wrong: the row the server speaks of, or the statement.
+fn place_in_rows(
+    db: &DbError,
+    statement: &str,
+    data: &str,
+    copy: &Range<usize>,
+    rows: &Range<usize>,
+) -> (usize, usize) {
+    if let Some(ErrorPosition::Original(position)) = db.position() {
+        let offset = sql::byte_offset(statement, usize::try_from(*position).unwrap_or(1));
+        return (copy.start + offset, sql::token_length(statement, offset));
+    }
+    let number = db
+        .where_()
+        .and_then(|context| context.split_once(", line "))
+        .and_then(|(_, rest)| {
+            let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+            digits.parse::<usize>().ok()
+        });
+    let line = number.and_then(|number| data.split_inclusive('\n').nth(number.checked_sub(1)?));
+    match line {
+        Some(line) => {
+            let offset = line.as_ptr() as usize - data.as_ptr() as usize;
+            (rows.start + offset, line.trim_end_matches('\n').len())
+        }
+        None => (copy.start, statement.lines().next().map_or(0, str::len)),
+    }
+}

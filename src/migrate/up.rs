@@ -1,0 +1,321 @@
+//! `migrate up`: what it would do, and doing it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::diff::{self, Standing};
+use super::engine::{Limits, Work};
+use super::file::Migration;
+use super::history::History;
+use super::lint::Rule;
+use super::run::Run;
+use super::runner::Ran;
+use super::source::Files;
+use super::step::{self, Progressed};
+use super::{check, preflight};
+use crate::bookkeeping::{self, Stamping};
+use crate::error::{Error, Result};
+use crate::pg::{Db, lock};
+use crate::plan::{Consent, Event, Plan, Progress, Risk, Step, counted};
+
+/// How much of what is pending is wanted, and how.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wish {
+    /// The last migration to apply; nothing for all.
+    pub to: Option<i64>,
+    /// Whether all of it is one transaction.
+    pub one_transaction: bool,
+}
+
+/// What `migrate up` needs to do its work.
+#[derive(Debug)]
+pub struct Pending {
+    /// Every migration of the source.
+    pub all: Arc<[Migration]>,
+    /// The versions still to be applied, as they were when the plan was made.
+    pub versions: Vec<i64>,
+    /// What is wanted.
+    pub wish: Wish,
+    /// Where they come from, for people.
+    pub source: String,
+    /// Whether they are the program's own.
+    pub is_embedded: bool,
+    /// The last version applied before.
+    pub current: Option<String>,
+    /// The environment to claim the database for; nothing if it is claimed, or nobody claims it.
+    pub stamp: Option<String>,
+    /// Whether our own schema is of an older version.
+    pub outdated: bool,
+}
+
+/// What `migrate up` did.
+#[derive(Debug, Serialize)]
+pub struct Applied {
+    /// Where the migrations come from.
+    pub source: String,
+    /// The migrations applied by this run.
+    pub applied: Vec<Ran>,
+    /// The last migration applied, by this run or before.
+    pub current: Option<String>,
+    /// How many there are in all.
+    pub total: usize,
+    /// How many were left, because only those up to one were wanted.
+    pub left: usize,
+    /// The environment the database was stamped with; nothing if it had its stamp, or gets none.
+    pub stamped: Option<String>,
+    /// Whether our own schema was brought up to date.
+    pub upgraded: bool,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+}
+
+/// What `migrate up` would do. Everything that can be known to be wrong before it begins is an error here, and so is
+/// what the rules in `denied` find in a pending file. `stamp` is the environment that claims a database which says of
+/// none that it belongs to it.
+pub async fn plan(
+    db: &Db,
+    files: Files,
+    wish: Wish,
+    stamp: Option<String>,
+    denied: &[&'static Rule],
+) -> Result<Plan<Pending>> {
+    let Files {
+        source,
+        is_embedded,
+        all,
+        ..
+    } = files;
+    let history = History::read(db).await?;
+    let pending = settle(&all, &history, &source, wish)?;
+    let mut applications = Vec::new();
+    for migration in &pending {
+        let directives = preflight::check(migration)?;
+        let mut step = Step::new("apply", &migration.path);
+        if !directives.transaction {
+            if wish.one_transaction {
+                return Err(not_in_one(migration));
+            }
+            let detail = unfinished(db, &history, migration).await?.map_or_else(
+                || "without a transaction".to_owned(),
+                |Progressed { done, total, .. }| {
+                    format!("goes on with statement {} of {total}", done + 1)
+                },
+            );
+            step = step.detail(detail);
+        }
+        applications.push(step);
+    }
+    let versions: Vec<i64> = pending.iter().map(|migration| migration.version).collect();
+    check::refuse_denied(&all, &versions, denied)?;
+    let mut steps = Vec::new();
+    let version = i32::from(bookkeeping::VERSION);
+    let outdated = history.bookkeeping.is_some_and(|found| found < version);
+    if outdated {
+        steps.push(Step::new(
+            "upgrade",
+            format!("the schema toysoldiers to version {version}"),
+        ));
+    }
+    // Without a migration to apply there may be nothing to stamp either.
+    let stamp = stamp.filter(|_| history.bookkeeping.is_some() || !pending.is_empty());
+    if let Some(environment) = &stamp {
+        steps.push(
+            Step::new("stamp", environment)
+                .detail("from now on the database belongs to this environment"),
+        );
+    }
+    let title = match (pending.len(), outdated) {
+        (0, true) => "bring the bookkeeping up to date".to_owned(),
+        (0, false) if stamp.is_some() => "stamp the database".to_owned(),
+        (count, _) if wish.one_transaction => {
+            format!("apply {} in one transaction", counted(count, "migration"))
+        }
+        (count, _) => format!("apply {}", counted(count, "migration")),
+    };
+    steps.extend(applications);
+    let current = history.current();
+    Ok(Plan {
+        title,
+        risk: Risk::Mild,
+        steps,
+        work: Pending {
+            all: all.into(),
+            versions,
+            wish,
+            source,
+            is_embedded,
+            current,
+            stamp,
+            outdated,
+        },
+    })
+}
+
+fn not_in_one(migration: &Migration) -> anyhow::Error {
+    Error::refused(format!(
+        "{} asks for no transaction, and `--one-transaction` for one",
+        migration.path
+    ))
+    .note("nothing was changed")
+    .hint("leave out `--one-transaction`, or stop before this migration with `--to`")
+    .into()
+}
+
+/// How far a migration without a transaction came that is not at its end; nothing if it was not begun.
+pub(super) async fn unfinished(
+    db: &Db,
+    history: &History,
+    migration: &Migration,
+) -> Result<Option<Progressed>> {
+    if history.bookkeeping < Some(i32::from(bookkeeping::WITH_RUNS)) {
+        return Ok(None);
+    }
+    let steps = step::begun(db, migration.version).await?;
+    if steps.is_empty() {
+        return Ok(None);
+    }
+    step::progressed(migration, &Work::of(migration), &steps).map(Some)
+}
+
+/// The migrations still to be applied, or the first thing that is wrong with files or history.
+pub(super) fn settle<'a>(
+    all: &'a [Migration],
+    history: &History,
+    source: &str,
+    wish: Wish,
+) -> Result<Vec<&'a Migration>> {
+    let entries = diff::compare(all, &history.rows);
+    if let Some(problem) = diff::problem(&entries, all, source) {
+        return Err(problem);
+    }
+    if let Some(to) = wish.to
+        && !all.iter().any(|migration| migration.version == to)
+    {
+        return Err(
+            Error::usage(format!("there is no migration {to} in {source}"))
+                .hint("`toysoldiers migrate status` lists them")
+                .into(),
+        );
+    }
+    let pending: Vec<i64> = entries
+        .iter()
+        .filter(|entry| entry.standing == Standing::Pending)
+        .map(|entry| entry.version)
+        .filter(|version| wish.to.is_none_or(|to| *version <= to))
+        .collect();
+    Ok(all
+        .iter()
+        .filter(|migration| pending.contains(&migration.version))
+        .collect())
+}
+
+/// How a run is carried out.
+#[derive(Clone, Copy)]
+pub struct Manner<'a> {
+    /// How long a file may wait and take.
+    pub limits: &'a Limits,
+    /// How long to wait for another run to end.
+    pub wait: Duration,
+    /// Whom to tell.
+    pub progress: &'a dyn Progress,
+    /// Is shown a session that had to be opened because the first one was lost.
+    pub attend: &'a (dyn Fn(&Db) + Sync),
+}
+
+/// Applies what is pending, one runner at a time.
+///
+/// The plan was made without the lock, so that nobody waits for a person to answer. Under the lock the history
+/// is read again: another run may have done some or all of it by now.
+pub async fn up(db: &Db, work: Pending, _consent: Consent, manner: Manner<'_>) -> Result<Applied> {
+    let start = Instant::now();
+    let Pending {
+        all,
+        versions,
+        wish,
+        source,
+        is_embedded: _,
+        mut current,
+        stamp,
+        outdated,
+    } = work;
+    let Manner {
+        limits,
+        wait,
+        progress,
+        ..
+    } = manner;
+    let total = all.len();
+    let mut applied = Vec::new();
+    let mut upgraded = false;
+    let mut stamped = None;
+    if !versions.is_empty() || outdated || stamp.is_some() {
+        lock::acquire(db, lock::MIGRATE, wait, progress).await?;
+        let history = History::read(db).await?;
+        let pending = settle(&all, &history, &source, wish)?;
+        if pending
+            .iter()
+            .any(|migration| !versions.contains(&migration.version))
+        {
+            return Err(Error::refused(
+                "the history of this database changed since the plan was shown",
+            )
+            .note("nothing was changed")
+            .hint("look at `toysoldiers migrate status` and run `toysoldiers migrate up` again")
+            .into());
+        }
+        current = history.current();
+        upgraded =
+            bookkeeping::install(db, history.bookkeeping).await? && history.bookkeeping.is_some();
+        if let Some(environment) = stamp {
+            // Before the first migration: a database that turns out to be somebody else's gets none.
+            let stamping = Stamping {
+                environment: &environment,
+                seen: None,
+                actor: &limits.actor,
+                command: "migrate up",
+            };
+            stamped = bookkeeping::stamp(db, stamping)
+                .await?
+                .then_some(environment);
+        }
+        if pending.is_empty() {
+            lock::release(db, lock::MIGRATE).await?;
+        } else {
+            let run = Run {
+                all: &all,
+                source: &source,
+                wish,
+                manner,
+            };
+            applied = Box::pin(run.all_of(db, pending, current.clone())).await?;
+            current = applied.last().map(|ran| ran.migration.clone()).or(current);
+        }
+    }
+    let duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let left = all
+        .iter()
+        .filter(|migration| wish.to.is_some_and(|to| migration.version > to))
+        .count();
+    progress.happened(&Event {
+        event: "done",
+        object: current.as_deref().unwrap_or_default(),
+        numbers: &[
+            ("applied", u64::try_from(applied.len()).unwrap_or(u64::MAX)),
+            ("duration_ms", duration_ms),
+        ],
+        message: None,
+        line: String::new(),
+    });
+    Ok(Applied {
+        source,
+        applied,
+        current,
+        total,
+        left,
+        stamped,
+        upgraded,
+        duration_ms,
+    })
+}
