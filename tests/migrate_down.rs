@@ -36,7 +36,7 @@ fn history(database: &Database) -> String {
 
 fn runs(database: &Database) -> String {
     database
-        .sql("select version, name, action, outcome, message, sqlstate, sql, statements, actor is not null from toysoldiers.runs where action = 'down' order by id")
+        .sql("select version, name, action, outcome, message, sqlstate, sql, statements, actor like '%@%' and tool_version <> '' from toysoldiers.runs where action = 'down' order by id")
         .join("\n")
 }
 

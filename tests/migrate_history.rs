@@ -80,13 +80,31 @@ fn one_migration_has_many_names() {
 }
 
 #[test]
-fn what_migrate_up_does_is_on_record() {
-    let (_, tool) = with(&[("001_a.sql", "create table a();")]);
+fn what_was_done_is_on_record_as_it_went() {
+    let (database, tool) = with(&[("001_a.sql", "create table a(;")]);
+    tool.run(&["migrate", "up"]).code(1);
+    tool.write("database/migrations/001_a.sql", "create table a();");
+    tool.write("database/migrations/001_a.down.sql", "drop table a;");
     tool.run(&["migrate", "up"]).ok();
-    let status = tool.run(&["migrate", "status"]).ok();
-    let history = tool.run(&["migrate", "history"]).ok();
-    assert!(status.stdout.contains("tester@HOST"), "{status}");
-    assert!(history.stderr.contains("attempt"), "{history}");
+    tool.write("database/migrations/001_a.sql", "create table a(); -- A.");
+    tool.run(&["migrate", "repair", "--yes"]).ok();
+    tool.run(&["migrate", "down", "--confirm", &database.name])
+        .ok();
+    tool.run(&["migrate", "baseline", "--yes"]).ok();
+    let runs = tool.run(&["migrate", "history", "-o", "json"]).ok().json();
+    let runs = runs["runs"].as_array().unwrap().iter();
+    let told: Vec<String> = runs
+        .map(|run| format!("{} {}: {}", run["action"], run["outcome"], run["message"]))
+        .collect();
+    assert_snapshot!(told.join("\n"), @r#"
+    "up" "failed": "syntax error at or near \";\""
+    "up" "done": null
+    "repair" "done": "accepted as it is now; edited: only blanks and comments differ; 1 line added, 1 removed"
+    "down" "done": null
+    "baseline" "done": "marked as applied without being run"
+    "#);
+    let everybody = "select count(distinct actor) from toysoldiers.runs where outcome = 'done'";
+    assert_eq!(database.value(everybody), "1");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use super::record::text_of;
 use super::runner::Ran;
 use super::stepping::{AS_OURSELVES, AS_OURSELVES_COUNT};
 use super::transaction::{Among, Closing, Failure, Stage};
+use crate::bookkeeping::TOOL_VERSION;
 use crate::error::{Error, Result};
 use crate::pg::ident::Literal;
 use crate::pg::sqlstate;
@@ -53,7 +54,7 @@ pub(super) async fn run(engine: &Engine<'_>, down: &Migration, story: &Story<'_>
         Err(failure) => {
             if let Some(server) = failure.error.as_db_error() {
                 // The failure counts; that it could not be written down as well is no news.
-                let row = failed(down, server, since.elapsed());
+                let row = failed(engine, down, server, since.elapsed());
                 let _ = engine.db.script(&row).await;
             }
             Err(explain(down, story, failure))
@@ -110,8 +111,8 @@ fn closing(work: &Work<'_>) -> Closing {
     }
 }
 
-/// Remembers an attempt that failed.
-fn failed(down: &Migration, server: &DbError, took: Duration) -> String {
+/// Remembers an attempt that failed. With the transaction went the settings that say who we are.
+fn failed(engine: &Engine<'_>, down: &Migration, server: &DbError, took: Duration) -> String {
     let Migration {
         version,
         name,
@@ -121,12 +122,15 @@ fn failed(down: &Migration, server: &DbError, took: Duration) -> String {
     let millis = took.as_millis();
     format!(
         "begin;{AS_OURSELVES}\
-         insert into toysoldiers.runs (version,name,action,outcome,checksum,message,sqlstate,started_at,duration_ms) \
-         values ({version},{},'down','failed','{}',{},{},clock_timestamp()-interval '{millis} ms',{millis});commit",
+         insert into toysoldiers.runs \
+         (version,name,action,outcome,checksum,message,sqlstate,started_at,duration_ms,actor,tool_version) \
+         values ({version},{},'down','failed','{}',{},{},clock_timestamp()-interval '{millis} ms',{millis},{},{});commit",
         Literal(name),
         refined.checksum(),
         Literal(server.message()),
         Literal(server.code().code()),
+        Literal(&engine.limits.actor),
+        Literal(TOOL_VERSION),
     )
 }
 
