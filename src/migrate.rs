@@ -2,20 +2,27 @@
 //!
 //! A migration and the row that remembers it are one transaction and one round trip. What ran is never guessed
 //! at: a file that was edited, renamed, deleted or came late is an error that names it, before anything runs.
-//! A file that cannot be a transaction says so, and goes on where it stopped. Deliberately absent here: running files
-//! that have no number.
+//! A file that cannot be a transaction says so, and goes on where it stopped. Deliberately absent here: taking a
+//! migration back without a file that says how, and running files that have no number.
 
+pub mod baseline;
 pub mod check;
+pub mod comparison;
 pub mod diff;
 pub mod directive;
+pub mod down;
 pub mod dump;
 mod engine;
 pub mod file;
 pub mod history;
+pub mod import;
 pub mod lint;
+pub mod mark;
+pub mod named;
 pub mod new;
 pub mod preflight;
 mod record;
+pub mod repair;
 mod run;
 mod runner;
 pub mod script;
@@ -24,6 +31,7 @@ mod step;
 mod stepping;
 mod story;
 mod transaction;
+mod undoing;
 pub mod up;
 pub mod verify;
 

@@ -29,6 +29,9 @@ pub struct Step {
     pub object: String,
     /// What else there is to say, or nothing.
     pub detail: String,
+    /// What has to be seen below it, line by line.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<String>,
 }
 
 impl Step {
@@ -38,6 +41,7 @@ impl Step {
             action: action.into(),
             object: object.into(),
             detail: String::new(),
+            lines: Vec::new(),
         }
     }
 
@@ -45,6 +49,13 @@ impl Step {
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = detail.into();
+        self
+    }
+
+    /// What has to be seen below it, line by line.
+    #[must_use]
+    pub fn lines(mut self, lines: Vec<String>) -> Self {
+        self.lines = lines;
         self
     }
 }

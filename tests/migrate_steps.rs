@@ -95,8 +95,8 @@ fn a_failure_keeps_what_is_done_and_says_how_it_goes_on() {
     ");
     assert_eq!(indexes(&database), "a_b");
     assert_eq!(
-        database.sql("select version, action, outcome, sqlstate from toysoldiers.runs order by id"),
-        ["1|up|done|", "2|up|failed|42703", "2|up|done|"]
+        database.sql("select version, action, outcome, statements, sqlstate from toysoldiers.runs order by id"),
+        ["1|up|done|1|", "2|up|failed||42703", "2|up|done|3|"]
     );
     assert_eq!(
         database.value("select count(*) from toysoldiers.steps"),

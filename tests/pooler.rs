@@ -67,6 +67,9 @@ fn what_needs_a_session_is_refused_on_one_in_transaction_mode() {
       hint: connect to the server itself, or to a pool in session mode
     -- exit 6
     ");
+    for command in ["repair", "baseline", "down"] {
+        tool.run(&["migrate", command]).code(6);
+    }
     tool.run(&["backup", "create", "--to", "b"]).code(6);
     tool.run(&["backup", "restore", "x", "--from", "b", "--into", "y"])
         .code(6);

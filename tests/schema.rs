@@ -376,6 +376,7 @@ fn the_tools_own_schema_is_exactly_this() {
     runs.outcome text
     runs.checksum text
     runs.sql text
+    runs.statements integer
     runs.message text
     runs.sqlstate text
     runs.started_at timestamp with time zone

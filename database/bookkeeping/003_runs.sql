@@ -9,6 +9,7 @@ create table toysoldiers.runs (
     checksum text,
     -- What ran, as it is hashed, so that an edited file can be compared with it; null where it is too long to keep.
     sql text,
+    statements integer,
     -- Why it failed, or where else it ran.
     message text,
     sqlstate text,

@@ -1,17 +1,23 @@
 //! `migrate`
 
+mod baseline;
 mod check;
+mod down;
 mod dump;
+mod history;
+mod repair;
 mod up;
 mod verify;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
 use crate::context::Context;
 use crate::error::{Error, Exit, Result};
 use crate::migrate::diff::Entry;
+use crate::migrate::mark::Marking;
 use crate::migrate::new::{self, Created};
 use crate::migrate::{self, Source, Status};
 use crate::plan::counted;
@@ -30,6 +36,14 @@ pub(super) enum MigrateCommand {
     Up(up::UpArgs),
     /// Show which migrations are applied, pending or in trouble; writes nothing
     Status(StatusArgs),
+    /// Show every attempt at a migration: who, when, from where, and how it ended
+    History(history::HistoryArgs),
+    /// Make the history and the files fit again: accept edited files, or say how a half-done migration stands
+    Repair(repair::RepairArgs),
+    /// Take over a database as it is: mark migrations as applied without running them
+    Baseline(baseline::BaselineArgs),
+    /// Undo the last migration, or several, with the files that say how
+    Down(down::DownArgs),
     /// Make the next migration file
     New(NewArgs),
     /// Find out without a server what is wrong with migrations, or may hurt when they run
@@ -76,6 +90,10 @@ impl MigrateCommand {
         match self {
             Self::Up(args) => args.run(cx).await,
             Self::Status(args) => args.run(cx).await,
+            Self::History(args) => args.run(cx).await,
+            Self::Repair(args) => args.run(cx).await,
+            Self::Baseline(args) => args.run(cx).await,
+            Self::Down(args) => args.run(cx).await,
             Self::New(args) => args.run(cx).await,
             Self::Check(args) => args.run(cx),
             Self::Verify(args) => args.run(cx).await,
@@ -108,6 +126,16 @@ impl SourceArgs {
         } else {
             Source::Embedded
         })
+    }
+}
+
+/// Who changes the history by which command.
+fn marking<'a>(cx: &'a Context, command: &'static str, wait: Duration) -> Marking<'a> {
+    Marking {
+        actor: cx.actor(),
+        command,
+        wait,
+        progress: &cx.ui,
     }
 }
 

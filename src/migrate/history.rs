@@ -1,5 +1,8 @@
 //! What ran in a database, as the database remembers it.
 
+pub mod run;
+pub mod step;
+
 use jiff::Timestamp;
 
 use crate::bookkeeping;

@@ -60,11 +60,12 @@ pub(super) fn text_of(work: &Work<'_>) -> String {
 pub(super) fn remember(work: &Work<'_>, text: &str, start: &str) -> String {
     let migration = work.migration;
     format!(
-        "insert into toysoldiers.runs (version,name,action,outcome,checksum,sql,started_at,duration_ms) \
-         values ({},{},'up','done','{}',{text},{start},(extract(epoch from clock_timestamp()-{start})*1000)::bigint)",
+        "insert into toysoldiers.runs (version,name,action,outcome,checksum,sql,statements,started_at,duration_ms) \
+         values ({},{},'up','done','{}',{text},{},{start},(extract(epoch from clock_timestamp()-{start})*1000)::bigint)",
         migration.version,
         Literal(&migration.name),
         migration.refined.checksum(),
+        work.script.all().count(),
     )
 }
 

@@ -6,6 +6,7 @@ use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 
+use super::style::printable;
 use super::{Output, Ui, prompt, write_err, write_out};
 use crate::error::{Error, Exit, Result};
 use crate::plan::{Consent, Plan, Progress, Risk};
@@ -189,6 +190,9 @@ fn lines<W>(plan: &Plan<W>) -> String {
         if !step.detail.is_empty() {
             let _ = write!(text, "  ({})", step.detail);
         }
+        for line in &step.lines {
+            let _ = write!(text, "\n      {line}");
+        }
     }
-    text
+    printable(&text).into_owned()
 }

@@ -1,0 +1,172 @@
+//! `migrate baseline`
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use super::{FOLDER, SourceArgs, marking, shown};
+use crate::context::Context;
+use crate::error::{Error, Exit, Result};
+use crate::migrate::Source;
+use crate::migrate::baseline::{self, Adopted};
+use crate::migrate::import::folder::Place;
+use crate::migrate::import::{self, Imported, Tool};
+use crate::migrate::named::Named;
+use crate::plan::counted;
+use crate::ui::{Cell, Report, Table};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Nothing is run: what these migrations would do is in the database already.\n\n\
+    Examples:\n  toysoldiers --env production migrate baseline --dry-run\n  \
+    toysoldiers --env production migrate baseline --to 008_tips --yes"
+)]
+pub(crate) struct BaselineArgs {
+    /// The last migration to be marked: its number, its description or its file [default: the last one there is]
+    #[arg(long, value_name = "MIGRATION", conflicts_with = "from")]
+    to: Option<Named>,
+    /// Take over from this tool: its files, in the folder of `--migrations`, become ours, and what it applied is applied
+    #[arg(long, value_name = "TOOL", value_parser = tools())]
+    from: Option<Tool>,
+    /// Folder for the files that become ours [default: the folder of our migrations]
+    #[arg(long, value_name = "FOLDER", requires = "from")]
+    into: Option<PathBuf>,
+    #[command(flatten)]
+    source: SourceArgs,
+    /// How long to wait for another run on the same database to end
+    #[arg(long, default_value = "10m", value_name = "TIME", value_parser = crate::settings::duration)]
+    wait: Duration,
+}
+
+impl BaselineArgs {
+    pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
+        if let Some(tool) = self.from {
+            return self.import(cx, tool).await;
+        }
+        let files = self.source.source(cx)?.load()?;
+        let (db, stamp) = cx.session_to_claim("a baseline").await?;
+        // Nobody compared the database with what the migrations make.
+        let differences = None;
+        let plan = baseline::plan(&db, &files, self.to.as_ref(), stamp, differences).await?;
+        let marking = marking(cx, "migrate baseline", self.wait);
+        cx.carry_out(plan, async |work, consent| {
+            baseline::baseline(&db, work, consent, &marking).await
+        })
+        .await
+    }
+}
+
+impl BaselineArgs {
+    async fn import(self, cx: &Context, tool: Tool) -> Result<Exit> {
+        let into = match self.into {
+            Some(path) => Place {
+                shown: path.display().to_string(),
+                path,
+            },
+            None => own(cx)?,
+        };
+        let Source::Folder { path, shown } = self.source.source(cx)? else {
+            return Err(
+                Error::usage(format!("where the migrations of {tool} are was not said"))
+                    .hint("name their folder with `--migrations`")
+                    .into(),
+            );
+        };
+        let theirs = Place { path, shown };
+        let (db, stamp) = cx.session_to_claim("a baseline").await?;
+        let plan = import::plan(&db, tool, &theirs, into, stamp).await?;
+        let marking = marking(cx, "migrate baseline", self.wait);
+        cx.carry_out(plan, async |work, consent| {
+            import::import(&db, work, consent, &marking).await
+        })
+        .await
+    }
+}
+
+/// The words for the tools.
+fn tools() -> impl TypedValueParser<Value = Tool> {
+    PossibleValuesParser::new(Tool::ALL.map(Tool::word)).try_map(|word| word.parse::<Tool>())
+}
+
+/// The folder of our migrations, whether it is there or not.
+fn own(cx: &Context) -> Result<Place> {
+    let settings = cx.settings()?;
+    let path = match &settings.migrations {
+        Some((path, _)) => path.clone(),
+        None => settings.base.join(FOLDER),
+    };
+    Ok(Place {
+        shown: shown(&path),
+        path,
+    })
+}
+
+impl Report for Imported {
+    fn table(&self) -> Table {
+        let mut table = Table::new(&["theirs", "ours", "state"]);
+        for taken in &self.migrations {
+            table.row([
+                Cell::text(&taken.theirs),
+                Cell::text(&taken.ours),
+                Cell::text(if taken.applied { "applied" } else { "pending" }),
+            ]);
+        }
+        table
+    }
+
+    fn summary(&self) -> String {
+        let Self {
+            folder,
+            written,
+            marked,
+            stamped,
+            ..
+        } = self;
+        if *written == 0 && *marked == 0 {
+            return format!("nothing to take over: all of it is in {folder} and in the history");
+        }
+        let stamped = stamped.as_ref().map_or_else(String::new, |environment| {
+            format!("; stamped the database as {environment}")
+        });
+        format!(
+            "wrote {} into {folder}, marked {} as applied{stamped}\n\
+             `toysoldiers migrate check` tells what else they need to run on an empty database",
+            counted(*written, "file"),
+            counted(*marked, "migration"),
+        )
+    }
+}
+
+impl Report for Adopted {
+    fn table(&self) -> Table {
+        let mut table = Table::new(&["migration"]);
+        for migration in &self.adopted {
+            table.row([Cell::text(migration)]);
+        }
+        table
+    }
+
+    fn summary(&self) -> String {
+        let Self {
+            source,
+            adopted,
+            pending,
+            stamped,
+            upgraded: _,
+        } = self;
+        let stamped = stamped.as_ref().map_or_else(String::new, |environment| {
+            format!("; stamped the database as {environment}")
+        });
+        let rest = match pending {
+            0 => "none is pending".to_owned(),
+            pending => format!("{pending} pending"),
+        };
+        let marked = match adopted.len() {
+            0 => "nothing to mark".to_owned(),
+            count => format!("marked {} as applied", counted(count, "migration")),
+        };
+        format!("{marked} ({source}); {rest}{stamped}")
+    }
+}

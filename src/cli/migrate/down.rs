@@ -1,0 +1,87 @@
+//! `migrate down`
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::SourceArgs;
+use crate::context::Context;
+use crate::error::{Exit, Result};
+use crate::migrate::Limits;
+use crate::migrate::down::{self, Reach, Undone};
+use crate::migrate::named::Named;
+use crate::plan::counted;
+use crate::ui::cell::human_millis;
+use crate::ui::{Cell, Report, Table};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "What undoes NNN_description.sql is NNN_description.down.sql. Each runs in one transaction with \
+    the removal of its migration from the history.\n\n\
+    Examples:\n  toysoldiers migrate down --dry-run\n  toysoldiers --env staging migrate down --to 008_tips --confirm staging"
+)]
+pub(crate) struct DownArgs {
+    /// The last migration that stays applied: its number, its description or its file; 0 undoes all
+    #[arg(long, value_name = "MIGRATION", conflicts_with = "steps")]
+    to: Option<Named>,
+    /// How many migrations to undo
+    #[arg(long, default_value_t = 1, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
+    steps: u16,
+    #[command(flatten)]
+    source: SourceArgs,
+    /// How long to wait for another run on the same database to end
+    #[arg(long, default_value = "10m", value_name = "TIME", value_parser = crate::settings::duration)]
+    wait: Duration,
+    /// For how long to try again when other sessions hold a lock; 0 for one attempt
+    #[arg(long, default_value = "5m", value_name = "TIME", value_parser = crate::settings::duration)]
+    retry_for: Duration,
+}
+
+impl DownArgs {
+    pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
+        let files = self.source.source(cx)?.load()?;
+        let reach = match self.to {
+            Some(named) => Reach::To(named),
+            None => Reach::Steps(usize::from(self.steps)),
+        };
+        let limits = Limits {
+            lock_timeout: cx.flags().lock_timeout,
+            statement_timeout: cx.flags().statement_timeout,
+            retry_for: self.retry_for,
+            actor: cx.actor(),
+        };
+        let db = cx.session("undoing migrations").await?;
+        let plan = down::plan(&db, &files, &reach).await?;
+        cx.carry_out(plan, async |work, consent| {
+            down::down(&db, work, consent, &limits, self.wait, &cx.ui).await
+        })
+        .await
+    }
+}
+
+impl Report for Undone {
+    fn table(&self) -> Table {
+        let mut table = Table::new(&["migration", "statements", "duration_ms"]);
+        for ran in &self.undone {
+            table.row([
+                Cell::text(&ran.migration),
+                Cell::count(ran.statements),
+                Cell::millis(ran.duration_ms),
+            ]);
+        }
+        table
+    }
+
+    fn summary(&self) -> String {
+        let at = self.current.as_deref().unwrap_or("no migration");
+        if self.undone.is_empty() {
+            return format!("nothing to undo: the database is at {at}");
+        }
+        let count = counted(self.undone.len(), "migration");
+        let time = human_millis(i64::try_from(self.duration_ms).unwrap_or(i64::MAX));
+        format!(
+            "undid {count} in {time} ({}); the database is at {at}",
+            self.source
+        )
+    }
+}

@@ -1,0 +1,211 @@
+//! Taking over a database that was made without us: what its migrations would do is there already.
+//!
+//! The history says of them that they ran, and nothing runs. Whether the database is what they would have made of it
+//! is a question of its own, whose answer is shown before anyone agrees.
+
+use serde::Serialize;
+
+use super::diff::{self, Entry, Standing};
+use super::history::step;
+use super::history::{History, title};
+use super::mark::{self, Action, Change, Marking, Seen};
+use super::named::Named;
+use super::source::Files;
+use crate::error::{Error, Result};
+use crate::pg::Db;
+use crate::plan::{Consent, Plan, Risk, Step, counted};
+
+/// What `migrate baseline` needs to do its work.
+#[derive(Debug)]
+pub struct Adoption {
+    changes: Vec<Change>,
+    seen: Seen,
+    source: String,
+    stamp: Option<String>,
+    pending: usize,
+}
+
+/// What was taken over.
+#[derive(Debug, Serialize)]
+pub struct Adopted {
+    /// Where the migrations come from.
+    pub source: String,
+    /// The migrations the history says of now that they ran.
+    pub adopted: Vec<String>,
+    /// How many are left for `migrate up`.
+    pub pending: usize,
+    /// The environment the database was stamped with; nothing if it had its stamp, or gets none.
+    pub stamped: Option<String>,
+    /// Whether our own schema was brought up to date.
+    pub upgraded: bool,
+}
+
+/// What taking over the migrations up to `to`, or all, would do. `differences` is what the database has otherwise than
+/// these migrations make it, line by line; nothing if nobody compared. `stamp` is the environment that claims a
+/// database which says of none that it belongs to it.
+pub async fn plan(
+    db: &Db,
+    files: &Files,
+    to: Option<&Named>,
+    stamp: Option<String>,
+    differences: Option<Vec<String>>,
+) -> Result<Plan<Adoption>> {
+    let history = History::read(db).await?;
+    let to = to.map(|to| last(to, files)).transpose()?;
+    let entries = diff::compare(&files.all, &history.rows);
+    refuse_misfits(&entries, to, &files.source)?;
+    let is_chosen = |entry: &&Entry| {
+        entry.standing == Standing::Pending && to.is_none_or(|to| entry.version <= to)
+    };
+    let chosen: Vec<&Entry> = entries.iter().filter(is_chosen).collect();
+    let half_done = step::read(db).await?;
+    if let Some(entry) = chosen
+        .iter()
+        .find(|entry| half_done.iter().any(|step| step.version == entry.version))
+    {
+        return Err(
+            Error::refused(format!("{} stands half-done", entry.title()))
+                .note("nothing was changed")
+                .hint(format!(
+                    "say how it stands with `toysoldiers migrate repair {} --done` or `--undone`",
+                    entry.title()
+                ))
+                .into(),
+        );
+    }
+    let mut steps = Vec::new();
+    let mut risk = Risk::Moderate;
+    if !chosen.is_empty() {
+        steps.extend(mark::upgrade(&history));
+        if let Some(environment) = &stamp {
+            steps.push(
+                Step::new("stamp", environment)
+                    .detail("from now on the database belongs to this environment"),
+            );
+        }
+        if let Some(differences) = differences {
+            if !differences.is_empty() {
+                risk = Risk::Severe;
+            }
+            steps.push(compared(differences));
+        }
+    }
+    let pending = entries
+        .iter()
+        .filter(|entry| entry.standing == Standing::Pending)
+        .count();
+    let mut changes = Vec::new();
+    for entry in &chosen {
+        let file = files.all.iter().find(|file| file.version == entry.version);
+        if let Some(file) = file {
+            steps.push(
+                Step::new("mark", format!("{} as applied", file.title()))
+                    .detail("without running it"),
+            );
+            let message = "marked as applied without being run";
+            changes.push(Change::to(
+                file,
+                mark::Entry::Add,
+                Action::Baseline,
+                message,
+            ));
+        }
+    }
+    Ok(Plan {
+        title: format!("take over {}", counted(chosen.len(), "migration")),
+        risk,
+        steps,
+        work: Adoption {
+            pending: pending - changes.len(),
+            stamp: stamp.filter(|_| !changes.is_empty()),
+            changes,
+            seen: Seen::new(&history, &[]),
+            source: files.source.clone(),
+        },
+    })
+}
+
+fn compared(differences: Vec<String>) -> Step {
+    let step = Step::new("compare", "the database with what these migrations make");
+    match differences.len() {
+        0 => step.detail("it is the same"),
+        count => step
+            .detail(format!("it differs in {}", counted(count, "place")))
+            .lines(differences),
+    }
+}
+
+/// The number of the last migration that is meant.
+fn last(to: &Named, files: &Files) -> Result<i64> {
+    let mut all = files.all.iter();
+    let found = all.find(|file| to.is(file.version, &file.name));
+    found.map(|file| file.version).ok_or_else(|| {
+        let known = files
+            .all
+            .iter()
+            .map(|file| (file.version, file.name.as_str()));
+        to.unknown(known, &format!("in {}", files.source)).into()
+    })
+}
+
+/// Refuses a history that does not fit the files: what comes in is added behind what is there, and nowhere else.
+pub(super) fn refuse_misfits(entries: &[Entry], to: Option<i64>, source: &str) -> Result<()> {
+    let is_in_the_way = |entry: &&Entry| match entry.standing {
+        Standing::Applied | Standing::Pending => false,
+        Standing::Late => to.is_none_or(|to| entry.version <= to),
+        _ => true,
+    };
+    let misfits: Vec<&Entry> = entries.iter().filter(is_in_the_way).collect();
+    if misfits.is_empty() {
+        return Ok(());
+    }
+    let mut error = Error::refused(format!(
+        "this database has a history already, and it does not fit {source}"
+    ));
+    for entry in misfits.iter().take(5) {
+        error = error.note(format!(
+            "{} is {}",
+            title(entry.version, &entry.name),
+            entry.standing.word()
+        ));
+    }
+    if misfits.len() > 5 {
+        error = error.note(format!("and {} more", misfits.len() - 5));
+    }
+    let is_late = misfits.iter().all(|entry| entry.standing == Standing::Late);
+    Err(error
+        .note("nothing was changed")
+        .hint(if is_late {
+            "give the late ones numbers after the last one that is applied: only behind it can any be added"
+        } else {
+            "see `toysoldiers migrate status`, and make them fit with `toysoldiers migrate repair`"
+        })
+        .into())
+}
+
+/// Takes over, one runner at a time.
+pub async fn baseline(
+    db: &Db,
+    work: Adoption,
+    _consent: Consent,
+    marking: &Marking<'_>,
+) -> Result<Adopted> {
+    let Adoption {
+        changes,
+        seen,
+        source,
+        stamp,
+        pending,
+    } = work;
+    let made = mark::make(db, &seen, &changes, stamp, marking).await?;
+    Ok(Adopted {
+        source,
+        adopted: changes
+            .iter()
+            .map(|change| title(change.version, &change.name))
+            .collect(),
+        pending,
+        stamped: made.stamped,
+        upgraded: made.upgraded,
+    })
+}

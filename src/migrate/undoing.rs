@@ -1,0 +1,199 @@
+//! One file that undoes a migration, in one transaction with the rows that say so.
+
+use std::time::{Duration, Instant};
+
+use tokio_postgres::error::DbError;
+
+use super::engine::{Engine, Work};
+use super::file::Migration;
+use super::record::text_of;
+use super::runner::Ran;
+use super::stepping::{AS_OURSELVES, AS_OURSELVES_COUNT};
+use super::transaction::{Among, Closing, Failure, Stage};
+use crate::bookkeeping::TOOL_VERSION;
+use crate::error::{Error, Result};
+use crate::pg::ident::Literal;
+use crate::pg::sqlstate;
+
+const AGAIN: &str = "run `toysoldiers migrate down` again";
+
+/// What is told of an undoing.
+pub(super) struct Story<'a> {
+    /// The migration: `003_tips`.
+    pub title: &'a str,
+    /// Those that were undone before it.
+    pub before: &'a [Ran],
+}
+
+/// Undoes one migration: all of it with its row, or nothing. What others are in the way of is tried again.
+pub(super) async fn run(engine: &Engine<'_>, down: &Migration, story: &Story<'_>) -> Result<Ran> {
+    let work = Work::of(down);
+    let closing = closing(&work);
+    let what = format!("undoing {}", story.title);
+    let start = Instant::now();
+    let mut since;
+    let mut attempts = engine.attempts(&what, &work.directives);
+    let outcome = loop {
+        since = Instant::now();
+        engine.progress.working(&what);
+        match attempts.attempt(attempt(engine, &work, &closing)).await {
+            Ok(statements) => break Ok(statements),
+            Err(failure) => {
+                if let Err(failure) = attempts.pause(failure).await {
+                    break Err(failure);
+                }
+            }
+        }
+    };
+    match outcome {
+        Ok(statements) => Ok(Ran {
+            migration: story.title.to_owned(),
+            statements,
+            duration_ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
+        }),
+        Err(failure) => {
+            if let Some(server) = failure.error.as_db_error() {
+                // The failure counts; that it could not be written down as well is no news.
+                let row = failed(engine, down, server, since.elapsed());
+                let _ = engine.db.script(&row).await;
+            }
+            Err(explain(down, story, failure))
+        }
+    }
+}
+
+async fn attempt(
+    engine: &Engine<'_>,
+    work: &Work<'_>,
+    closing: &Closing,
+) -> Result<usize, Failure> {
+    let alone = Among {
+        first: true,
+        last: true,
+    };
+    let sent = engine.send(work, alone, closing).await;
+    for notice in engine.db.notices() {
+        let line = format!("{}: {}", work.migration.file, notice.message());
+        if notice.severity() == "WARNING" {
+            engine.progress.warn(&line);
+        } else {
+            engine.progress.say(&format!("notice: {line}"));
+        }
+    }
+    if sent.is_err() {
+        engine.rollback().await;
+    }
+    sent
+}
+
+/// The migration's row goes, and the attempt is remembered.
+fn closing(work: &Work<'_>) -> Closing {
+    let Migration {
+        version,
+        name,
+        refined,
+        ..
+    } = work.migration;
+    Closing {
+        sql: format!(
+            "{AS_OURSELVES}\
+             delete from toysoldiers.history where version={version};\
+             insert into toysoldiers.runs (version,name,action,outcome,checksum,sql,statements,started_at,duration_ms) \
+             values ({version},{},'down','done','{}',{},{},transaction_timestamp(),\
+             (extract(epoch from clock_timestamp()-transaction_timestamp())*1000)::bigint)",
+            Literal(name),
+            refined.checksum(),
+            text_of(work),
+            work.script.all().count(),
+        ),
+        statements: AS_OURSELVES_COUNT + 2,
+        commits: false,
+    }
+}
+
+/// Remembers an attempt that failed. With the transaction went the settings that say who we are.
+fn failed(engine: &Engine<'_>, down: &Migration, server: &DbError, took: Duration) -> String {
+    let Migration {
+        version,
+        name,
+        refined,
+        ..
+    } = down;
+    let millis = took.as_millis();
+    format!(
+        "begin;{AS_OURSELVES}\
+         insert into toysoldiers.runs \
+         (version,name,action,outcome,checksum,message,sqlstate,started_at,duration_ms,actor,tool_version) \
+         values ({version},{},'down','failed','{}',{},{},clock_timestamp()-interval '{millis} ms',{millis},{},{});commit",
+        Literal(name),
+        refined.checksum(),
+        Literal(server.message()),
+        Literal(server.code().code()),
+        Literal(&engine.limits.actor),
+        Literal(TOOL_VERSION),
+    )
+}
+
+fn explain(down: &Migration, story: &Story<'_>, failure: Failure) -> anyhow::Error {
+    let is_lost = failure.is_lost();
+    let Failure {
+        stage,
+        place,
+        error,
+        blockers,
+        tried,
+    } = failure;
+    let server = error.as_db_error();
+    let detail = server.and_then(DbError::detail).map(str::to_owned);
+    let context = server.and_then(DbError::where_);
+    let context = context.map(|context| format!("in {context}"));
+    let cause = match server {
+        Some(server) => sqlstate::bare(server),
+        None => sqlstate::explain(error),
+    };
+    let title = story.title;
+    let message = format!("cannot undo {title}: {} failed", down.file);
+    let mut error = Error::new(cause.kind, message);
+    if let Some(place) = place {
+        error = error.at(place);
+    }
+    let held = blockers
+        .iter()
+        .map(|blocker| format!("the lock is held by {blocker}"));
+    let tries = (tried > 1).then(|| format!("it was tried {tried} times"));
+    let whole = (stage != Stage::File).then(|| {
+        "the file ran, but what it leaves could not be committed with its rows".to_owned()
+    });
+    for note in detail
+        .into_iter()
+        .chain(context)
+        .chain(held)
+        .chain(tries)
+        .chain(whole)
+    {
+        error = error.note(note);
+    }
+    let names: Vec<&str> = story
+        .before
+        .iter()
+        .map(|ran| ran.migration.as_str())
+        .collect();
+    let before = match names.as_slice() {
+        [] => String::new(),
+        [one] => format!("; {one} was undone before"),
+        many => format!("; {} were undone before", many.join(", ")),
+    };
+    let has_hint = cause.has_hint();
+    let error = error.because(cause);
+    if is_lost {
+        return error
+            .note(format!("whether {title} was undone is not known{before}"))
+            .hint(format!("see `toysoldiers migrate status`, then {AGAIN}"))
+            .into();
+    }
+    let error = error.note(format!("{title} is applied as it was{before}"));
+    if has_hint && stage == Stage::File {
+        return error.into();
+    }
+    error.hint(format!("fix the file and {AGAIN}")).into()
+}
