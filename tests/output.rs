@@ -91,7 +91,7 @@ fn a_command_line_that_makes_no_sense_is_a_usage_error_in_both_forms() {
     -- stderr
     error: unrecognized subcommand 'upp'
 
-      tip: a similar subcommand exists: 'up'
+      tip: some similar subcommands exist: 'dump', 'up'
 
     Usage: toysoldiers migrate [OPTIONS] <COMMAND>
 
@@ -100,7 +100,7 @@ fn a_command_line_that_makes_no_sense_is_a_usage_error_in_both_forms() {
     ");
     assert_snapshot!(tool.run(&["migrate", "upp", "-o", "json"]), @r#"
     -- stderr
-    {"error":{"kind":"usage","message":"unrecognized subcommand 'upp'","causes":[],"notes":["tip: a similar subcommand exists: 'up'","Usage: toysoldiers migrate [OPTIONS] <COMMAND>","For more information, try '--help'."],"exit":2}}
+    {"error":{"kind":"usage","message":"unrecognized subcommand 'upp'","causes":[],"notes":["tip: some similar subcommands exist: 'dump', 'up'","Usage: toysoldiers migrate [OPTIONS] <COMMAND>","For more information, try '--help'."],"exit":2}}
     -- exit 2
     "#);
     tool.run(&["dashboard", "-o", "sarif"]).code(2);
