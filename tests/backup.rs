@@ -18,8 +18,8 @@ fn takes_a_backup_that_restores_to_the_same_rows() {
     environment  DB
     taken at  NOW
     last migration  010_dashboard_creator
-    tables  9
-    rows  48,393
+    tables  11
+    rows  48,403
     bytes  1.6 MB
     sha256  SHA256
     checked  yes
@@ -90,7 +90,7 @@ fn takes_a_backup_that_restores_to_the_same_rows() {
             "{name}"
         );
     }
-    assert_eq!(manifest["tables"].as_array().unwrap().len(), 9);
+    assert_eq!(manifest["tables"].as_array().unwrap().len(), 11);
 }
 
 #[test]

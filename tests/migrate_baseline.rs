@@ -20,7 +20,7 @@ fn history(database: &Database) -> String {
 #[test]
 fn a_database_is_taken_over_without_anything_being_run() {
     let (database, tool) = with(&FILES);
-    assert_snapshot!(tool.run(&["migrate", "baseline", "--dry-run"]), @"
+    assert_snapshot!(tool.run(&["migrate", "baseline", "--no-compare", "--dry-run"]), @"
     -- stdout
     plan: take over 3 migrations
       mark 001_a as applied  (without running it)
@@ -35,14 +35,14 @@ fn a_database_is_taken_over_without_anything_being_run() {
         database.value("select to_regnamespace('toysoldiers') is null"),
         "t"
     );
-    assert_snapshot!(tool.run(&["migrate", "baseline"]), @"
+    assert_snapshot!(tool.run(&["migrate", "baseline", "--no-compare"]), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
     error: cannot take over 3 migrations without a yes: there is no terminal to ask on
       hint: agree with `--yes`
     -- exit 6
     ");
-    assert_snapshot!(tool.run(&["migrate", "baseline", "--yes"]), @"
+    assert_snapshot!(tool.run(&["migrate", "baseline", "--no-compare", "--yes"]), @"
     -- stdout
     MIGRATION
     001_a
@@ -60,7 +60,7 @@ fn a_database_is_taken_over_without_anything_being_run() {
     2|b|baseline|done|t|create table b();|marked as applied without being run|t
     3|c|baseline|done|t|create table c();|marked as applied without being run|t
     ");
-    assert_snapshot!(tool.run(&["migrate", "baseline", "--yes"]), @"
+    assert_snapshot!(tool.run(&["migrate", "baseline", "--no-compare", "--yes"]), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
     nothing to mark (database/migrations); none is pending
@@ -88,7 +88,7 @@ fn a_database_is_taken_over_without_anything_being_run() {
 #[test]
 fn a_part_is_taken_over_and_the_rest_runs() {
     let (database, tool) = with(&FILES);
-    assert_snapshot!(tool.run(&["migrate", "baseline", "--to", "2", "--yes", "-o", "json"]), @r#"
+    assert_snapshot!(tool.run(&["migrate", "baseline", "--no-compare", "--to", "2", "--yes", "-o", "json"]), @r#"
     -- stdout
     {
       "source": "database/migrations",
@@ -112,10 +112,17 @@ fn a_part_is_taken_over_and_the_rest_runs() {
     tool.write("database/migrations/004_d.sql", "create table d();");
     tool.write("database/migrations/005_e.sql", "create table e();");
     // What is behind is added behind.
-    tool.run(&["migrate", "baseline", "--to", "004_d", "--yes"])
-        .ok();
+    tool.run(&[
+        "migrate",
+        "baseline",
+        "--no-compare",
+        "--to",
+        "004_d",
+        "--yes",
+    ])
+    .ok();
     assert_eq!(history(&database), "1 a, 2 b, 3 c, 4 d");
-    assert_snapshot!(tool.run(&["migrate", "baseline", "--to", "9", "--yes"]), @"
+    assert_snapshot!(tool.run(&["migrate", "baseline", "--no-compare", "--to", "9", "--yes"]), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
     error: there is no migration 9 in database/migrations
@@ -123,7 +130,7 @@ fn a_part_is_taken_over_and_the_rest_runs() {
       hint: see all of them with `toysoldiers migrate status`
     -- exit 1
     ");
-    assert_snapshot!(tool.run(&["migrate", "baseline", "--to", "004_dd", "--yes"]), @"
+    assert_snapshot!(tool.run(&["migrate", "baseline", "--no-compare", "--to", "004_dd", "--yes"]), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
     error: there is no migration 004_dd in database/migrations
@@ -141,7 +148,7 @@ fn a_history_that_does_not_fit_is_left_alone() {
     ]);
     tool.run(&["migrate", "up"]).ok();
     tool.write("database/migrations/002_b.sql", "create table b();");
-    assert_snapshot!(tool.run(&["migrate", "baseline", "--yes"]), @"
+    assert_snapshot!(tool.run(&["migrate", "baseline", "--no-compare", "--yes"]), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
     error: this database has a history already, and it does not fit database/migrations
@@ -152,7 +159,7 @@ fn a_history_that_does_not_fit_is_left_alone() {
     ");
     tool.write("database/migrations/001_a.sql", "create table z();");
     std::fs::remove_file(tool.path().join("database/migrations/003_c.sql")).unwrap();
-    assert_snapshot!(tool.run(&["migrate", "baseline", "--yes"]), @"
+    assert_snapshot!(tool.run(&["migrate", "baseline", "--no-compare", "--yes"]), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
     error: this database has a history already, and it does not fit database/migrations
@@ -169,10 +176,10 @@ fn a_history_that_does_not_fit_is_left_alone() {
 #[test]
 fn a_half_done_migration_is_not_taken_over() {
     let (database, tool) = with(&FILES);
-    tool.run(&["migrate", "baseline", "--to", "1", "--yes"])
+    tool.run(&["migrate", "baseline", "--no-compare", "--to", "1", "--yes"])
         .ok();
     database.sql("insert into toysoldiers.steps (version, number, hash, sql) values (2, 1, 'x', 'create table b()')");
-    assert_snapshot!(tool.run(&["migrate", "baseline", "--yes"]), @"
+    assert_snapshot!(tool.run(&["migrate", "baseline", "--no-compare", "--yes"]), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
     error: 002_b stands half-done
@@ -185,7 +192,7 @@ fn a_half_done_migration_is_not_taken_over() {
 #[test]
 fn the_environment_claims_the_database_and_an_older_schema_is_brought_up_to_date() {
     let (database, tool) = with(&FILES);
-    tool.run(&["migrate", "baseline", "--to", "1", "--yes"])
+    tool.run(&["migrate", "baseline", "--no-compare", "--to", "1", "--yes"])
         .ok();
     database.sql(
         "drop table toysoldiers.runs, toysoldiers.steps;
@@ -202,7 +209,7 @@ fn the_environment_claims_the_database_and_an_older_schema_is_brought_up_to_date
     for (name, text) in FILES {
         shop.write(&format!("database/migrations/{name}"), text);
     }
-    assert_snapshot!(shop.run(&["--env", "shop", "migrate", "baseline", "--to", "2", "--dry-run"]), @"
+    assert_snapshot!(shop.run(&["--env", "shop", "migrate", "baseline", "--no-compare", "--to", "2", "--dry-run"]), @"
     -- stdout
     plan: take over 1 migration
       upgrade the schema toysoldiers to version 3
@@ -213,7 +220,7 @@ fn the_environment_claims_the_database_and_an_older_schema_is_brought_up_to_date
     dry run: nothing was changed
     -- exit 0
     ");
-    assert_snapshot!(shop.run(&["--env", "shop", "migrate", "baseline", "--to", "2", "--yes"]), @"
+    assert_snapshot!(shop.run(&["--env", "shop", "migrate", "baseline", "--no-compare", "--to", "2", "--yes"]), @"
     -- stdout
     MIGRATION
     002_b
@@ -226,4 +233,86 @@ fn the_environment_claims_the_database_and_an_older_schema_is_brought_up_to_date
         database.value("select environment || version from toysoldiers.installation"),
         "shop3"
     );
+}
+
+#[test]
+fn what_differs_is_shown_before_anything_is_marked() {
+    let (database, tool) = with(&[
+        (
+            "001_a.sql",
+            "create table a(b int not null, c text);\ncreate index a_b on a(b);",
+        ),
+        (
+            "002_d.sql",
+            "create view d with (security_invoker = true) as select b from a;",
+        ),
+    ]);
+    let tool = tool.hide(&database.name, "DB");
+    let server = database.url();
+    let baseline = |more: &[&str]| {
+        tool.run(&[&["migrate", "baseline", "--scratch-url", &server], more].concat())
+    };
+    database.sql("create table a(b int, c text); create view d as select b from a");
+    assert_snapshot!(baseline(&["--dry-run"]), @"
+    -- stdout
+    plan: take over 2 migrations
+      compare the database with what these migrations make  (it differs in 3 places, - as they make it, + as it is)
+          changed table public.a
+            - column b integer not null
+            + column b integer
+          missing index public.a_b
+            - CREATE INDEX a_b ON public.a USING btree (b)
+          changed view public.d
+            - with (security_invoker=true)
+      mark 001_a as applied  (without running it)
+      mark 002_d as applied  (without running it)
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    dry run: nothing was changed
+    -- exit 0
+    ");
+    assert_snapshot!(baseline(&["--yes"]), @"
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    error: cannot take over 2 migrations without a confirmation: there is no terminal to ask on
+      hint: confirm with `--confirm DB`
+    -- exit 6
+    ");
+    assert_eq!(
+        database.value("select to_regnamespace('toysoldiers') is null"),
+        "t"
+    );
+    // Only the first, after somebody put it right.
+    database.sql("alter table a alter b set not null; create index a_b on a(b); drop view d");
+    assert_snapshot!(baseline(&["--to", "1", "--yes"]), @"
+    -- stdout
+    MIGRATION
+    001_a
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    marked 1 migration as applied (database/migrations); 1 pending
+    -- exit 0
+    ");
+    assert_eq!(history(&database), "1 a");
+    database.sql("create view d as select b from a");
+    baseline(&["--confirm", &database.name]).ok();
+    assert_eq!(history(&database), "1 a, 2 d");
+}
+
+#[test]
+fn a_comparison_that_cannot_be_made_can_be_left_out() {
+    let (database, tool) = with(&FILES);
+    let tool = tool.env("TOYSOLDIERS_LOCAL_DIR", "/dev/null/toysoldiers");
+    assert_snapshot!(tool.run(&["migrate", "baseline", "--yes"]), @"
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    error: cannot compare the database with what these migrations make
+      caused by: the folder /dev/null/toysoldiers cannot be used
+      caused by: not a directory
+      note: leave the comparison out with `--no-compare`, if you know what is there
+    -- exit 1
+    ");
+    tool.run(&["migrate", "baseline", "--no-compare", "--yes"])
+        .ok();
+    assert_eq!(history(&database), "1 a, 2 b, 3 c");
 }

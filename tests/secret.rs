@@ -22,7 +22,7 @@ const COMMANDS: &[&[&str]] = &[
     &["migrate", "dump", "--file", "schema.sql"],
     &["migrate", "history"],
     &["migrate", "repair"],
-    &["migrate", "baseline", "--yes"],
+    &["migrate", "baseline", "--no-compare", "--yes"],
     &["migrate", "down", "--to", "10"],
     &["user", "create", "sam@example.com", "--generate"],
     &["user", "list"],

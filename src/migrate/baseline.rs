@@ -6,6 +6,7 @@
 use serde::Serialize;
 
 use super::diff::{self, Entry, Standing};
+use super::file::Migration;
 use super::history::step;
 use super::history::{History, title};
 use super::mark::{self, Action, Change, Marking, Seen};
@@ -13,6 +14,7 @@ use super::named::Named;
 use super::source::Files;
 use crate::error::{Error, Result};
 use crate::pg::Db;
+use crate::pg::catalog::diff::Comparison;
 use crate::plan::{Consent, Plan, Risk, Step, counted};
 
 /// What `migrate baseline` needs to do its work.
@@ -40,15 +42,15 @@ pub struct Adopted {
     pub upgraded: bool,
 }
 
-/// What taking over the migrations up to `to`, or all, would do. `differences` is what the database has otherwise than
-/// these migrations make it, line by line; nothing if nobody compared. `stamp` is the environment that claims a
+/// What taking over the migrations up to `to`, or all, would do. `differences` is how the database differs from
+/// what these migrations make; nothing if nobody compared. `stamp` is the environment that claims a
 /// database which says of none that it belongs to it.
 pub async fn plan(
     db: &Db,
     files: &Files,
     to: Option<&Named>,
     stamp: Option<String>,
-    differences: Option<Vec<String>>,
+    differences: Option<&Comparison>,
 ) -> Result<Plan<Adoption>> {
     let history = History::read(db).await?;
     let to = to.map(|to| last(to, files)).transpose()?;
@@ -84,7 +86,7 @@ pub async fn plan(
             );
         }
         if let Some(differences) = differences {
-            if !differences.is_empty() {
+            if !differences.differences.is_empty() {
                 risk = Risk::Severe;
             }
             steps.push(compared(differences));
@@ -125,14 +127,26 @@ pub async fn plan(
     })
 }
 
-fn compared(differences: Vec<String>) -> Step {
+fn compared(comparison: &Comparison) -> Step {
     let step = Step::new("compare", "the database with what these migrations make");
-    match differences.len() {
+    match comparison.differences.len() {
         0 => step.detail("it is the same"),
         count => step
-            .detail(format!("it differs in {}", counted(count, "place")))
-            .lines(differences),
+            .detail(format!(
+                "it differs in {}, - as they make it, + as it is",
+                counted(count, "place")
+            ))
+            .lines(comparison.lines()),
     }
+}
+
+/// The migrations up to `to`, or all: what the database should be once they are marked.
+pub fn wanted<'a>(files: &'a Files, to: Option<&Named>) -> Result<Vec<&'a Migration>> {
+    let to = to.map(|to| last(to, files)).transpose()?;
+    let all = files.all.iter();
+    Ok(all
+        .filter(|file| to.is_none_or(|to| file.version <= to))
+        .collect())
 }
 
 /// The number of the last migration that is meant.

@@ -6,20 +6,25 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use super::verify::ScratchServer;
 use super::{FOLDER, SourceArgs, marking, shown};
 use crate::context::Context;
 use crate::error::{Error, Exit, Result};
-use crate::migrate::Source;
 use crate::migrate::baseline::{self, Adopted};
 use crate::migrate::import::folder::Place;
 use crate::migrate::import::{self, Imported, Tool};
 use crate::migrate::named::Named;
-use crate::plan::counted;
+use crate::migrate::{Files, Source, verify};
+use crate::pg::catalog::Catalog;
+use crate::pg::catalog::diff::Comparison;
+use crate::pg::{Db, Patience};
+use crate::plan::{Progress, counted};
 use crate::ui::{Cell, Report, Table};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Nothing is run: what these migrations would do is in the database already.\n\n\
+    after_help = "Nothing is run: what these migrations would do is in the database already. To see whether it is, they are\n\
+    run in a scratch database, and the differences are shown before anything is marked.\n\n\
     Examples:\n  toysoldiers --env production migrate baseline --dry-run\n  \
     toysoldiers --env production migrate baseline --to 008_tips --yes"
 )]
@@ -35,6 +40,12 @@ pub(crate) struct BaselineArgs {
     into: Option<PathBuf>,
     #[command(flatten)]
     source: SourceArgs,
+    /// Address of a database on the server where the scratch database is made [default: the private server]
+    #[arg(long, value_name = "URL", conflicts_with = "from")]
+    scratch_url: Option<String>,
+    /// Do not compare the database with what these migrations make in a scratch database
+    #[arg(long, conflicts_with_all = ["from", "scratch_url"])]
+    no_compare: bool,
     /// How long to wait for another run on the same database to end
     #[arg(long, default_value = "10m", value_name = "TIME", value_parser = crate::settings::duration)]
     wait: Duration,
@@ -47,9 +58,12 @@ impl BaselineArgs {
         }
         let files = self.source.source(cx)?.load()?;
         let (db, stamp) = cx.session_to_claim("a baseline").await?;
-        // Nobody compared the database with what the migrations make.
-        let differences = None;
-        let plan = baseline::plan(&db, &files, self.to.as_ref(), stamp, differences).await?;
+        let to = self.to.as_ref();
+        let mut plan = baseline::plan(&db, &files, to, stamp.clone(), None).await?;
+        if !self.no_compare && !plan.steps.is_empty() {
+            let differences = Box::pin(self.compare(cx, &db, &files)).await?;
+            plan = baseline::plan(&db, &files, to, stamp, Some(&differences)).await?;
+        }
         let marking = marking(cx, "migrate baseline", self.wait);
         cx.carry_out(plan, async |work, consent| {
             baseline::baseline(&db, work, consent, &marking).await
@@ -59,6 +73,27 @@ impl BaselineArgs {
 }
 
 impl BaselineArgs {
+    /// How the database differs from what the migrations make, which are run in a scratch database to see it.
+    async fn compare(&self, cx: &Context, db: &Db, files: &Files) -> Result<Comparison> {
+        let compare = async || {
+            let server = ScratchServer::named(cx, self.scratch_url.as_deref())?
+                .ready(cx)
+                .await?;
+            let found = Catalog::read(db).await?;
+            // The settings of the snapshot are not those of a session.
+            db.set_up(Patience::default()).await?;
+            cx.ui.working("comparing with a scratch database");
+            let wanted = baseline::wanted(files, self.to.as_ref())?;
+            verify::compare_with(&found, &wanted, &server, cx.undo()).await
+        };
+        compare().await.map_err(|error| {
+            Error::failed("cannot compare the database with what these migrations make")
+                .after(&error)
+                .note("leave the comparison out with `--no-compare`, if you know what is there")
+                .into()
+        })
+    }
+
     async fn import(self, cx: &Context, tool: Tool) -> Result<Exit> {
         let into = match self.into {
             Some(path) => Place {

@@ -7,9 +7,9 @@ use clap::Args;
 use super::{SourceArgs, check};
 use crate::context::Context;
 use crate::error::{self, Error, Exit, Result};
-use crate::migrate::Limits;
 use crate::migrate::check::Beside;
 use crate::migrate::up::{self, Applied, Manner, Wish};
+use crate::migrate::{Files, Limits};
 use crate::pg::Db;
 use crate::plan::{Consent, Plan, Progress, counted};
 use crate::ui::cell::human_millis;
@@ -42,14 +42,16 @@ pub(in crate::cli) struct UpArgs {
 
 impl UpArgs {
     pub(in crate::cli) async fn run(self, cx: &Context) -> Result<Exit> {
+        // What is wrong with the files is known without a server.
+        let files = self.source.source(cx)?.load()?;
         let connected = Box::pin(cx.session_to_claim("migrating")).await;
         match connected {
             Err(error) if error::sqlstate(&error) == Some("3D000") => {
-                Box::pin(self.create(cx, error)).await
+                Box::pin(self.create(cx, &files, error)).await
             }
             connected => {
                 let (db, stamp) = connected?;
-                let plan = self.plan(cx, &db, stamp).await?;
+                let plan = self.plan(cx, &db, files, stamp).await?;
                 let mut warnings = Warnings::beside(&plan);
                 // Whoever is asked wants to know before; for everybody else nothing waits.
                 if cx.stage()?.protected {
@@ -67,9 +69,9 @@ impl UpArgs {
         &self,
         cx: &Context,
         db: &Db,
+        files: Files,
         stamp: Option<String>,
     ) -> Result<Plan<up::Pending>> {
-        let files = self.source.source(cx)?.load()?;
         up::plan(db, files, self.wish(), stamp, &check::denied(cx)?).await
     }
 
@@ -103,7 +105,7 @@ impl UpArgs {
     }
 
     /// The database is not there; makes it if that is wanted.
-    async fn create(&self, cx: &Context, missing: anyhow::Error) -> Result<Exit> {
+    async fn create(&self, cx: &Context, files: &Files, missing: anyhow::Error) -> Result<Exit> {
         if !self.create_db {
             let hint = "check its name, or have it made: `toysoldiers migrate up --create-db`";
             return Err(match missing.downcast::<Error>() {
@@ -111,15 +113,15 @@ impl UpArgs {
                 Err(error) => error,
             });
         }
-        let files = self.source.source(cx)?.load()?;
         let name = cx.database()?.to_owned();
-        let plan = up::plan_from_nothing(&name, &files, self.wish(), &check::denied(cx)?)?;
+        let plan = up::plan_from_nothing(&name, files, self.wish(), &check::denied(cx)?)?;
         cx.carry_out(plan, async |(), consent| {
             let beside = cx.session_beside("making a database").await?;
             up::create_database(&beside, &name, &consent).await?;
             cx.ui.say(&format!("created the database {name}"));
             let (db, stamp) = Box::pin(cx.session_to_claim("migrating")).await?;
-            let plan = self.plan(cx, &db, stamp).await?;
+            let files = self.source.source(cx)?.load()?;
+            let plan = self.plan(cx, &db, files, stamp).await?;
             self.apply(cx, &db, plan.work, consent).await
         })
         .await
