@@ -25,6 +25,7 @@ mod layers;
 mod local;
 mod manual;
 mod migrate;
+mod migrate_cases;
 mod migrate_check;
 mod migrate_race;
 mod migrate_refusal;

@@ -129,13 +129,12 @@ impl Run<'_> {
             return Ok((again, history));
         }
         let transaction = directive::read(migration.sql()).directives.transaction;
-        let done = if transaction {
-            0
+        let progressed = if transaction {
+            None
         } else {
-            let progressed = unfinished(&again, &history, migration).await?;
-            progressed.map_or(0, |progressed| progressed.done)
+            unfinished(&again, &history, migration).await?
         };
-        Err(story::found_out(migration, done, &halted, last))
+        Err(story::found_out(migration, progressed, &halted, last))
     }
 }
 

@@ -3,11 +3,11 @@
 //! Between the mark that a statement is begun and the one that it is done, nobody knows how far it came: what is known
 //! about its kind decides how to go on.
 
-use tokio_postgres::error::ErrorPosition;
+use tokio_postgres::error::{DbError, ErrorPosition};
 
 use super::engine::{Engine, KEPT, Until, Work};
 use super::step::{self, Progressed, Way, concurrent_index, hash, is_setting, stops_nobody, way};
-use super::transaction::{Failure, Stage};
+use super::transaction::{Failure, Stage, place_in_rows};
 use crate::error::Excerpt;
 use crate::pg::ident::Literal;
 use crate::pg::sql::{self, Statement};
@@ -133,33 +133,42 @@ impl Engine<'_> {
                     .await
                     .map(drop)
                     .map_err(|failure| {
-                        let is_ours = failure.completed >= 2;
-                        step.failed(failure.error, lead.len(), is_ours)
+                        let stage = match failure.completed.checked_sub(2) {
+                            None => Stage::File,
+                            Some(completed) => stage_of_mark(completed),
+                        };
+                        step.failed(failure.error, lead.len(), stage)
                     })
             }
             Some(rows) => {
                 let rows = &step.work.script.text[rows.clone()];
-                let outcome = async {
-                    self.db
-                        .try_script("begin")
-                        .await
-                        .map_err(|failure| failure.error)?;
-                    self.db.copy_in(step.statement.text, rows).await?;
-                    self.db
-                        .try_script(&mark)
-                        .await
-                        .map_err(|failure| failure.error)
-                };
-                outcome
-                    .await
-                    .map(drop)
-                    .map_err(|error| step.failed(error, 0, false))
+                self.rows_with_mark(step, rows, &mark).await
             }
         };
         if result.is_err() {
             self.rollback().await;
         }
         result
+    }
+
+    async fn rows_with_mark(
+        &self,
+        step: &Stepping<'_>,
+        rows: &str,
+        mark: &str,
+    ) -> Result<(), Failure> {
+        self.db
+            .try_script("begin")
+            .await
+            .map_err(|failure| step.failed(failure.error, 0, Stage::Record))?;
+        self.db
+            .copy_in(step.statement.text, rows)
+            .await
+            .map_err(|error| step.failed(error, 0, Stage::File))?;
+        let marked = self.db.try_script(mark).await;
+        marked
+            .map(drop)
+            .map_err(|failure| step.failed(failure.error, 0, stage_of_mark(failure.completed)))
     }
 
     /// A statement by itself, between two marks.
@@ -195,7 +204,7 @@ impl Engine<'_> {
         match self.db.try_script(step.statement.text).await {
             Ok(_) => self.plain(&step.begin(Mark::Done)).await,
             Err(failure) if failure.error.as_db_error().is_none() => {
-                Err(step.failed(failure.error, 0, false))
+                Err(step.failed(failure.error, 0, Stage::File))
             }
             Err(failure) => {
                 // What was begun before, and is there now, is what it has made.
@@ -207,7 +216,7 @@ impl Engine<'_> {
                     ));
                     return self.plain(&step.begin(Mark::Done)).await;
                 }
-                let failure = step.failed(failure.error, 0, false);
+                let failure = step.failed(failure.error, 0, Stage::File);
                 // The server says it failed, so it is not unknown how it ended.
                 let _ = self.db.script(&step.begin(Mark::Undone)).await;
                 Err(failure)
@@ -244,7 +253,7 @@ impl Engine<'_> {
         let dropped = self.db.try_script(&drop).await;
         dropped
             .map(std::mem::drop)
-            .map_err(|failure| step.failed(failure.error, 0, false))
+            .map_err(|failure| step.failed(failure.error, 0, Stage::File))
     }
 }
 
@@ -298,39 +307,52 @@ impl Stepping<'_> {
     }
 
     /// `lead` is how many characters went before the statement in its message.
-    fn failed(&self, error: tokio_postgres::Error, lead: usize, is_ours: bool) -> Failure {
-        let Self {
-            work, statement, ..
-        } = self;
-        let text = statement.text;
-        let server = error.as_db_error();
-        let place = server.filter(|_| !is_ours).map(|db| {
-            let offset = match db.position() {
-                Some(ErrorPosition::Original(position)) => usize::try_from(*position)
-                    .ok()
-                    .and_then(|position| position.checked_sub(lead))
-                    .map(|position| sql::byte_offset(text, position)),
-                _ => None,
-            };
-            let (offset, length) = match offset.filter(|offset| *offset < text.len()) {
-                Some(offset) => (offset, sql::token_length(text, offset)),
-                None => (0, text.lines().next().map_or(0, str::len)),
-            };
-            let migration = work.migration;
-            Excerpt::new(
-                &migration.path,
-                migration.sql(),
-                statement.start + offset,
-                length,
-            )
-        });
+    fn failed(&self, error: tokio_postgres::Error, lead: usize, stage: Stage) -> Failure {
+        let server = error.as_db_error().filter(|_| stage == Stage::File);
+        let place = server.map(|db| self.place(db, lead));
         Failure {
-            stage: if is_ours { Stage::Record } else { Stage::File },
+            stage,
             place,
             error,
             blockers: Vec::new(),
             tried: 0,
         }
+    }
+
+    fn place(&self, db: &DbError, lead: usize) -> Excerpt {
+        let Self {
+            work, statement, ..
+        } = self;
+        let migration = work.migration;
+        let text = statement.text;
+        let at = |offset, length| Excerpt::new(&migration.path, migration.sql(), offset, length);
+        if let Some(rows) = &statement.rows {
+            let copy = statement.start..statement.start + text.len();
+            let data = &work.script.text[rows.clone()];
+            let (offset, length) = place_in_rows(db, text, data, &copy, rows);
+            return at(offset, length);
+        }
+        let offset = match db.position() {
+            Some(ErrorPosition::Original(position)) => usize::try_from(*position)
+                .ok()
+                .and_then(|position| position.checked_sub(lead))
+                .map(|position| sql::byte_offset(text, position)),
+            _ => None,
+        };
+        let (offset, length) = match offset.filter(|offset| *offset < text.len()) {
+            Some(offset) => (offset, sql::token_length(text, offset)),
+            None => (0, text.lines().next().map_or(0, str::len)),
+        };
+        at(statement.start + offset, length)
+    }
+}
+
+/// What failed of the message with a mark in it, of whose statements so many completed.
+fn stage_of_mark(completed: usize) -> Stage {
+    if completed > AS_OURSELVES_COUNT {
+        Stage::Commit
+    } else {
+        Stage::Record
     }
 }
 
