@@ -583,7 +583,6 @@ fn what_cannot_be_committed_without_a_transaction_is_the_statements_fault() {
     assert_snapshot!(tool.run(&["migrate", "up"]), @r#"
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    warning: 001_a.sql: there is no transaction in progress
     error: migration 001_a.sql failed
       caused by: insert or update on table "a" violates foreign key constraint "a_up_fkey"
       note: Key (up)=(2) is not present in table "a".

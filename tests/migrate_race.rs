@@ -471,3 +471,48 @@ fn when_the_server_is_killed_what_is_said_is_true_and_the_next_run_comes_to_the_
     ");
     each_ran_once(&database, 3);
 }
+
+#[test]
+fn what_a_rebuild_left_behind_is_dropped_by_the_next() {
+    let (database, tool) = with(&[(
+        "001_a.sql",
+        "-- toysoldiers: no-transaction\nreindex (verbose) index concurrently \"By kind\";\n",
+    )]);
+    database.sql(
+        "create table items as select n as id, n % 7 as kind from generate_series(1, 100) n;
+         create index \"By kind\" on items(kind)",
+    );
+    let holder = database.session("begin; update items set kind = kind where id = 1");
+    let runner = tool.spawn(&["migrate", "up"]);
+    let invalid = "select exists (select from pg_index where not indisvalid)";
+    database.wait_until(invalid);
+    database.sql(
+        "select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = current_database() and application_name = 'toysoldiers' and query like 'reindex%'",
+    );
+    assert_snapshot!(without_waiting(&tool.outcome(runner)), @r#"
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    error: migration 001_a.sql failed
+      caused by: terminating connection due to administrator command
+      --> database/migrations/001_a.sql:2:1
+         |
+       2 | reindex (verbose) index concurrently "By kind";
+         | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      note: no statement of 001_a is done; no migration is applied
+      hint: the server went away; check its log, then try again
+    -- exit 5
+    "#);
+    assert_eq!(database.value(invalid), "t");
+    drop(holder);
+    let said = tool.run(&["migrate", "up"]).ok().stderr;
+    assert!(
+        said.contains("001_a: dropping the INVALID index \"public\".\"By kind_ccnew\""),
+        "{said}"
+    );
+    assert_eq!(
+        database.sql("select indexrelid::regclass, indisvalid from pg_index where indrelid = 'items'::regclass"),
+        ["\"By kind\"|t"]
+    );
+    each_ran_once(&database, 1);
+}

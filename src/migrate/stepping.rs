@@ -6,7 +6,10 @@
 use tokio_postgres::error::{DbError, ErrorPosition};
 
 use super::engine::{Engine, KEPT, Until, Work};
-use super::step::{self, Progressed, Way, concurrent_index, hash, is_setting, stops_nobody, way};
+use super::step::{
+    self, Progressed, Way, concurrent_index, hash, is_done, is_setting, reindexed, stops_nobody,
+    way,
+};
 use super::transaction::{Failure, Stage, place_in_rows};
 use crate::error::Excerpt;
 use crate::pg::ident::Literal;
@@ -24,6 +27,7 @@ crate::row! {
 }
 
 static INVALID: Query<Leftover> = crate::query!("migrate/invalid_index");
+static TRANSIENT: Query<Leftover> = crate::query!("migrate/transient_index");
 
 /// The rights and the visibility of whoever runs the migration, whatever the file made of them.
 pub(super) const AS_OURSELVES: &str =
@@ -145,7 +149,9 @@ impl Engine<'_> {
                 self.rows_with_mark(step, rows, &mark).await
             }
         };
-        if result.is_err() {
+        // A commit that fails leaves no transaction behind.
+        let is_open = |failure: &Failure| failure.stage != Stage::Commit;
+        if result.as_ref().is_err_and(is_open) {
             self.rollback().await;
         }
         result
@@ -208,7 +214,8 @@ impl Engine<'_> {
             }
             Err(failure) => {
                 // What was begun before, and is there now, is what it has made.
-                if step.again && is_there_already(&failure.error) {
+                let code = failure.error.code();
+                if step.again && code.is_some_and(|code| is_done(step.statement, code.code())) {
                     self.progress.say(&format!(
                         "{}: statement {} had come to its end when the connection was lost",
                         step.work.migration.title(),
@@ -236,24 +243,26 @@ impl Engine<'_> {
 
     /// Drops what a build of the same index left behind: it is of no use to anybody, and its name is taken.
     async fn clear_leftover(&self, step: &Stepping<'_>) -> Result<(), Failure> {
-        let Some((schema, name)) = concurrent_index(step.statement) else {
+        let found = if let Some((schema, name)) = concurrent_index(step.statement) {
+            self.db.all(&INVALID, &[&name, &schema]).await
+        } else if let Some(name) = reindexed(step.statement) {
+            self.db.all(&TRANSIENT, &[&name]).await
+        } else {
             return Ok(());
         };
         // If it cannot be asked for, the build says what is wrong.
-        let found = self.db.opt(&INVALID, &[&name, &schema]).await;
-        let Ok(Some(Leftover { schema, name })) = found else {
-            return Ok(());
-        };
-        let index = format!("{}.{}", Ident(&schema), Ident(&name));
-        self.progress.say(&format!(
-            "{}: dropping the INVALID index {index}, which a build that did not come to its end left behind",
-            step.work.migration.title()
-        ));
-        let drop = format!("drop index concurrently {index}");
-        let dropped = self.db.try_script(&drop).await;
-        dropped
-            .map(std::mem::drop)
-            .map_err(|failure| step.failed(failure.error, 0, Stage::File))
+        for Leftover { schema, name } in found.unwrap_or_default() {
+            let index = format!("{}.{}", Ident(&schema), Ident(&name));
+            self.progress.say(&format!(
+                "{}: dropping the INVALID index {index}, which a build that did not come to its end left behind",
+                step.work.migration.title()
+            ));
+            // Whoever was at it just now may have put it away.
+            let drop = format!("drop index concurrently if exists {index}");
+            let dropped = self.db.try_script(&drop).await;
+            dropped.map_err(|failure| step.failed(failure.error, 0, Stage::File))?;
+        }
+        Ok(())
     }
 }
 
@@ -364,11 +373,4 @@ fn unplaced(stage: Stage, error: tokio_postgres::Error) -> Failure {
         blockers: Vec::new(),
         tried: 0,
     }
-}
-
-/// What the server says of a thing that was to be made and is there, or was to be dropped and is not.
-fn is_there_already(error: &tokio_postgres::Error) -> bool {
-    error.code().is_some_and(|code| {
-        ["42P07", "42710", "42P04", "42704", "3D000", "42P01"].contains(&code.code())
-    })
 }
