@@ -463,7 +463,7 @@ fn rows_arrive_byte_for_byte_as_with_psql() {
 
 #[test]
 fn a_bad_row_is_shown_where_it_is_and_nothing_is_kept() {
-    let rows = escaped_rows(100_000);
+    let rows = escaped_rows(40_000);
     let (database, tool) = with(&[(
         "001_a.sql",
         &format!(

@@ -472,6 +472,40 @@ fn when_the_server_is_killed_what_is_said_is_true_and_the_next_run_comes_to_the_
     each_ran_once(&database, 3);
 }
 
+/// Ends the session that runs a statement which begins like this.
+fn end_session(start: &str) -> String {
+    format!(
+        "select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = current_database() and application_name = 'toysoldiers' and query like '{start}%'"
+    )
+}
+
+#[test]
+fn a_partition_half_detached_is_detached_by_the_next() {
+    let (database, tool) = with(&[(
+        "001_a.sql",
+        "-- toysoldiers: no-transaction\nalter table items detach partition few concurrently;\n",
+    )]);
+    database.sql(
+        "create table items (id int) partition by list (id);
+         create table few partition of items for values in (1)",
+    );
+    let holder = database.session("begin; select from items");
+    let runner = tool.spawn(&["migrate", "up"]);
+    let pending = "select exists (select from pg_inherits where inhdetachpending)";
+    database.wait_until(pending);
+    database.sql(&end_session("alter table items detach"));
+    tool.outcome(runner).code(5);
+    assert_eq!(database.value(pending), "t");
+    drop(holder);
+    tool.run(&["migrate", "up"]).ok();
+    assert_eq!(
+        database.value("select count(*) from pg_inherits where inhparent = 'items'::regclass"),
+        "0"
+    );
+    each_ran_once(&database, 1);
+}
+
 #[test]
 fn what_a_rebuild_left_behind_is_dropped_by_the_next() {
     let (database, tool) = with(&[(
@@ -486,10 +520,7 @@ fn what_a_rebuild_left_behind_is_dropped_by_the_next() {
     let runner = tool.spawn(&["migrate", "up"]);
     let invalid = "select exists (select from pg_index where not indisvalid)";
     database.wait_until(invalid);
-    database.sql(
-        "select pg_terminate_backend(pid) from pg_stat_activity
-         where datname = current_database() and application_name = 'toysoldiers' and query like 'reindex%'",
-    );
+    database.sql(&end_session("reindex"));
     assert_snapshot!(without_waiting(&tool.outcome(runner)), @r#"
     -- stderr
     -> (url)  SOCKET/DB as postgres

@@ -209,6 +209,16 @@ pub(super) fn reindexed<'a>(statement: &Statement<'a>) -> Option<&'a str> {
     Some(statement.text[start..].trim_start())
 }
 
+/// What brings a partition to its end that was left half detached.
+pub(super) fn finalizing(statement: &Statement<'_>) -> Option<String> {
+    let words: Vec<&str> = statement.words.iter().map(String::as_str).collect();
+    let is_one = matches!(words.as_slice(), ["alter", "table", .., "concurrently"])
+        && preflight::outside_only(&words, statement.text).is_some();
+    let end = statement.text.len().checked_sub("concurrently".len())?;
+    let rest = statement.text.get(..end).filter(|_| is_one)?;
+    Some(format!("{rest}finalize"))
+}
+
 /// Whether the server's refusal of a statement that was begun before says that it came to its end then: what it was
 /// to make is there, or what it was to take away is not.
 pub(super) fn is_done(statement: &Statement<'_>, code: &str) -> bool {
@@ -282,6 +292,17 @@ mod tests {
         ] {
             assert_eq!(reindexed(&only(sql)), name, "{sql}");
         }
+    }
+
+    #[test]
+    fn a_partition_half_detached_is_brought_to_its_end() {
+        let of = |sql: &str| finalizing(&only(sql));
+        assert_eq!(
+            of("ALTER TABLE a DETACH PARTITION b CONCURRENTLY;").as_deref(),
+            Some("ALTER TABLE a DETACH PARTITION b finalize")
+        );
+        assert_eq!(of("alter table a detach partition b"), None);
+        assert_eq!(of("vacuum"), None);
     }
 
     #[test]

@@ -3,15 +3,16 @@
 //! Between the mark that a statement is begun and the one that it is done, nobody knows how far it came: what is known
 //! about its kind decides how to go on.
 
-use tokio_postgres::error::{DbError, ErrorPosition};
+use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
 use super::engine::{Engine, KEPT, Until, Work};
 use super::step::{
-    self, Progressed, Way, concurrent_index, hash, is_done, is_setting, reindexed, stops_nobody,
-    way,
+    self, Progressed, Way, concurrent_index, finalizing, hash, is_done, is_setting, reindexed,
+    stops_nobody, way,
 };
 use super::transaction::{Failure, Stage, place_in_rows};
 use crate::error::Excerpt;
+use crate::pg::db::ScriptFailure;
 use crate::pg::ident::Literal;
 use crate::pg::sql::{self, Statement};
 use crate::pg::{Ident, Query};
@@ -207,15 +208,24 @@ impl Engine<'_> {
     async fn between_marks(&self, step: &Stepping<'_>) -> Result<(), Failure> {
         self.clear_leftover(step).await?;
         self.plain(&step.begin(Mark::Begun)).await?;
-        match self.db.try_script(step.statement.text).await {
+        let mut outcome = self.db.try_script(step.statement.text).await;
+        let code = |failure: &ScriptFailure| failure.error.code().cloned();
+        if step.again
+            && let Err(failure) = &outcome
+            && code(failure) == Some(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE)
+            && let Some(rest) = finalizing(step.statement)
+        {
+            outcome = self.db.try_script(&rest).await;
+        }
+        match outcome {
             Ok(_) => self.plain(&step.begin(Mark::Done)).await,
             Err(failure) if failure.error.as_db_error().is_none() => {
                 Err(step.failed(failure.error, 0, Stage::File))
             }
             Err(failure) => {
                 // What was begun before, and is there now, is what it has made.
-                let code = failure.error.code();
-                if step.again && code.is_some_and(|code| is_done(step.statement, code.code())) {
+                let is_done = |code: SqlState| is_done(step.statement, code.code());
+                if step.again && code(&failure).is_some_and(is_done) {
                     self.progress.say(&format!(
                         "{}: statement {} had come to its end when the connection was lost",
                         step.work.migration.title(),
