@@ -17,12 +17,12 @@ pub fn create(folder: &Path) -> Race {
         move |number: usize| folder.join(format!("backup{number}"))
     });
     let dump = folder.join("dump");
-    Race {
-        ours: Box::new(move || {
+    Race::new(
+        Box::new(move || {
             let folder = folders.next().unwrap();
             tool.command(&["backup", "create", "--to", folder.to_str().unwrap()])
         }),
-        rivals: vec![Rival {
+        [Rival {
             name: "pg_dump",
             run: Box::new(move || {
                 let mut command = Command::new(&pg_dump);
@@ -34,5 +34,5 @@ pub fn create(folder: &Path) -> Race {
             }),
             limit: Some(1.5),
         }],
-    }
+    )
 }

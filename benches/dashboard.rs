@@ -25,12 +25,12 @@ pub fn dashboard(folder: &Path) -> Race {
     let script = folder.join("dashboard.sql");
     std::fs::write(&script, text).unwrap();
     let tool = Tool::new().on(&database);
-    Race {
-        ours: Box::new(move || tool.command(&["dashboard"])),
-        rivals: vec![Rival {
+    Race::new(
+        Box::new(move || tool.command(&["dashboard"])),
+        [Rival {
             name: "psql",
             run: Box::new(move || psql(&database, &script)),
             limit: Some(1.25),
         }],
-    }
+    )
 }

@@ -32,10 +32,12 @@ use support::Folder;
 const ROUNDS: usize = 7;
 
 /// The races by name.
-const RACES: [(&str, Prepare); 6] = [
+const RACES: [(&str, Prepare); 8] = [
     ("migrate up, 1,000 pending", migrate::all_pending),
     ("migrate up, none pending", migrate::none_pending),
     ("migrate status, 1,000", migrate::status),
+    ("migrate check, 1,000", migrate::check),
+    ("migrate up, 10 MB", migrate::large),
     ("--version", version::version),
     ("dashboard", dashboard::dashboard),
     ("backup create", backup::create),

@@ -1,10 +1,12 @@
-//! `migrate`, with a thousand small migrations.
+//! `migrate`, with a thousand small migrations and a large one.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use crate::peers;
-use crate::race::{Race, Rival, Run};
+use crate::race::{MEMORY_WITH_RULES, Race, Rival, Run};
 use crate::support::server::{bin, sql};
 use crate::support::{Database, Tool};
 
@@ -32,20 +34,26 @@ pub fn all_pending(folder: &Path) -> Race {
         floor("psql \\;", "\\;\n", None),
     ];
     let tool = Tool::new();
+    let race = Race::new(up(tool, files), floors.into_iter().chain(peers::up(folder)));
     Race {
-        ours: afresh(move |database| {
-            let url = database.url();
-            tool.command(&[
-                "--database-url",
-                &url,
-                "migrate",
-                "up",
-                "--migrations",
-                &files,
-            ])
-        }),
-        rivals: floors.into_iter().chain(peers::up(folder)).collect(),
+        memory: MEMORY_WITH_RULES,
+        ..race
     }
+}
+
+/// `migrate up` with these files.
+fn up(tool: Tool, files: String) -> Run {
+    afresh(move |database| {
+        let url = database.url();
+        tool.command(&[
+            "--database-url",
+            &url,
+            "migrate",
+            "up",
+            "--migrations",
+            &files,
+        ])
+    })
 }
 
 /// All of them for psql, with their rows in the history and `between` the statements of each.
@@ -95,9 +103,56 @@ fn applied(folder: &Path, command: &'static str, peers: Vec<Rival>) -> Race {
         run: Box::new(move || psql(&database, &script)),
         limit: None,
     };
+    Race::new(
+        Box::new(move || tool.command(&["migrate", command, "--migrations", &files])),
+        std::iter::once(floor).chain(peers),
+    )
+}
+
+/// All of them looked at without a server. Nobody else does that, so the limit is a time.
+pub fn check(folder: &Path) -> Race {
+    let files = files(folder);
+    let tool = Tool::new();
+    let race = Race::new(
+        Box::new(move || tool.command(&["migrate", "check", "--migrations", &files])),
+        [],
+    );
     Race {
-        ours: Box::new(move || tool.command(&["migrate", command, "--migrations", &files])),
-        rivals: std::iter::once(floor).chain(peers).collect(),
+        within: Some(Duration::from_secs(1)),
+        memory: MEMORY_WITH_RULES,
+        ..race
+    }
+}
+
+/// One file of many statements, against psql with the same file, in a transaction too.
+pub fn large(folder: &Path) -> Race {
+    const STATEMENTS: usize = 200_000;
+    let files = folder.join("large");
+    std::fs::create_dir_all(&files).unwrap();
+    let file = files.join("001_rows.sql");
+    let mut text = String::from("create table rows(id int, name text);\n");
+    for number in 1..=STATEMENTS {
+        let _ = writeln!(
+            text,
+            "insert into rows values ({number}, 'row {number:010}');"
+        );
+    }
+    std::fs::write(&file, &text).unwrap();
+    let psql = Rival {
+        name: "psql -1",
+        run: afresh(move |database| {
+            let mut command = psql(database, &file);
+            command.arg("-1");
+            command
+        }),
+        limit: Some(1.2),
+    };
+    let race = Race::new(up(Tool::new(), files.display().to_string()), [psql]);
+    #[allow(clippy::cast_precision_loss, reason = "it is some megabytes")]
+    let size = text.len() as f64 / f64::from(1 << 20);
+    Race {
+        memory: 100.0 + size,
+        ..race
     }
 }
 

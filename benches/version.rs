@@ -20,8 +20,8 @@ pub fn version(_folder: &Path) -> Race {
         }),
         limit: None,
     };
-    Race {
-        ours: Box::new(move || tool.command(&["--version"])),
-        rivals: std::iter::once(floor).chain(peers::version()).collect(),
-    }
+    Race::new(
+        Box::new(move || tool.command(&["--version"])),
+        std::iter::once(floor).chain(peers::version()),
+    )
 }

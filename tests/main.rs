@@ -26,6 +26,7 @@ mod local;
 mod manual;
 mod migrate;
 mod migrate_baseline;
+mod migrate_cases;
 mod migrate_check;
 mod migrate_down;
 mod migrate_dump;

@@ -454,7 +454,7 @@ fn what_cannot_run_in_a_transaction_is_the_servers_error_and_keeps_nothing() {
          | ^^^^^^^^
       note: in PL/pgSQL function p() line 1 at COMMIT
       note: nothing of 001_a was kept; no migration is applied
-      hint: fix the file and run `toysoldiers migrate up` again
+      hint: put it into a file of its own that begins with `-- toysoldiers: no-transaction`
     -- exit 1
     ");
     assert_eq!(

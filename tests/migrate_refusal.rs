@@ -100,7 +100,6 @@ fn what_has_no_end_is_refused_where_it_begins() {
 fn names_that_do_not_fit_are_refused() {
     assert_snapshot!(refusal("tip_currency.sql", "select 1;"), @"
     -- stderr
-    -> (url)  SOCKET/DB as postgres
     error: database/migrations/tip_currency.sql does not fit: it does not begin with a number
       note: a migration is named NNN_description.sql, the description of letters, digits and underscores
       hint: rename the file, or move it out of the folder
@@ -108,7 +107,6 @@ fn names_that_do_not_fit_are_refused() {
     ");
     assert_snapshot!(refusal("002_tip_currency.SQL", "select 1;"), @"
     -- stderr
-    -> (url)  SOCKET/DB as postgres
     error: database/migrations/002_tip_currency.SQL does not fit: its ending is not .sql in lower case
       note: a migration is named NNN_description.sql, the description of letters, digits and underscores
       hint: rename the file, or move it out of the folder
@@ -116,7 +114,6 @@ fn names_that_do_not_fit_are_refused() {
     ");
     assert_snapshot!(refusal("002_tip-currency.sql", "select 1;"), @"
     -- stderr
-    -> (url)  SOCKET/DB as postgres
     error: database/migrations/002_tip-currency.sql does not fit: its description contains '-'
       note: a migration is named NNN_description.sql, the description of letters, digits and underscores
       hint: rename the file, or move it out of the folder
@@ -128,7 +125,6 @@ fn names_that_do_not_fit_are_refused() {
 fn two_files_of_one_number_are_refused() {
     assert_snapshot!(refusal("1_b.sql", "select 1;"), @"
     -- stderr
-    -> (url)  SOCKET/DB as postgres
     error: two migrations have the number 1: 001_a.sql and 1_b.sql
       hint: give the one that is not applied yet the next free number
     -- exit 1
@@ -146,7 +142,6 @@ fn what_is_not_utf_8_is_refused_with_its_place() {
     tool.write("database/migrations/002_b.sql", b"select 1;\n-- caf\xe9\n");
     assert_snapshot!(tool.run(&["migrate", "up"]), @"
     -- stderr
-    -> (url)  SOCKET/DB as postgres
     error: database/migrations/002_b.sql is not UTF-8 text: byte 0xe9 at offset 16
       --> database/migrations/002_b.sql:2:7
          |

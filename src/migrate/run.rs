@@ -129,17 +129,16 @@ impl Run<'_> {
             return Ok((again, history));
         }
         let transaction = directive::read(migration.sql()).directives.transaction;
-        let done = if transaction {
-            0
+        let progressed = if transaction {
+            None
         } else {
-            let progressed = unfinished(&again, &history, migration).await?;
-            progressed.map_or(0, |progressed| progressed.done)
+            unfinished(&again, &history, migration).await?
         };
         // That it failed counts; that this could not be written down as well is no news.
         let _ = again
             .script(&record::lost(migration, &self.manner.limits.actor))
             .await;
-        Err(story::found_out(migration, done, &halted, last))
+        Err(story::found_out(migration, progressed, &halted, last))
     }
 }
 

@@ -75,6 +75,8 @@ pub(super) async fn run(engine: &Engine<'_>, order: Order<'_>) -> Result<Vec<Ran
         .set_target(newest.map_or(Target::Latest, Target::Version))
         .set_grouped(order.grouped);
     runner.set_migration_table_name(TABLE);
+    // It has copies of its own, and a text may be large.
+    drop(all);
     let outcome = runner.run_async(&mut vehicle).await;
     let Vehicle { ran, halt, .. } = vehicle;
     if let Some((error, unknown)) = halt {

@@ -194,6 +194,43 @@ pub(super) fn concurrent_index(statement: &Statement<'_>) -> Option<(Option<Stri
     Some((schema, name))
 }
 
+/// What `REINDEX CONCURRENTLY` of an index or a table rebuilds, as it is written.
+pub(super) fn reindexed<'a>(statement: &Statement<'a>) -> Option<&'a str> {
+    let words: Vec<&str> = statement.words.iter().map(String::as_str).collect();
+    if !matches!(words.as_slice(), ["reindex", "index" | "table", ..]) || !stops_nobody(statement) {
+        return None;
+    }
+    // The name comes last.
+    let mut is_quoted = false;
+    let start = statement.text.rfind(|letter: char| {
+        is_quoted ^= letter == '"';
+        !is_quoted && letter.is_whitespace()
+    })?;
+    Some(statement.text[start..].trim_start())
+}
+
+/// What brings a partition to its end that was left half detached.
+pub(super) fn finalizing(statement: &Statement<'_>) -> Option<String> {
+    let words: Vec<&str> = statement.words.iter().map(String::as_str).collect();
+    let is_one = matches!(words.as_slice(), ["alter", "table", .., "concurrently"])
+        && preflight::outside_only(&words, statement.text).is_some();
+    let end = statement.text.len().checked_sub("concurrently".len())?;
+    let rest = statement.text.get(..end).filter(|_| is_one)?;
+    Some(format!("{rest}finalize"))
+}
+
+/// Whether the server's refusal of a statement that was begun before says that it came to its end then: what it was
+/// to make is there, or what it was to take away is not.
+pub(super) fn is_done(statement: &Statement<'_>, code: &str) -> bool {
+    match statement.words.first().map(String::as_str) {
+        Some("create") => ["42P07", "42710", "42P04"].contains(&code),
+        Some("drop") => ["42704", "3D000"].contains(&code),
+        // A partition that is none any more.
+        Some("alter") => code == "42P01",
+        _ => false,
+    }
+}
+
 /// Waiting for a lock, it keeps nobody from reading or writing.
 pub(super) fn stops_nobody(statement: &Statement<'_>) -> bool {
     let words: Vec<&str> = statement.words.iter().map(String::as_str).collect();
@@ -238,6 +275,51 @@ mod tests {
             ("reindex index concurrently a", None),
         ] {
             assert_eq!(found(sql).as_deref(), name, "{sql}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_what_is_rebuilt_is_found() {
+        for (sql, name) in [
+            ("reindex index concurrently a", Some("a")),
+            (
+                "REINDEX (tablespace index, concurrently) TABLE \"S s\".\"T \"\" t\"",
+                Some("\"S s\".\"T \"\" t\""),
+            ),
+            ("reindex table a", None),
+            ("reindex schema concurrently a", None),
+            ("create index concurrently a on b(c)", None),
+        ] {
+            assert_eq!(reindexed(&only(sql)), name, "{sql}");
+        }
+    }
+
+    #[test]
+    fn a_partition_half_detached_is_brought_to_its_end() {
+        let of = |sql: &str| finalizing(&only(sql));
+        assert_eq!(
+            of("ALTER TABLE a DETACH PARTITION b CONCURRENTLY;").as_deref(),
+            Some("ALTER TABLE a DETACH PARTITION b finalize")
+        );
+        assert_eq!(of("alter table a detach partition b"), None);
+        assert_eq!(of("vacuum"), None);
+    }
+
+    #[test]
+    fn only_what_made_a_thing_can_have_made_it() {
+        for (sql, code, expected) in [
+            ("create index concurrently a on b(c)", "42P07", true),
+            ("create index concurrently a on b(c)", "42P01", false),
+            ("drop index concurrently a", "42704", true),
+            (
+                "alter table a detach partition b concurrently",
+                "42P01",
+                true,
+            ),
+            ("vacuum a", "42P01", false),
+            ("call p()", "42P07", false),
+        ] {
+            assert_eq!(is_done(&only(sql), code), expected, "{sql}");
         }
     }
 

@@ -3,12 +3,16 @@
 //! Between the mark that a statement is begun and the one that it is done, nobody knows how far it came: what is known
 //! about its kind decides how to go on.
 
-use tokio_postgres::error::ErrorPosition;
+use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
 use super::engine::{Engine, KEPT, Until, Work};
-use super::step::{self, Progressed, Way, concurrent_index, hash, is_setting, stops_nobody, way};
-use super::transaction::{Failure, Stage};
+use super::step::{
+    self, Progressed, Way, concurrent_index, finalizing, hash, is_done, is_setting, reindexed,
+    stops_nobody, way,
+};
+use super::transaction::{Failure, Stage, place_in_rows};
 use crate::error::Excerpt;
+use crate::pg::db::ScriptFailure;
 use crate::pg::ident::Literal;
 use crate::pg::sql::{self, Statement};
 use crate::pg::{Ident, Query};
@@ -24,6 +28,7 @@ crate::row! {
 }
 
 static INVALID: Query<Leftover> = crate::query!("migrate/invalid_index");
+static TRANSIENT: Query<Leftover> = crate::query!("migrate/transient_index");
 
 /// The rights and the visibility of whoever runs the migration, whatever the file made of them.
 pub(super) const AS_OURSELVES: &str =
@@ -133,33 +138,44 @@ impl Engine<'_> {
                     .await
                     .map(drop)
                     .map_err(|failure| {
-                        let is_ours = failure.completed >= 2;
-                        step.failed(failure.error, lead.len(), is_ours)
+                        let stage = match failure.completed.checked_sub(2) {
+                            None => Stage::File,
+                            Some(completed) => stage_of_mark(completed),
+                        };
+                        step.failed(failure.error, lead.len(), stage)
                     })
             }
             Some(rows) => {
                 let rows = &step.work.script.text[rows.clone()];
-                let outcome = async {
-                    self.db
-                        .try_script("begin")
-                        .await
-                        .map_err(|failure| failure.error)?;
-                    self.db.copy_in(step.statement.text, rows).await?;
-                    self.db
-                        .try_script(&mark)
-                        .await
-                        .map_err(|failure| failure.error)
-                };
-                outcome
-                    .await
-                    .map(drop)
-                    .map_err(|error| step.failed(error, 0, false))
+                self.rows_with_mark(step, rows, &mark).await
             }
         };
-        if result.is_err() {
+        // A commit that fails leaves no transaction behind.
+        let is_open = |failure: &Failure| failure.stage != Stage::Commit;
+        if result.as_ref().is_err_and(is_open) {
             self.rollback().await;
         }
         result
+    }
+
+    async fn rows_with_mark(
+        &self,
+        step: &Stepping<'_>,
+        rows: &str,
+        mark: &str,
+    ) -> Result<(), Failure> {
+        self.db
+            .try_script("begin")
+            .await
+            .map_err(|failure| step.failed(failure.error, 0, Stage::Record))?;
+        self.db
+            .copy_in(step.statement.text, rows)
+            .await
+            .map_err(|error| step.failed(error, 0, Stage::File))?;
+        let marked = self.db.try_script(mark).await;
+        marked
+            .map(drop)
+            .map_err(|failure| step.failed(failure.error, 0, stage_of_mark(failure.completed)))
     }
 
     /// A statement by itself, between two marks.
@@ -192,14 +208,24 @@ impl Engine<'_> {
     async fn between_marks(&self, step: &Stepping<'_>) -> Result<(), Failure> {
         self.clear_leftover(step).await?;
         self.plain(&step.begin(Mark::Begun)).await?;
-        match self.db.try_script(step.statement.text).await {
+        let mut outcome = self.db.try_script(step.statement.text).await;
+        let code = |failure: &ScriptFailure| failure.error.code().cloned();
+        if step.again
+            && let Err(failure) = &outcome
+            && code(failure) == Some(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE)
+            && let Some(rest) = finalizing(step.statement)
+        {
+            outcome = self.db.try_script(&rest).await;
+        }
+        match outcome {
             Ok(_) => self.plain(&step.begin(Mark::Done)).await,
             Err(failure) if failure.error.as_db_error().is_none() => {
-                Err(step.failed(failure.error, 0, false))
+                Err(step.failed(failure.error, 0, Stage::File))
             }
             Err(failure) => {
                 // What was begun before, and is there now, is what it has made.
-                if step.again && is_there_already(&failure.error) {
+                let is_done = |code: SqlState| is_done(step.statement, code.code());
+                if step.again && code(&failure).is_some_and(is_done) {
                     self.progress.say(&format!(
                         "{}: statement {} had come to its end when the connection was lost",
                         step.work.migration.title(),
@@ -207,7 +233,7 @@ impl Engine<'_> {
                     ));
                     return self.plain(&step.begin(Mark::Done)).await;
                 }
-                let failure = step.failed(failure.error, 0, false);
+                let failure = step.failed(failure.error, 0, Stage::File);
                 // The server says it failed, so it is not unknown how it ended.
                 let _ = self.db.script(&step.begin(Mark::Undone)).await;
                 Err(failure)
@@ -227,24 +253,26 @@ impl Engine<'_> {
 
     /// Drops what a build of the same index left behind: it is of no use to anybody, and its name is taken.
     async fn clear_leftover(&self, step: &Stepping<'_>) -> Result<(), Failure> {
-        let Some((schema, name)) = concurrent_index(step.statement) else {
+        let found = if let Some((schema, name)) = concurrent_index(step.statement) {
+            self.db.all(&INVALID, &[&name, &schema]).await
+        } else if let Some(name) = reindexed(step.statement) {
+            self.db.all(&TRANSIENT, &[&name]).await
+        } else {
             return Ok(());
         };
         // If it cannot be asked for, the build says what is wrong.
-        let found = self.db.opt(&INVALID, &[&name, &schema]).await;
-        let Ok(Some(Leftover { schema, name })) = found else {
-            return Ok(());
-        };
-        let index = format!("{}.{}", Ident(&schema), Ident(&name));
-        self.progress.say(&format!(
-            "{}: dropping the INVALID index {index}, which a build that did not come to its end left behind",
-            step.work.migration.title()
-        ));
-        let drop = format!("drop index concurrently {index}");
-        let dropped = self.db.try_script(&drop).await;
-        dropped
-            .map(std::mem::drop)
-            .map_err(|failure| step.failed(failure.error, 0, false))
+        for Leftover { schema, name } in found.unwrap_or_default() {
+            let index = format!("{}.{}", Ident(&schema), Ident(&name));
+            self.progress.say(&format!(
+                "{}: dropping the INVALID index {index}, which a build that did not come to its end left behind",
+                step.work.migration.title()
+            ));
+            // Whoever was at it just now may have put it away.
+            let drop = format!("drop index concurrently if exists {index}");
+            let dropped = self.db.try_script(&drop).await;
+            dropped.map_err(|failure| step.failed(failure.error, 0, Stage::File))?;
+        }
+        Ok(())
     }
 }
 
@@ -298,39 +326,52 @@ impl Stepping<'_> {
     }
 
     /// `lead` is how many characters went before the statement in its message.
-    fn failed(&self, error: tokio_postgres::Error, lead: usize, is_ours: bool) -> Failure {
-        let Self {
-            work, statement, ..
-        } = self;
-        let text = statement.text;
-        let server = error.as_db_error();
-        let place = server.filter(|_| !is_ours).map(|db| {
-            let offset = match db.position() {
-                Some(ErrorPosition::Original(position)) => usize::try_from(*position)
-                    .ok()
-                    .and_then(|position| position.checked_sub(lead))
-                    .map(|position| sql::byte_offset(text, position)),
-                _ => None,
-            };
-            let (offset, length) = match offset.filter(|offset| *offset < text.len()) {
-                Some(offset) => (offset, sql::token_length(text, offset)),
-                None => (0, text.lines().next().map_or(0, str::len)),
-            };
-            let migration = work.migration;
-            Excerpt::new(
-                &migration.path,
-                migration.sql(),
-                statement.start + offset,
-                length,
-            )
-        });
+    fn failed(&self, error: tokio_postgres::Error, lead: usize, stage: Stage) -> Failure {
+        let server = error.as_db_error().filter(|_| stage == Stage::File);
+        let place = server.map(|db| self.place(db, lead));
         Failure {
-            stage: if is_ours { Stage::Record } else { Stage::File },
+            stage,
             place,
             error,
             blockers: Vec::new(),
             tried: 0,
         }
+    }
+
+    fn place(&self, db: &DbError, lead: usize) -> Excerpt {
+        let Self {
+            work, statement, ..
+        } = self;
+        let migration = work.migration;
+        let text = statement.text;
+        let at = |offset, length| Excerpt::new(&migration.path, migration.sql(), offset, length);
+        if let Some(rows) = &statement.rows {
+            let copy = statement.start..statement.start + text.len();
+            let data = &work.script.text[rows.clone()];
+            let (offset, length) = place_in_rows(db, text, data, &copy, rows);
+            return at(offset, length);
+        }
+        let offset = match db.position() {
+            Some(ErrorPosition::Original(position)) => usize::try_from(*position)
+                .ok()
+                .and_then(|position| position.checked_sub(lead))
+                .map(|position| sql::byte_offset(text, position)),
+            _ => None,
+        };
+        let (offset, length) = match offset.filter(|offset| *offset < text.len()) {
+            Some(offset) => (offset, sql::token_length(text, offset)),
+            None => (0, text.lines().next().map_or(0, str::len)),
+        };
+        at(statement.start + offset, length)
+    }
+}
+
+/// What failed of the message with a mark in it, of whose statements so many completed.
+fn stage_of_mark(completed: usize) -> Stage {
+    if completed > AS_OURSELVES_COUNT {
+        Stage::Commit
+    } else {
+        Stage::Record
     }
 }
 
@@ -342,11 +383,4 @@ fn unplaced(stage: Stage, error: tokio_postgres::Error) -> Failure {
         blockers: Vec::new(),
         tried: 0,
     }
-}
-
-/// What the server says of a thing that was to be made and is there, or was to be dropped and is not.
-fn is_there_already(error: &tokio_postgres::Error) -> bool {
-    error.code().is_some_and(|code| {
-        ["42P07", "42710", "42P04", "42704", "3D000", "42P01"].contains(&code.code())
-    })
 }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use tokio_postgres::error::DbError;
+use tokio_postgres::error::{DbError, SqlState};
 
 use super::engine::Work;
 use super::file::Migration;
+use super::step::Progressed;
 use super::transaction::{Failure, Stage};
 use crate::error::Error;
 use crate::pg::sqlstate;
@@ -53,10 +54,10 @@ pub(super) fn lost(migration: &Migration, failure: Failure, last: Option<&str>) 
         .into()
 }
 
-/// The connection was lost, and what the server did was found out.
+/// The connection was lost, and what the server did was found out: nothing, or so many statements.
 pub(super) fn found_out(
     migration: &Migration,
-    done: usize,
+    progressed: Option<Progressed>,
     halted: &anyhow::Error,
     last: Option<&str>,
 ) -> anyhow::Error {
@@ -70,25 +71,22 @@ pub(super) fn found_out(
         Some(cause) => error.because(Error::failed(cause)),
         None => error,
     };
-    let error = if done == 0 {
+    let last = last_applied(last);
+    let Some(Progressed { done, begun, total }) = progressed else {
+        let error = error.note(format!("nothing of {title} was kept; {last}"));
+        return error.hint(AGAIN).into();
+    };
+    let next = done + 1;
+    let error = error.note(format!(
+        "{done} of {total} statements of {title} are done and stay; {last}"
+    ));
+    let error = if begun {
         error.note(format!(
-            "nothing of {title} was kept; {}",
-            last_applied(last)
+            "how far statement {next} came is not known; the next `toysoldiers migrate up` finds out, and goes on"
         ))
     } else {
-        let plural = if done == 1 {
-            "its first statement is"
-        } else {
-            "of its statements the first are"
-        };
-        let count = if done == 1 {
-            String::new()
-        } else {
-            format!(" ({done})")
-        };
         error.note(format!(
-            "{title}: {plural} done{count}; {}",
-            last_applied(last)
+            "the next `toysoldiers migrate up` goes on with statement {next}"
         ))
     };
     error.hint(AGAIN).into()
@@ -110,6 +108,14 @@ pub(super) fn failed(
         tried,
     } = failure;
     let server = error.as_db_error();
+    let is_outside = !work.directives.transaction;
+    let wants_outside = error.code().is_some_and(|code| {
+        [
+            SqlState::ACTIVE_SQL_TRANSACTION,
+            SqlState::INVALID_TRANSACTION_TERMINATION,
+        ]
+        .contains(code)
+    });
     let suggestion = server.and_then(DbError::hint).map(str::to_owned);
     let detail = server.and_then(DbError::detail).map(str::to_owned);
     let context = server.and_then(DbError::where_).map(str::to_owned);
@@ -148,6 +154,10 @@ pub(super) fn failed(
             "{}; fix the file and {AGAIN}",
             suggestion.trim_end_matches('.')
         )),
+        // It has no transaction around it already: what it does is no business of a function, say.
+        (Stage::File, None) if is_outside && wants_outside => {
+            Some(format!("fix the file and {AGAIN}"))
+        }
         // Not the file's fault: what the server's code means is the better advice.
         (Stage::File, None) if cause.has_hint() => None,
         (Stage::File, None) => Some(format!("fix the file and {AGAIN}")),

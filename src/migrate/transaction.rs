@@ -286,7 +286,7 @@ fn place(work: &Work<'_>, message: &Message<'_>, failure: &ScriptFailure) -> Opt
 }
 
 /// Where in a `COPY` it went wrong: the row the server speaks of, or the statement.
-fn place_in_rows(
+pub(super) fn place_in_rows(
     db: &DbError,
     statement: &str,
     data: &str,

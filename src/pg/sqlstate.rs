@@ -40,11 +40,10 @@ fn meaning(state: &SqlState) -> (Kind, Option<&'static str>) {
             Kind::Refused,
             Some("this server takes no writes: connect to the primary"),
         ),
-        "25001" => (
+        // It wants no transaction around it, or ends the one it is in.
+        "25001" | "2D000" => (
             Kind::Failed,
-            Some(
-                "run this statement by hand: it cannot run in a transaction, and a migration is one",
-            ),
+            Some("put it into a file of its own that begins with `-- toysoldiers: no-transaction`"),
         ),
         "55P03" => (
             Kind::Refused,

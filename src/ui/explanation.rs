@@ -98,12 +98,17 @@ pub(super) fn draw(excerpt: &Excerpt, style: Style, paint: impl Fn(&str) -> Stri
         if from > 0 { "..." } else { "" },
         if until < letters.len() { "..." } else { "" },
     );
-    // Tabs stay tabs in the line of carets, so that both lines are indented alike.
+    // Tabs stay tabs in the line of carets, and other letters are as wide as they are, so that both lines are
+    // indented alike.
     let indent: String = letters[from..place]
         .iter()
-        .map(|letter| if *letter == '\t' { '\t' } else { ' ' })
+        .map(|letter| match letter {
+            '\t' => "\t".to_owned(),
+            _ => " ".repeat(columns(&[*letter])),
+        })
         .collect();
-    let carets = paint(&"^".repeat((*width).min(until - place).max(1)));
+    let end = (place + *width).min(until).max(place);
+    let carets = paint(&"^".repeat(columns(&letters[place..end]).max(1)));
     let number = line.to_string();
     let gutter = " ".repeat(number.len().max(3));
     format!(
@@ -113,4 +118,13 @@ pub(super) fn draw(excerpt: &Excerpt, style: Style, paint: impl Fn(&str) -> Stri
         pad = gutter.len(),
         skip = " ".repeat(before.len()),
     )
+}
+
+/// How many columns of a terminal they take.
+fn columns(letters: &[char]) -> usize {
+    let columns = |letter: &char| match letter {
+        '\t' => 1,
+        _ => console::measure_text_width(letter.encode_utf8(&mut [0; 4])),
+    };
+    letters.iter().map(columns).sum()
 }

@@ -160,7 +160,8 @@ pub fn write(path: &Path, bytes: impl AsRef<[u8]>) {
     own(path);
 }
 
-fn own(path: &Path) {
+/// Gives it to the server's user.
+pub fn own(path: &Path) {
     if let Some((uid, gid)) = server_user() {
         chown(path, Some(uid), Some(gid)).unwrap();
     }

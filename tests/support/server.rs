@@ -134,6 +134,7 @@ fn initdb(folder: &Path) {
     copy(&blank, &folder.join("data"));
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies a folder as the server's user.
+pub fn copy(from: &Path, to: &Path) {
     process::run(as_server_user(Path::new("cp")).arg("-Rp").arg(from).arg(to));
 }

@@ -59,18 +59,27 @@ impl Sheet {
     /// Reads a file. A statement that cannot be read is left out, so that it spoils none of the others.
     pub fn read(text: &str) -> Self {
         // squawk's own comments would silence rules without a word, and without a reason.
-        let text = text.replace("squawk-", "squawk_");
+        let text = if text.contains("squawk-") {
+            Cow::Owned(text.replace("squawk-", "squawk_"))
+        } else {
+            Cow::Borrowed(text)
+        };
         catch_unwind(AssertUnwindSafe(|| Self::try_read(&text))).unwrap_or_else(|_| Self {
             facts: Facts::default(),
             unread: vec![lost(text.len())],
             parse: None,
-            text,
+            text: text.into_owned(),
         })
     }
 
     fn try_read(text: &str) -> Self {
         let mut unread = Vec::new();
-        let mut text = blank_deep(&blank_rows(text), &mut unread).into_owned();
+        let without_rows = blank_rows(text);
+        let deep = match blank_deep(&without_rows, &mut unread) {
+            Cow::Owned(text) => Some(text),
+            Cow::Borrowed(_) => None,
+        };
+        let mut text = deep.unwrap_or_else(|| without_rows.into_owned());
         let rest = text.bytes().filter(|byte| *byte != b' ').count();
         if rest > LARGEST {
             return Self {
