@@ -7,11 +7,11 @@ use serde::Serialize;
 
 use super::diff::{self, Entry, Standing};
 use super::file::Migration;
-use super::history::step;
 use super::history::{History, title};
 use super::mark::{self, Action, Change, Marking, Seen};
 use super::named::Named;
 use super::source::Files;
+use super::step;
 use crate::error::{Error, Result};
 use crate::pg::Db;
 use crate::pg::catalog::diff::Comparison;

@@ -138,6 +138,22 @@ impl<'a> Engine<'a> {
         (text, SETTINGS + usize::from(until == Until::Commit))
     }
 
+    /// Passes on what the server said aside while a file ran.
+    pub(super) fn pass_on_notices(&self, migration: &Migration) {
+        for notice in self.db.notices() {
+            let line = format!("{}: {}", migration.file, notice.message());
+            if notice.severity() == "WARNING" {
+                let hint = notice
+                    .hint()
+                    .map(|hint| format!(" ({hint})"))
+                    .unwrap_or_default();
+                self.progress.warn(&format!("{line}{hint}"));
+            } else {
+                self.progress.say(&format!("notice: {line}"));
+            }
+        }
+    }
+
     /// Attempts at `what`, which may be in the way of others.
     pub(super) fn attempts<'e>(&'e self, what: &'e str, directives: &Directives) -> Attempts<'e> {
         let wait = self.limits.lock_timeout(directives);

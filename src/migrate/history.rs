@@ -1,7 +1,6 @@
 //! What ran in a database, as the database remembers it.
 
 pub mod run;
-pub mod step;
 
 use jiff::Timestamp;
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::engine::KEPT;
 use super::file::Migration;
 use super::history::History;
-use super::history::step::{self, Step as Begun};
+use super::step::{self, Step as Begun};
 use crate::bookkeeping::{self, Stamping, TOOL_VERSION};
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Db, Param, Query, lock};

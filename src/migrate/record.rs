@@ -69,13 +69,14 @@ pub(super) fn remember(work: &Work<'_>, text: &str, start: &str) -> String {
     )
 }
 
+/// The row of an attempt that failed. With the transaction went the settings that say who we are.
 pub(super) fn remember_failure(
-    work: &Work<'_>,
+    migration: &Migration,
+    action: &str,
     failure: &Failure,
     took: Duration,
     actor: &str,
 ) -> String {
-    let migration = work.migration;
     let server = failure.error.as_db_error();
     let stage = match failure.stage {
         Stage::File => "",
@@ -87,7 +88,7 @@ pub(super) fn remember_failure(
     let millis = took.as_millis();
     format!(
         "begin;{AS_OURSELVES}insert into toysoldiers.runs (version,name,action,outcome,checksum,message,sqlstate,started_at,duration_ms,actor,tool_version) \
-         values ({},{},'up','failed','{}',{},{},clock_timestamp()-interval '{millis} ms',{millis},{},{});commit",
+         values ({},{},'{action}','failed','{}',{},{},clock_timestamp()-interval '{millis} ms',{millis},{},{});commit",
         migration.version,
         Literal(&migration.name),
         migration.refined.checksum(),

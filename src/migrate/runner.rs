@@ -266,7 +266,7 @@ impl Vehicle<'_> {
             };
             let closing = closing(engine, work, record, among);
             let sent = engine.send(work, among, &closing).await;
-            self.pass_on_notices(work.migration);
+            engine.pass_on_notices(work.migration);
             match sent {
                 Ok(statements) => ran.push((statements, since.elapsed())),
                 Err(failure) => {
@@ -286,7 +286,7 @@ impl Vehicle<'_> {
         engine.progress.working(&format!("applying {title}"));
         let run = remember(work, &text_of(work), "clock_timestamp()");
         let outcome = engine.step_through(work, &format!("{record};{run}")).await;
-        self.pass_on_notices(work.migration);
+        engine.pass_on_notices(work.migration);
         match outcome {
             Ok(statements) => {
                 self.tell(work.migration, statements, start.elapsed());
@@ -333,21 +333,6 @@ impl Vehicle<'_> {
         });
     }
 
-    fn pass_on_notices(&self, migration: &Migration) {
-        for notice in self.engine.db.notices() {
-            let line = format!("{}: {}", migration.file, notice.message());
-            if notice.severity() == "WARNING" {
-                let hint = notice
-                    .hint()
-                    .map(|hint| format!(" ({hint})"))
-                    .unwrap_or_default();
-                self.engine.progress.warn(&format!("{line}{hint}"));
-            } else {
-                self.engine.progress.say(&format!("notice: {line}"));
-            }
-        }
-    }
-
     /// Remembers a failure, and tells its story.
     async fn halted(&self, work: &Work<'_>, failure: Failure, kept: Kept, took: Duration) -> Halt {
         let migration = work.migration;
@@ -363,7 +348,8 @@ impl Vehicle<'_> {
             .engine
             .db
             .script(&remember_failure(
-                work,
+                migration,
+                "up",
                 &failure,
                 took,
                 &self.engine.limits.actor,

@@ -5,36 +5,45 @@
 
 use std::fmt::Write;
 
-use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::engine::Work;
 use super::file::Migration;
 use super::preflight;
+use crate::bookkeeping;
 use crate::error::{Error, Excerpt, Result};
 use crate::pg::ident;
 use crate::pg::sql::Statement;
 use crate::pg::{Db, Query};
 
 crate::row! {
-    /// A statement that was begun.
+    /// A statement of a migration that is not at its end.
+    #[derive(PartialEq, Eq)]
     pub struct Step {
-        /// From 1.
+        /// Number of the migration.
+        pub version: i64,
+        /// The how-manieth statement it is, from 1.
         pub number: i32,
-        /// Of its text.
+        /// Hash of its text and its rows.
         pub hash: String,
-        /// When it was begun last.
-        pub started_at: Timestamp,
-        /// When it was done; nothing if that is not known.
-        pub finished_at: Option<Timestamp>,
+        /// Its text.
+        pub text: String,
+        /// Whether it came to its end; if not, nobody saw how it ended.
+        pub finished: bool,
     }
 }
 
 static STEPS: Query<Step> = crate::query!("migrate/steps");
 
-/// The statements that were begun of a migration that is not at its end. The bookkeeping has a version that knows.
+/// The statements that were begun of all migrations that are not at their end; a database that is older has none.
+pub async fn read(db: &Db) -> Result<Vec<Step>> {
+    let all = db.all(&STEPS, &[&None::<i64>]).await;
+    Ok(bookkeeping::absent_is_none(all)?.unwrap_or_default())
+}
+
+/// Those of one migration. The bookkeeping has a version that knows.
 pub(super) async fn begun(db: &Db, version: i64) -> Result<Vec<Step>> {
-    db.all(&STEPS, &[&version]).await
+    db.all(&STEPS, &[&Some(version)]).await
 }
 
 /// How far a file came before.
@@ -58,7 +67,7 @@ pub(super) fn progressed(
     let mut done = 0;
     let mut begun = false;
     for (step, number) in steps.iter().zip(1_i32..) {
-        if step.finished_at.is_none() {
+        if !step.finished {
             begun = true;
             break;
         }
@@ -82,10 +91,7 @@ fn changed(
     statement: Option<&Statement<'_>>,
     steps: &[Step],
 ) -> anyhow::Error {
-    let done = steps
-        .iter()
-        .filter(|step| step.finished_at.is_some())
-        .count();
+    let done = steps.iter().filter(|step| step.finished).count();
     let title = migration.title();
     let mut error = Error::failed(format!(
         "{} was changed after its first {done} statements had run",

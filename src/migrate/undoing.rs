@@ -1,16 +1,15 @@
 //! One file that undoes a migration, in one transaction with the rows that say so.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio_postgres::error::DbError;
 
 use super::engine::{Engine, Work};
 use super::file::Migration;
-use super::record::text_of;
+use super::record::{self, text_of};
 use super::runner::Ran;
 use super::stepping::{AS_OURSELVES, AS_OURSELVES_COUNT};
 use super::transaction::{Among, Closing, Failure, Stage};
-use crate::bookkeeping::TOOL_VERSION;
 use crate::error::{Error, Result};
 use crate::pg::ident::Literal;
 use crate::pg::sqlstate;
@@ -52,9 +51,10 @@ pub(super) async fn run(engine: &Engine<'_>, down: &Migration, story: &Story<'_>
             duration_ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
         }),
         Err(failure) => {
-            if let Some(server) = failure.error.as_db_error() {
+            if !failure.is_lost() {
+                let (took, actor) = (since.elapsed(), &engine.limits.actor);
                 // The failure counts; that it could not be written down as well is no news.
-                let row = failed(engine, down, server, since.elapsed());
+                let row = record::remember_failure(down, "down", &failure, took, actor);
                 let _ = engine.db.script(&row).await;
             }
             Err(explain(down, story, failure))
@@ -72,14 +72,7 @@ async fn attempt(
         last: true,
     };
     let sent = engine.send(work, alone, closing).await;
-    for notice in engine.db.notices() {
-        let line = format!("{}: {}", work.migration.file, notice.message());
-        if notice.severity() == "WARNING" {
-            engine.progress.warn(&line);
-        } else {
-            engine.progress.say(&format!("notice: {line}"));
-        }
-    }
+    engine.pass_on_notices(work.migration);
     if sent.is_err() {
         engine.rollback().await;
     }
@@ -109,29 +102,6 @@ fn closing(work: &Work<'_>) -> Closing {
         statements: AS_OURSELVES_COUNT + 2,
         commits: false,
     }
-}
-
-/// Remembers an attempt that failed. With the transaction went the settings that say who we are.
-fn failed(engine: &Engine<'_>, down: &Migration, server: &DbError, took: Duration) -> String {
-    let Migration {
-        version,
-        name,
-        refined,
-        ..
-    } = down;
-    let millis = took.as_millis();
-    format!(
-        "begin;{AS_OURSELVES}\
-         insert into toysoldiers.runs \
-         (version,name,action,outcome,checksum,message,sqlstate,started_at,duration_ms,actor,tool_version) \
-         values ({version},{},'down','failed','{}',{},{},clock_timestamp()-interval '{millis} ms',{millis},{},{});commit",
-        Literal(name),
-        refined.checksum(),
-        Literal(server.message()),
-        Literal(server.code().code()),
-        Literal(&engine.limits.actor),
-        Literal(TOOL_VERSION),
-    )
 }
 
 fn explain(down: &Migration, story: &Story<'_>, failure: Failure) -> anyhow::Error {

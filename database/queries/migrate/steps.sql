@@ -1,10 +1,11 @@
--- The statements of a migration without a transaction that is not at its end, as far as it got.
--- $1: number of the migration
+-- The statements that ran, or began, of migrations without a transaction that are not at their end.
+-- $1: number of one migration, or null for all
 select
+    version,
     number,
     hash,
-    started_at,
-    finished_at
+    sql as text,
+    finished_at is not null as finished
 from toysoldiers.steps
-where version = $1
-order by number
+where $1::bigint is null or version = $1
+order by version, number

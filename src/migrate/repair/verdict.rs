@@ -5,12 +5,12 @@
 
 use super::super::comparison::{means_the_same, shortened};
 use super::super::directive;
-use super::super::history::step::{self, Step as Begun};
 use super::super::history::{History, Record, title};
 use super::super::mark::{self, Action, Change, Entry, Seen};
 use super::super::named::Named;
 use super::super::script::Script;
 use super::super::source::Files;
+use super::super::step::{self, Step as Begun};
 use super::{Mended, Repair, unknown};
 use crate::error::{Error, Result};
 use crate::pg::Db;
