@@ -26,6 +26,7 @@ pub mod repair;
 mod run;
 mod runner;
 pub mod script;
+pub mod size;
 pub mod source;
 mod step;
 mod stepping;

@@ -624,3 +624,25 @@ fn a_statement_deeper_than_anybody_writes_is_left_to_the_server() {
     let outcome = offline(&[("x.sql", &deeper)]).run(&["migrate", "check", "x.sql"]);
     assert!(outcome.ok().stdout.contains("[syntax]"));
 }
+
+#[test]
+fn what_hurts_a_large_table_is_a_note_about_a_small_one() {
+    let (database, tool) = with(&[(
+        "001_index.sql",
+        "create index a_n on a (n);\ncreate index b_n on b (n);\n",
+    )]);
+    database.sql(
+        "create table a (n int); insert into a values (1);
+         create table b (n int); insert into b select generate_series(1, 400000); analyze a, b",
+    );
+    assert_snapshot!(tool.run(&["migrate", "check", "--sizes", "-o", "csv"]).ok().stdout.lines().map(|line| line.split(',').take(7).collect::<Vec<_>>().join(",")).collect::<Vec<_>>().join("\n"), @r#"
+    file,line,column,end_column,rule,level,message
+    database/migrations/001_index.sql,1,1,27,require-concurrent-index-creation,note,"during normal index creation
+    database/migrations/001_index.sql,2,1,27,require-concurrent-index-creation,warning,"during normal index creation
+    "#);
+    let up = tool.run(&["migrate", "up"]).ok().stderr;
+    assert!(
+        !up.contains("index.sql:1:1") && up.contains("index.sql:2:1"),
+        "{up}"
+    );
+}

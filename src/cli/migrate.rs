@@ -95,7 +95,7 @@ impl MigrateCommand {
             Self::Baseline(args) => args.run(cx).await,
             Self::Down(args) => args.run(cx).await,
             Self::New(args) => args.run(cx).await,
-            Self::Check(args) => args.run(cx),
+            Self::Check(args) => args.run(cx).await,
             Self::Verify(args) => args.run(cx).await,
             Self::Dump(args) => args.run(cx).await,
         }

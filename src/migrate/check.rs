@@ -15,6 +15,7 @@ use super::directive;
 use super::file::{self, Kind, Migration};
 use super::lint::{Finding, Indexes, Level, Reading, Rule, STACK, Sheet, Wanted, form};
 use super::new::TIMESTAMPS;
+use super::size::Sizes;
 use super::source::{Entry, Source};
 use crate::error::{Error, Result};
 
@@ -341,6 +342,7 @@ impl Pending {
             return Beside(None);
         }
         let (all, versions) = (Arc::clone(&self.all), self.versions.clone());
+        let sizes = self.sizes.clone();
         // Without a thread there are no warnings, and the migrations run all the same.
         let thread = std::thread::Builder::new().name("lint".to_owned());
         let look = move || {
@@ -348,7 +350,7 @@ impl Pending {
             if cfg!(target_os = "linux") {
                 let _ = rustix::process::nice(19);
             }
-            warnings(&all, &versions)
+            warnings(&all, &versions, &sizes)
         };
         Beside(thread.spawn(look).ok())
     }
@@ -365,11 +367,12 @@ impl Beside {
 /// Lines there are at most; `migrate check` has the rest.
 const LINES: usize = 20;
 
-fn warnings(all: &[Migration], pending: &[i64]) -> Vec<String> {
+fn warnings(all: &[Migration], pending: &[i64], sizes: &Sizes) -> Vec<String> {
     let mut found: Vec<Finding> = Vec::new();
     let mut more = 0;
     // Without a look there is nothing to warn of, and the migrations run all the same.
     let _ = tell_pending(all, pending, Wanted::All(&[]), |finding| {
+        let finding = finding.weighed(sizes);
         match finding.level {
             Level::Warning if found.len() < LINES => found.push(finding),
             Level::Warning => more += 1,

@@ -12,11 +12,13 @@ pub mod rule;
 mod squawk;
 
 use std::borrow::Cow;
+use std::fmt::Write;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use super::directive::{self, Directives};
 use super::preflight::{self, Found};
+use super::size::{Size, Sizes};
 use crate::error::{Excerpt, Lines};
 pub use facts::Indexes;
 use facts::{Facts, Name, Span};
@@ -64,6 +66,7 @@ pub struct Hit {
     pub(super) message: String,
     pub(super) rewrite: Option<String>,
     pub(super) level: Option<Level>,
+    pub(super) tables: Vec<Name>,
 }
 
 impl Hit {
@@ -75,12 +78,19 @@ impl Hit {
             message: message.into(),
             rewrite: None,
             level: None,
+            tables: Vec::new(),
         }
     }
 
     /// What to write instead, more exactly than the rule knows.
     pub(super) fn rewrite(mut self, rewrite: impl Into<String>) -> Self {
         self.rewrite = Some(rewrite.into());
+        self
+    }
+
+    /// The tables on whose size it depends how much it weighs.
+    pub(super) fn on(mut self, tables: Vec<Name>) -> Self {
+        self.tables = tables;
         self
     }
 
@@ -108,9 +118,28 @@ pub struct Finding {
     pub rewrite: String,
     /// Why the file allows it.
     pub because: Option<String>,
+    /// The tables on whose size it depends how much it weighs.
+    tables: Vec<Name>,
 }
 
 impl Finding {
+    /// Lets the sizes of the tables it is about say how much it weighs: in a small one nobody waits.
+    #[must_use]
+    pub fn weighed(mut self, sizes: &Sizes) -> Self {
+        let size = |name: &Name| sizes.of(name.schema.as_deref().unwrap_or("public"), &name.name);
+        let known: Vec<&Size> = self.tables.iter().filter_map(size).collect();
+        if known.is_empty() || self.level != Level::Warning {
+            return self;
+        }
+        if known.len() == self.tables.len() && known.iter().all(|size| size.is_small()) {
+            self.level = Level::Note;
+            self.message.push_str(", but the table is small");
+        } else if let Some(rows) = known.iter().filter_map(|size| size.rows).max() {
+            let _ = write!(self.message, ", and the table has about {rows} rows");
+        }
+        self
+    }
+
     /// About a file as a whole.
     pub fn of_file(rule: &'static Rule, file: &str, message: impl Into<String>) -> Self {
         Self {
@@ -121,6 +150,7 @@ impl Finding {
             place: None,
             rewrite: rule.rewrite.to_owned(),
             because: None,
+            tables: Vec::new(),
         }
     }
 
@@ -267,6 +297,7 @@ pub(super) fn placed(sheet: &Sheet<'_>, mut hits: Vec<Hit>) -> impl Iterator<Ite
         rule: hit.rule,
         message: hit.message,
         because: None,
+        tables: hit.tables,
     })
 }
 

@@ -12,6 +12,7 @@ use super::history::History;
 use super::lint::Rule;
 use super::run::Run;
 use super::runner::Ran;
+use super::size::Sizes;
 use super::source::Files;
 use super::step::{self, Progressed};
 use super::{check, preflight};
@@ -44,6 +45,8 @@ pub struct Pending {
     pub source: String,
     /// Whether they are the program's own.
     pub is_embedded: bool,
+    /// How large the tables are that they find.
+    pub sizes: Sizes,
     /// The last version applied before.
     pub current: Option<String>,
     /// The environment to claim the database for; nothing if it is claimed, or nobody claims it.
@@ -111,6 +114,12 @@ pub async fn plan(
     }
     let versions: Vec<i64> = pending.iter().map(|migration| migration.version).collect();
     check::refuse_denied(&all, &versions, denied)?;
+    // What is said of a large table need not be said of a small one. Whoever may not know says it anyway.
+    let sizes = if versions.is_empty() || is_embedded {
+        Sizes::default()
+    } else {
+        Sizes::estimate(db).await.unwrap_or_default()
+    };
     let left = settle(&all, &history, &source, Wish::default())?.len() - versions.len();
     let mut steps = Vec::new();
     let version = i32::from(bookkeeping::VERSION);
@@ -150,6 +159,7 @@ pub async fn plan(
             left,
             source,
             is_embedded,
+            sizes,
             current,
             stamp,
             outdated,
@@ -284,6 +294,7 @@ pub async fn up(db: &Db, work: Pending, _consent: Consent, manner: Manner<'_>) -
         left,
         source,
         is_embedded: _,
+        sizes: _,
         mut current,
         stamp,
         outdated,

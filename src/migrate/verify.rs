@@ -28,7 +28,7 @@ use lock::Mode;
 use proof::Flaw;
 use replay::{Ran, Watch};
 pub use scratch::Scratch;
-pub use target::{Size, Target};
+pub use target::Target;
 
 /// What came of replaying the migrations.
 #[derive(Debug, Serialize)]

@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::error::{Error, Exit, Result};
 use crate::migrate::check::{self, Checked};
 use crate::migrate::lint::{Finding, Level, Rule};
+use crate::migrate::size::Sizes;
 use crate::plan::counted;
 use crate::ui::diagnostic::Weight;
 use crate::ui::{Cell, Diagnostic, Report, Table};
@@ -23,15 +24,24 @@ pub(crate) struct CheckArgs {
     /// Files to check, whatever their names [default: all migrations]
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Ask the environment's database how large tables are: what hurts large ones is a note about small ones
+    #[arg(long)]
+    sizes: bool,
     #[command(flatten)]
     source: SourceArgs,
 }
 
 impl CheckArgs {
-    pub(super) fn run(self, cx: &Context) -> Result<Exit> {
+    pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
         let denied = denied(cx)?;
         let source = self.source.source(cx)?;
-        cx.report(&check::check(&source, &self.files, &denied)?)
+        let mut checked = check::check(&source, &self.files, &denied)?;
+        if self.sizes {
+            let sizes = cx.read(async |db| Sizes::estimate(db).await).await?;
+            let findings = checked.findings.into_iter();
+            checked.findings = findings.map(|finding| finding.weighed(&sizes)).collect();
+        }
+        cx.report(&checked)
     }
 }
 

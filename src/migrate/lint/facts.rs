@@ -233,6 +233,8 @@ pub struct Facts {
     pub all: Vec<Fact>,
     /// Columns that identify rows: only their numbers run out.
     pub keys: Vec<Span>,
+    /// Tables that statements work on.
+    pub subjects: Vec<(Span, Name)>,
     /// Statements that change nothing but what the file itself makes.
     pub fresh: Vec<Span>,
     /// Whether code in the file speaks of row-level security, where nobody can follow it.
@@ -242,6 +244,15 @@ pub struct Facts {
 impl Facts {
     fn any(&self, matches: impl Fn(&Fact) -> bool) -> bool {
         self.all.iter().any(matches)
+    }
+
+    /// The tables that the statement at this place works on.
+    pub fn at(&self, place: Span) -> Vec<Name> {
+        let subjects = self.subjects.iter();
+        subjects
+            .filter(|(statement, _)| statement.holds(place.start))
+            .map(|(_, name)| name.clone())
+            .collect()
     }
 
     /// The tables that the file makes.

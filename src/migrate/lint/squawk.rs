@@ -132,11 +132,13 @@ impl Sheet {
             if let Some((_, rule, about)) = row
                 && self.holds(violation, *about, &found)
             {
-                hits.push(Hit::new(
-                    rule,
-                    span(violation),
-                    sentence(&violation.message),
-                ));
+                let place = span(violation);
+                let hit = Hit::new(rule, place, sentence(&violation.message));
+                hits.push(if *about == About::WhatIsThere {
+                    hit.on(self.facts.at(place))
+                } else {
+                    hit
+                });
             }
         }
     }

@@ -1,27 +1,10 @@
 //! What is to be known of the database that the migrations are for: read once, in one snapshot.
 
-use std::collections::BTreeMap;
-
 use crate::error::Result;
 use crate::migrate::history::History;
+use crate::migrate::size::{Size, Sizes};
+use crate::pg::Db;
 use crate::pg::catalog::Catalog;
-use crate::pg::{Db, Query};
-
-crate::row! {
-    /// How large a table is.
-    pub struct Size {
-        /// The schema it is in.
-        pub schema: String,
-        /// Its name.
-        pub name: String,
-        /// With its indexes, in bytes.
-        pub bytes: i64,
-        /// About how many; nothing if PostgreSQL has not counted yet.
-        pub rows: Option<i64>,
-    }
-}
-
-static SIZES: Query<Size> = crate::query!("migrate/sizes");
 
 /// A database as it was at one moment.
 #[derive(Debug)]
@@ -34,7 +17,7 @@ pub struct Target {
     pub version: String,
     /// Major version of its server.
     pub major: u32,
-    sizes: BTreeMap<(String, String), Size>,
+    sizes: Sizes,
 }
 
 impl Target {
@@ -52,13 +35,10 @@ impl Target {
         db.script("savepoint history").await?;
         let history = History::read(db).await?;
         db.script("rollback to savepoint history").await?;
-        let sizes = db.all(&SIZES, &[]).await?;
-        let sizes = sizes
-            .into_iter()
-            .map(|size| ((size.schema.clone(), size.name.clone()), size));
+        let sizes = Sizes::read(db).await?;
         Ok(Self {
             history,
-            sizes: sizes.collect(),
+            sizes,
             catalog: Catalog::read_here(db).await?,
             version: db.server_version().to_owned(),
             major: db.server_major(),
@@ -67,6 +47,6 @@ impl Target {
 
     /// How large a table is, if it is there.
     pub fn size(&self, schema: &str, name: &str) -> Option<&Size> {
-        self.sizes.get(&(schema.to_owned(), name.to_owned()))
+        self.sizes.of(schema, name)
     }
 }

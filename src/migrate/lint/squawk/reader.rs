@@ -113,6 +113,9 @@ impl Reader<'_> {
         if !subjects.is_empty() && subjects.iter().all(|subject| self.made.contains(subject)) {
             self.facts.fresh.push(span(statement.syntax()));
         }
+        let place = span(statement.syntax());
+        let subjects = subjects.into_iter().map(|subject| (place, subject));
+        self.facts.subjects.extend(subjects);
     }
 
     /// What works on no table that the file could have made.
