@@ -87,18 +87,6 @@ impl Status {
 pub async fn status(db: &Db, files: Files) -> Result<Status> {
     let Files { source, all, .. } = files;
     let history = History::read(db).await?;
-    let mut migrations = diff::compare(&all, &history.rows);
-    for (entry, file) in migrations.iter_mut().filter_map(|entry| {
-        let is_pending = entry.standing == Standing::Pending;
-        let file = all.iter().find(|file| file.version == entry.version)?;
-        is_pending.then_some((entry, file))
-    }) {
-        if directive::read(file.sql()).directives.transaction {
-            continue;
-        }
-        // That it cannot go on is for `migrate up` to say.
-        let progressed = up::unfinished(db, &history, file).await;
-        entry.begun(progressed.ok().flatten());
-    }
+    let migrations = diff::against(&all, &history);
     Ok(Status { source, migrations })
 }

@@ -538,7 +538,7 @@ fn a_lock_somebody_holds_is_waited_for_as_long_as_was_said() {
          | ^^^^^^^^^^^^^^^^^^^^^^^
       note: the lock is held by pid PID (tests as postgres, idle in transaction, in a transaction for DURATION): begin; lock table a in access share mode
       note: nothing of 002_b was kept; 001_a is the last applied migration
-      hint: another session holds a lock on it; try again, or wait longer with `--lock-timeout`
+      hint: another session holds a lock; try again when it is done, or wait longer with `--lock-timeout`
     -- exit 6
     ");
     assert_eq!(applied(&database), "1 a");

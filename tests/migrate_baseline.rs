@@ -274,6 +274,17 @@ fn what_differs_is_shown_before_anything_is_marked() {
     assert_snapshot!(baseline(&["--yes"]), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
+    plan: take over 2 migrations
+      compare the database with what these migrations make  (it differs in 3 places, - as they make it, + as it is)
+          changed table public.a
+            - column b integer not null
+            + column b integer
+          missing index public.a_b
+            - CREATE INDEX a_b ON public.a USING btree (b)
+          changed view public.d
+            - with (security_invoker=true)
+      mark 001_a as applied  (without running it)
+      mark 002_d as applied  (without running it)
     error: cannot take over 2 migrations without a confirmation: there is no terminal to ask on
       hint: confirm with `--confirm DB`
     -- exit 6

@@ -61,6 +61,9 @@ fn the_last_migration_is_undone() {
     003_c  1 DURATION
     -- stderr
     -> (url)  SOCKET/DB as postgres
+    plan: undo 003_c
+      undo 003_c  (with database/migrations/003_c.down.sql)
+          drop table c
     undid 1 migration in DURATION (database/migrations); the database is at 002_b
     -- exit 0
     ");
@@ -109,6 +112,12 @@ fn several_are_undone_the_last_one_first() {
     }
     -- stderr
     -> (url)  SOCKET/DB as postgres
+    plan: undo 2 migrations
+      undo 003_c  (with database/migrations/003_c.down.sql)
+          drop table c
+      undo 002_b  (with database/migrations/002_b.down.sql)
+          set local statement_timeout = 0
+          drop table b
     -- exit 0
     "#);
     assert_eq!(history(&database), "1 a");
@@ -148,6 +157,9 @@ fn several_are_undone_the_last_one_first() {
     001_a  1 DURATION
     -- stderr
     -> (url)  SOCKET/DB as postgres
+    plan: undo 001_a
+      undo 001_a  (with database/migrations/001_a.down.sql)
+          drop table a
     undid 1 migration in DURATION (database/migrations); the database is at no migration
     -- exit 0
     ");
@@ -238,6 +250,14 @@ fn a_file_that_fails_leaves_its_migration_applied() {
     assert_snapshot!(down(&database, &tool, &["--to", "0"]), @r#"
     -- stderr
     -> (url)  SOCKET/DB as postgres
+    plan: undo 3 migrations
+      undo 003_c  (with database/migrations/003_c.down.sql)
+          drop table c
+      undo 002_b  (with database/migrations/002_b.down.sql)
+          drop table a
+          drop table bb
+      undo 001_a  (with database/migrations/001_a.down.sql)
+          drop table a
     error: cannot undo 002_b: 002_b.down.sql failed
       caused by: table "bb" does not exist
       --> database/migrations/002_b.down.sql:2:1

@@ -164,6 +164,11 @@ fn sqlx() {
     theirs/3_b.sql  003_b.sql  pending
     -- stderr
     -> (url)  SOCKET/DB as postgres
+    plan: take over 3 migrations of sqlx
+      write database/migrations/001_users_and_more.sql  (of theirs/1_users and more.up.sql; applied there at TIME)
+          and database/migrations/001_users_and_more.down.sql
+      write database/migrations/002_vacuum.sql  (of theirs/2_vacuum.sql; applied there at TIME)
+      write database/migrations/003_b.sql  (of theirs/3_b.sql; pending)
     wrote 4 files into database/migrations, marked 2 migrations as applied
     `toysoldiers migrate check` tells what else they need to run on an empty database
     -- exit 0
@@ -320,6 +325,12 @@ fn diesel() {
     theirs/2024-01-02-000000_vacuum/up.sql  20240102000000_vacuum.sql  pending
     -- stderr
     -> (url)  SOCKET/DB as postgres
+    plan: take over 3 migrations of Diesel
+      write database/migrations/00000000000000_diesel_initial_setup.sql  (of theirs/00000000000000_diesel_initial_setup/up.sql; applied there at TIME)
+          and database/migrations/00000000000000_diesel_initial_setup.down.sql
+      write database/migrations/20240101000000_users.sql  (of theirs/2024-01-01-000000_users/up.sql; applied there at TIME)
+          and database/migrations/20240101000000_users.down.sql
+      write database/migrations/20240102000000_vacuum.sql  (of theirs/2024-01-02-000000_vacuum/up.sql; pending)
     wrote 5 files into database/migrations, marked 2 migrations as applied
     `toysoldiers migrate check` tells what else they need to run on an empty database
     -- exit 0
@@ -406,6 +417,10 @@ fn dbmate() {
     }
     -- stderr
     -> (url)  SOCKET/DB as postgres
+    plan: take over 2 migrations of dbmate
+      write database/migrations/20240101000000_users.sql  (of theirs/20240101000000_users.sql; applied there)
+          and database/migrations/20240101000000_users.down.sql
+      write database/migrations/20240102000000_vacuum.sql  (of theirs/20240102000000_vacuum.sql; pending)
     -- exit 0
     "#);
     assert_eq!(history(&database), "20240101000000 users");
@@ -473,6 +488,12 @@ fn flyway() {
     theirs/V10__vacuum.sql  004_vacuum.sql  pending
     -- stderr
     -> (url)  SOCKET/DB as postgres
+    plan: take over 4 migrations of Flyway
+      write database/migrations/001_users.sql  (of theirs/V1__users.sql; applied there at TIME as app)
+          and database/migrations/001_users.down.sql
+      write database/migrations/002_tips_and_more.sql  (of theirs/more/V1_1__tips and more.sql; applied there at TIME as app)
+      write database/migrations/003_views.sql  (of theirs/V2__views.sql; pending; holds ${type}, which only Flyway fills in)
+      write database/migrations/004_vacuum.sql  (of theirs/V10__vacuum.sql; pending)
     wrote 5 files into database/migrations, marked 2 migrations as applied
     `toysoldiers migrate check` tells what else they need to run on an empty database
     -- exit 0
@@ -547,6 +568,11 @@ fn golang_migrate() {
     theirs/000003_vacuum.up.sql  000003_vacuum.sql  pending
     -- stderr
     -> (url)  SOCKET/DB as postgres
+    plan: take over 3 migrations of golang-migrate
+      write database/migrations/000001_users.sql  (of theirs/000001_users.up.sql; applied there)
+          and database/migrations/000001_users.down.sql
+      write database/migrations/000002_tips.sql  (of theirs/000002_tips.up.sql; applied there)
+      write database/migrations/000003_vacuum.sql  (of theirs/000003_vacuum.up.sql; pending)
     wrote 4 files into database/migrations, marked 2 migrations as applied
     `toysoldiers migrate check` tells what else they need to run on an empty database
     -- exit 0

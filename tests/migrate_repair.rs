@@ -71,6 +71,7 @@ fn what_fits_needs_no_repair() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "transcripts are long")]
 fn an_edited_file_is_accepted_after_what_was_changed_is_shown() {
     let (database, tool) = applied(&[("001_tips.sql", TIPS), ("002_b.sql", "create table b();")]);
     tool.write(
@@ -132,6 +133,20 @@ fn an_edited_file_is_accepted_after_what_was_changed_is_shown() {
     assert_snapshot!(tool.run(&["migrate", "repair"]), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
+    plan: accept 2 migrations as they are now
+      accept database/migrations/001_tips.sql  (edited: 2 lines added, 1 removed)
+          @@ line 2 @@
+            create table tips (
+                id uuid,
+          -  amount int
+          +  amount bigint,
+          +  at date
+            );
+      accept database/migrations/002_b.sql  (edited: only blanks and comments differ; 2 lines added, 1 removed)
+          @@ line 1 @@
+          - create table b();
+          + -- B.
+          + create  table b();
     error: cannot accept 2 migrations as they are now without a yes: there is no terminal to ask on
       hint: agree with `--yes`
     -- exit 6
@@ -142,6 +157,12 @@ fn an_edited_file_is_accepted_after_what_was_changed_is_shown() {
     002_b  accepted  edited: only blanks and comments differ; 2 lines added, 1 removed
     -- stderr
     -> (url)  SOCKET/DB as postgres
+    plan: accept 002_b as it is now
+      accept database/migrations/002_b.sql  (edited: only blanks and comments differ; 2 lines added, 1 removed)
+          @@ line 1 @@
+          - create table b();
+          + -- B.
+          + create  table b();
     repaired 1 migration
     -- exit 0
     ");
@@ -152,6 +173,15 @@ fn an_edited_file_is_accepted_after_what_was_changed_is_shown() {
     001_tips  accepted  edited: 2 lines added, 1 removed
     -- stderr
     -> (url)  SOCKET/DB as postgres
+    plan: accept 001_tips as it is now
+      accept database/migrations/001_tips.sql  (edited: 2 lines added, 1 removed)
+          @@ line 2 @@
+            create table tips (
+                id uuid,
+          -  amount int
+          +  amount bigint,
+          +  at date
+            );
     repaired 1 migration
     -- exit 0
     ");
@@ -350,6 +380,11 @@ fn a_half_done_migration_is_done_when_somebody_says_so() {
     002_b  applied  1 statement ran to the end; the others do not run any more
     -- stderr
     -> (url)  SOCKET/DB as postgres
+    plan: mark 002_b as applied
+      mark 002_b as applied  (1 statement ran to the end; the others do not run any more)
+          1. done: create index concurrently a_id on a (id)
+          2. not run: vacuum b
+          3. not run: analyze a
     repaired 1 migration
     -- exit 0
     ");
@@ -380,7 +415,7 @@ fn a_half_done_migration_begins_anew_when_somebody_says_so() {
     assert_snapshot!(tool.run(&["migrate", "repair", "2", "--undone", "--dry-run"]), @"
     -- stdout
     plan: mark 002_b as not begun
-      mark 002_b as not begun  (`migrate up` begins at its first statement again; 1 statement stays done)
+      mark 002_b as not begun  (`migrate up` begins at its first statement again; what 1 statement did stays)
           1. done: create index concurrently a_id on a (id)
           2. not run: vacuum full a
     -- stderr
@@ -391,9 +426,13 @@ fn a_half_done_migration_begins_anew_when_somebody_says_so() {
     assert_snapshot!(tool.run(&["migrate", "repair", "2", "--undone", "--confirm", &database.name]), @"
     -- stdout
     MIGRATION  VERDICT  DETAIL
-    002_b  not begun  `migrate up` begins at its first statement again; 1 statement stays done
+    002_b  not begun  `migrate up` begins at its first statement again; what 1 statement did stays
     -- stderr
     -> (url)  SOCKET/DB as postgres
+    plan: mark 002_b as not begun
+      mark 002_b as not begun  (`migrate up` begins at its first statement again; what 1 statement did stays)
+          1. done: create index concurrently a_id on a (id)
+          2. not run: vacuum full a
     repaired 1 migration
     -- exit 0
     ");

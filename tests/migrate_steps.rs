@@ -162,7 +162,7 @@ fn statements_that_are_done_must_stay_as_they_are() {
        4 | insert into a values (1, 1);
          | ^^^^^^^^^^^^^^^^^^^^^^^^^^^
       note: nothing was changed
-      hint: put those statements back as they were; or say what became of it with `toysoldiers migrate repair 002_index --done` or `--undone`
+      hint: make the file what it was; or say what became of it with `toysoldiers migrate repair 002_index --done` or `--undone`
     -- exit 1
     ");
     assert_eq!(database.value("select count(*) from a"), "2");
@@ -263,4 +263,112 @@ fn a_build_waits_for_old_transactions_and_says_for_which() {
         "{outcome}"
     );
     assert_eq!(indexes(&database), "a_b");
+}
+
+#[test]
+fn what_stopped_halfway_is_not_forgotten_when_its_file_is_gone_or_another() {
+    let (database, tool) = half_done();
+    let path = "database/migrations/002_index.sql";
+    let text = std::fs::read_to_string(tool.path().join(path)).unwrap();
+    tool.write("database/migrations/003_c.sql", "create table c();");
+    std::fs::remove_file(tool.path().join(path)).unwrap();
+    assert_snapshot!(tool.run(&["migrate", "up"]), @"
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    error: 002 stopped halfway (2 statements done), and its file is gone
+      note: nothing was changed
+      hint: bring the file back, from version control say; or forget what ran of it: `toysoldiers migrate repair 002 --undone`
+    -- exit 1
+    ");
+    assert_snapshot!(tool.run(&["migrate", "status", "--check"]), @"
+    -- stdout
+    VERSION  NAME  STATE  APPLIED AT  APPLIED BY  DURATION
+    001  a  applied  NOW  tester@HOST DURATION
+    002  gone halfway (2 statements done)  -  -  -
+    003  c  pending  -  -  -
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    1 applied, 1 pending (database/migrations); 1 in trouble, which `toysoldiers migrate up` explains
+    -- exit 3
+    ");
+    tool.write(
+        path,
+        text.replace("no-transaction", "lock-timeout 5s")
+            .replace("concurrently ", ""),
+    );
+    assert_snapshot!(tool.run(&["migrate", "up"]), @"
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    error: database/migrations/002_index.sql asks for a transaction now after its first 2 statements had run
+      note: nothing was changed
+      hint: make the file what it was; or say what became of it with `toysoldiers migrate repair 002_index --done` or `--undone`
+    -- exit 1
+    ");
+    tool.write(path, text.replace("(1, 1)", "(2, 2)"));
+    assert_snapshot!(tool.run(&["migrate", "status"]), @"
+    -- stdout
+    VERSION  NAME  STATE  APPLIED AT  APPLIED BY  DURATION
+    001  a  applied  NOW  tester@HOST DURATION
+    002  index  changed halfway (2 statements done)  -  -  -
+    003  c  pending  -  -  -
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    1 applied, 1 pending (database/migrations); 1 in trouble, which `toysoldiers migrate up` explains
+    -- exit 0
+    ");
+    assert_snapshot!(tool.run(&["migrate", "repair"]), @"
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    nothing to repair: no file was edited or renamed after it ran
+    002_index stopped halfway, and its file was changed; say how it stands with `toysoldiers migrate repair 002_index --done` or `--undone`
+    -- exit 0
+    ");
+    assert_eq!(database.value("select to_regclass('c') is null"), "t");
+    database.sql("delete from a where c = 2");
+    tool.write(path, text);
+    tool.run(&["migrate", "up"]).ok();
+    assert_eq!(database.value("select to_regclass('c') is null"), "f");
+}
+
+#[test]
+fn it_is_on_record_how_long_all_of_it_took() {
+    let (database, tool) = with(&[
+        (
+            "001_a.sql",
+            "-- toysoldiers: no-transaction\nselect pg_sleep(0.2);\nselect 1;\n",
+        ),
+        (
+            "002_b.sql",
+            "select pg_sleep(0.2);\ncreate table b(n int);\ncopy b from stdin;\n1\n\\.\n",
+        ),
+    ]);
+    tool.run(&["migrate", "up"]).ok();
+    assert_eq!(
+        database.sql("select h.duration_ms >= 200, r.duration_ms >= 200 from toysoldiers.history h join toysoldiers.runs r using (version)"),
+        ["t|t", "t|t"]
+    );
+}
+
+#[test]
+fn a_session_that_somebody_ends_is_on_record() {
+    let (database, tool) = with(&[("001_a.sql", "select pg_sleep(600);")]);
+    let runner = tool.spawn(&["migrate", "up"]);
+    let asleep =
+        "from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'";
+    database.wait_until(&format!("select exists (select {asleep})"));
+    database.sql(&format!("select pg_terminate_backend(pid) {asleep}"));
+    assert_snapshot!(tool.outcome(runner), @"
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    warning: the connection was lost while 001_a ran; connecting again to find out what became of it
+    error: the connection was lost while 001_a.sql ran
+      caused by: terminating connection due to administrator command
+      note: nothing of 001_a was kept; no migration is applied
+      hint: run `toysoldiers migrate up` again
+    -- exit 5
+    ");
+    assert_eq!(
+        database.sql("select outcome, message from toysoldiers.runs"),
+        ["failed|the connection was lost"]
+    );
 }

@@ -646,3 +646,22 @@ fn rows_in_a_file_are_copied() {
     -- exit 0
     ");
 }
+
+#[test]
+fn the_table_of_another_tool_is_no_drift() {
+    let (database, tool) = crate::migrate::with(&[("001_a.sql", "create table a();")]);
+    tool.run(&["migrate", "up"]).ok();
+    database.sql(
+        "create table _sqlx_migrations (version bigint primary key, description text not null)",
+    );
+    let server = database.url();
+    let outcome = tool
+        .run(&["migrate", "verify", "--scratch-url", &server])
+        .ok()
+        .to_string();
+    assert!(
+        outcome
+            .contains("table public._sqlx_migrations is another tool's history, and is left out"),
+        "{outcome}"
+    );
+}

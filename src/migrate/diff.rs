@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::engine::Work;
 use super::file::Migration;
-use super::history::{Record, title};
-use super::step::Progressed;
+use super::history::{History, Record, title};
+use super::step;
 use crate::error::Error;
+use crate::plan::counted;
 
 /// How one migration stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -20,6 +22,10 @@ pub enum Standing {
     Pending,
     /// It runs without a transaction, and some of its statements are done.
     Unfinished,
+    /// Some of its statements are done, and its file does not begin with them any more.
+    ChangedHalfway,
+    /// Some of its statements are done, and its file is gone.
+    GoneHalfway,
     /// It ran, and its file was changed since.
     Edited,
     /// It ran under another name.
@@ -37,6 +43,8 @@ impl Standing {
             Self::Applied => "applied",
             Self::Pending => "pending",
             Self::Unfinished => "unfinished",
+            Self::ChangedHalfway => "changed halfway",
+            Self::GoneHalfway => "gone halfway",
             Self::Edited => "edited",
             Self::Renamed => "renamed",
             Self::Deleted => "deleted",
@@ -74,21 +82,37 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// How far it came, if it was begun.
-    pub(super) fn begun(&mut self, progressed: Option<Progressed>) {
-        if let Some(Progressed { done, .. }) = progressed {
-            self.standing = Standing::Unfinished;
-            self.statements_done = Some(done);
+    /// One that was begun, and whose file is gone.
+    pub(super) fn gone_halfway(version: i64) -> Self {
+        Self {
+            version,
+            name: String::new(),
+            standing: Standing::GoneHalfway,
+            applied_at: None,
+            applied_by: None,
+            duration_ms: None,
+            statements_done: None,
+            recorded: None,
         }
     }
 
     /// `010_dashboard_creator`.
     pub fn title(&self) -> String {
+        if self.name.is_empty() {
+            return format!("{:03}", self.version);
+        }
         title(self.version, &self.name)
     }
 }
 
-/// Compares; both sides are in order of version.
+/// Compares files with all that a database remembers.
+pub fn against(files: &[Migration], history: &History) -> Vec<Entry> {
+    let mut entries = compare(files, &history.rows);
+    step::mark(&mut entries, files, history);
+    entries
+}
+
+/// Compares with what ran; both sides are in order of version.
 pub fn compare(files: &[Migration], history: &[Record]) -> Vec<Entry> {
     let last = history.last().map(|record| record.version);
     let mut entries: BTreeMap<i64, Entry> = history
@@ -152,7 +176,12 @@ const NAMED: usize = 5;
 
 /// The first thing that is wrong, as an error that says what to do; the others as notes. When nothing fits at
 /// all, it is not the files that are wrong but the place.
-pub fn problem(entries: &[Entry], files: &[Migration], source: &str) -> Option<anyhow::Error> {
+pub fn problem(
+    entries: &[Entry],
+    files: &[Migration],
+    source: &str,
+    history: &History,
+) -> Option<anyhow::Error> {
     let problems: Vec<&Entry> = entries
         .iter()
         .filter(|entry| entry.standing.is_problem())
@@ -168,7 +197,7 @@ pub fn problem(entries: &[Entry], files: &[Migration], source: &str) -> Option<a
                 .into(),
         );
     }
-    let mut error = describe(first, entries, files);
+    let mut error = describe(first, entries, files, history);
     for other in others.iter().take(NAMED) {
         error = error.note(format!(
             "{} is {} too",
@@ -185,7 +214,7 @@ pub fn problem(entries: &[Entry], files: &[Migration], source: &str) -> Option<a
     Some(error.note("nothing was changed").into())
 }
 
-fn describe(entry: &Entry, entries: &[Entry], files: &[Migration]) -> Error {
+fn describe(entry: &Entry, entries: &[Entry], files: &[Migration], history: &History) -> Error {
     let file = files.iter().find(|file| file.version == entry.version);
     let path = file.map_or_else(
         || format!("{}.sql", entry.title()),
@@ -193,17 +222,35 @@ fn describe(entry: &Entry, entries: &[Entry], files: &[Migration]) -> Error {
     );
     match entry.standing {
         Standing::Edited => Error::failed(format!("{path} was changed after it was applied")).hint(format!(
-            "put the file back as it was, and make the change in a new one: `toysoldiers migrate new {}`",
-            entry.name
+            "put the file back as it was, and make the change in a new one: `toysoldiers migrate new {}`; or accept it as it is: `toysoldiers migrate repair {}`",
+            entry.name,
+            entry.title()
         )),
         Standing::Renamed => {
             let was = entry.recorded.as_deref().unwrap_or_default();
             let number = file.map_or("", |file| file.file.split('_').next().unwrap_or_default());
             Error::failed(format!("{path} was applied under another name, {was}"))
-                .hint(format!("name the file {number}_{was}.sql again"))
+                .hint(format!(
+                    "name the file {number}_{was}.sql again, or accept it as it is: `toysoldiers migrate repair {number}`"
+                ))
+        }
+        Standing::ChangedHalfway => {
+            let steps = history.begun_of(entry.version);
+            file.and_then(|file| step::progressed(&Work::of(file), &steps).err())
+                .map_or_else(|| Error::failed(format!("{path} was changed halfway")), |error| *error)
+        }
+        Standing::GoneHalfway => {
+            let (title, done) = (entry.title(), entry.statements_done.unwrap_or_default());
+            let done = counted(done, "statement");
+            Error::failed(format!("{title} stopped halfway ({done} done), and its file is gone")).hint(format!(
+                "bring the file back, from version control say; or forget what ran of it: `toysoldiers migrate repair {title} --undone`"
+            ))
         }
         Standing::Deleted => Error::failed(format!("{} was applied, and its file is gone", entry.title()))
-            .hint(format!("bring {path} back, from version control say")),
+            .hint(format!(
+                "bring {path} back, from version control say; or forget that it ran: `toysoldiers migrate repair {} --undone`",
+                entry.title()
+            )),
         _ => {
             let last = entries.iter().rev().find(|entry| !matches!(entry.standing, Standing::Late | Standing::Pending));
             let last = last.map_or_else(String::new, Entry::title);

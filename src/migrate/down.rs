@@ -107,6 +107,13 @@ pub async fn plan(db: &Db, files: &Files, reach: &Reach) -> Result<Plan<Undoing>
             );
         }
         preflight::check(down)?;
+        if preflight::count(down) == 0 {
+            return Err(Error::refused(format!("{} holds no statement", down.path))
+                .note("its migration would be forgotten, and everything it made would stay")
+                .note("nothing was changed")
+                .hint("write what undoes the migration into it")
+                .into());
+        }
         steps.push(shown(down, *up, record));
     }
     let left = history.rows.len() - chosen.len();

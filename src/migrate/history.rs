@@ -4,6 +4,7 @@ pub mod run;
 
 use jiff::Timestamp;
 
+use super::step::{self, Step};
 use crate::bookkeeping;
 use crate::error::Result;
 use crate::pg::{Db, Query};
@@ -62,10 +63,12 @@ pub struct History {
     pub bookkeeping: Option<i32>,
     /// What ran, in order.
     pub rows: Vec<Record>,
+    /// The statements that were begun of migrations without a transaction that are not at their end.
+    pub begun: Vec<Step>,
 }
 
 impl History {
-    /// Reads it in one round trip; a database without our schema has an empty one.
+    /// Reads it; a database without our schema has an empty one.
     pub async fn read(db: &Db) -> Result<Self> {
         let rows = bookkeeping::absent_is_none(db.all(&HISTORY, &[]).await)?.unwrap_or_default();
         let bookkeeping = rows.first().map(|row| row.bookkeeping);
@@ -87,7 +90,26 @@ impl History {
                 })
             })
             .collect();
-        Ok(Self { bookkeeping, rows })
+        let knows = bookkeeping >= Some(i32::from(bookkeeping::WITH_RUNS));
+        let begun = if knows {
+            step::read(db).await?
+        } else {
+            Vec::new()
+        };
+        Ok(Self {
+            bookkeeping,
+            rows,
+            begun,
+        })
+    }
+
+    /// The statements of a migration that were begun, if it is not at its end.
+    pub fn begun_of(&self, version: i64) -> Vec<Step> {
+        let begun = self.begun.iter();
+        begun
+            .filter(|step| step.version == version)
+            .cloned()
+            .collect()
     }
 
     /// Whether a migration ran.

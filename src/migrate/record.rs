@@ -40,11 +40,25 @@ pub(super) fn closing(engine: &Engine<'_>, work: &Work<'_>, record: &str, among:
     } else {
         ("", 0)
     };
+    // A migration of several messages began with the first of them.
+    let (took, again) = if whole {
+        (String::new(), 0)
+    } else {
+        (format!(";{}", took(work, start)), 1)
+    };
     Closing {
-        sql: format!("{ourselves}{record};{run}"),
-        statements: 2 + more,
+        sql: format!("{ourselves}{record}{took};{run}"),
+        statements: 2 + more + again,
         commits: false,
     }
+}
+
+/// Writes into the history how long it took since it began; its row alone knows of the last message.
+pub(super) fn took(work: &Work<'_>, began: &str) -> String {
+    format!(
+        "update toysoldiers.history set duration_ms=(extract(epoch from clock_timestamp()-{began})*1000)::bigint where version={}",
+        work.migration.version
+    )
 }
 
 /// The text that ran, as SQL.

@@ -68,7 +68,7 @@ pub struct Mended {
 /// is named.
 pub async fn plan(db: &Db, files: &Files, only: Option<&Named>) -> Result<Plan<Repair>> {
     let history = History::read(db).await?;
-    let entries = diff::compare(&files.all, &history.rows);
+    let entries = diff::against(&files.all, &history);
     if let Some(named) = only
         && !entries
             .iter()
@@ -86,6 +86,15 @@ pub async fn plan(db: &Db, files: &Files, only: Option<&Named>) -> Result<Plan<R
             Standing::Deleted => remaining.push(format!(
                 "{0} was applied, and its file is gone; forget it with `toysoldiers migrate repair {0} --undone`",
                 entry.title()
+            )),
+            Standing::ChangedHalfway | Standing::GoneHalfway => remaining.push(format!(
+                "{0} stopped halfway, and its file {1}; say how it stands with `toysoldiers migrate repair {0} --done` or `--undone`",
+                entry.title(),
+                if entry.standing == Standing::GoneHalfway {
+                    "is gone"
+                } else {
+                    "was changed"
+                }
             )),
             Standing::Late => remaining.push(format!(
                 "{} came late; give it a number after the last one",

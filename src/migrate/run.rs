@@ -132,7 +132,7 @@ impl Run<'_> {
         let progressed = if transaction {
             None
         } else {
-            unfinished(&again, &history, migration).await?
+            unfinished(&history, migration)?
         };
         // That it failed counts; that this could not be written down as well is no news.
         let _ = again

@@ -14,7 +14,7 @@ use time::format_description::well_known::Rfc3339;
 use super::engine::{Engine, Work};
 use super::file::Migration;
 use super::history::History;
-use super::record::{closing, remember, remember_failure, text_of};
+use super::record::{closing, remember, remember_failure, text_of, took};
 use super::stepping::Stopped;
 use super::story::{self, Kept};
 use super::transaction::{Among, Failure};
@@ -213,7 +213,7 @@ impl Vehicle<'_> {
             _ => format!("{} to {}", first.migration.title(), last.migration.title()),
         };
         // Whom a failure is about, and since when.
-        let (mut at, mut since) = (0, Instant::now());
+        let (mut at, mut since, begun) = (0, Instant::now(), Instant::now());
         let mut attempts = engine.attempts(&what, &first.directives);
         let outcome = loop {
             let attempt = self.attempt(works, records, &mut at, &mut since);
@@ -240,7 +240,7 @@ impl Vehicle<'_> {
                     Kept::Nothing
                 };
                 Err(self
-                    .halted(&works[at], failure, kept, since.elapsed())
+                    .halted(&works[at], failure, kept, begun.elapsed())
                     .await)
             }
         }
@@ -284,8 +284,13 @@ impl Vehicle<'_> {
         let start = Instant::now();
         let title = work.migration.title();
         engine.progress.working(&format!("applying {title}"));
-        let run = remember(work, &text_of(work), "clock_timestamp()");
-        let outcome = engine.step_through(work, &format!("{record};{run}")).await;
+        let text = text_of(work);
+        let closing = |millis: u128| {
+            let began = format!("(clock_timestamp()-interval '{millis} ms')");
+            let run = remember(work, &text, &began);
+            format!("{record};{};{run}", took(work, &began))
+        };
+        let outcome = Box::pin(engine.step_through(work, closing)).await;
         engine.pass_on_notices(work.migration);
         match outcome {
             Ok(statements) => {

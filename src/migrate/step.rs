@@ -7,8 +7,10 @@ use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
+use super::diff::{Entry, Standing};
 use super::engine::Work;
 use super::file::Migration;
+use super::history::History;
 use super::preflight;
 use crate::bookkeeping;
 use crate::error::{Error, Excerpt, Result};
@@ -37,13 +39,7 @@ static STEPS: Query<Step> = crate::query!("migrate/steps");
 
 /// The statements that were begun of all migrations that are not at their end; a database that is older has none.
 pub async fn read(db: &Db) -> Result<Vec<Step>> {
-    let all = db.all(&STEPS, &[&None::<i64>]).await;
-    Ok(bookkeeping::absent_is_none(all)?.unwrap_or_default())
-}
-
-/// Those of one migration. The bookkeeping has a version that knows.
-pub(super) async fn begun(db: &Db, version: i64) -> Result<Vec<Step>> {
-    db.all(&STEPS, &[&Some(version)]).await
+    Ok(bookkeeping::absent_is_none(db.all(&STEPS, &[]).await)?.unwrap_or_default())
 }
 
 /// How far a file came before.
@@ -58,58 +54,84 @@ pub struct Progressed {
 }
 
 /// How far a file came, or why it cannot go on: what was done is not what it says any more.
-pub(super) fn progressed(
-    migration: &Migration,
-    work: &Work<'_>,
-    steps: &[Step],
-) -> Result<Progressed> {
+pub(super) fn progressed(work: &Work<'_>, steps: &[Step]) -> Result<Progressed, Box<Error>> {
+    let migration = work.migration;
     let statements: Vec<Statement<'_>> = work.script.all().collect();
-    let mut done = 0;
-    let mut begun = false;
-    for (step, number) in steps.iter().zip(1_i32..) {
-        if !step.finished {
-            begun = true;
-            break;
-        }
-        let statement = statements.get(done);
-        let same = statement
-            .is_some_and(|statement| step.number == number && hash(work, statement) == step.hash);
+    let done = steps.iter().take_while(|step| step.finished).count();
+    if work.directives.transaction {
+        return Err(Box::new(halfway(
+            migration,
+            done,
+            "asks for a transaction now",
+        )));
+    }
+    for (index, step) in steps.iter().take(done).enumerate() {
+        let statement = statements.get(index);
+        let same = usize::try_from(step.number).is_ok_and(|number| number == index + 1)
+            && statement.is_some_and(|statement| hash(work, statement) == step.hash);
         if !same {
-            return Err(changed(migration, statement, steps));
+            let error = halfway(migration, done, "was changed");
+            return Err(Box::new(match statement {
+                Some(statement) => {
+                    let length = statement.text.lines().next().map_or(0, str::len);
+                    let path = &migration.path;
+                    let place = Excerpt::new(path, migration.sql(), statement.start, length);
+                    error
+                        .because(Error::failed("this is not the statement that ran"))
+                        .at(place)
+                }
+                None => error,
+            }));
         }
-        done += 1;
     }
     Ok(Progressed {
         done,
-        begun,
+        begun: steps.len() > done,
         total: statements.len(),
     })
 }
 
-fn changed(
-    migration: &Migration,
-    statement: Option<&Statement<'_>>,
-    steps: &[Step],
-) -> anyhow::Error {
-    let done = steps.iter().filter(|step| step.finished).count();
-    let title = migration.title();
-    let mut error = Error::failed(format!(
-        "{} was changed after its first {done} statements had run",
-        migration.path
-    ));
-    if let Some(statement) = statement {
-        let length = statement.text.lines().next().map_or(0, str::len);
-        let place = Excerpt::new(&migration.path, migration.sql(), statement.start, length);
-        error = error
-            .because(Error::failed("this is not the statement that ran"))
-            .at(place);
+fn halfway(migration: &Migration, done: usize, what: &str) -> Error {
+    let (path, title) = (&migration.path, migration.title());
+    let ran = if done == 1 {
+        "its first statement".to_owned()
+    } else {
+        format!("its first {done} statements")
+    };
+    Error::failed(format!("{path} {what} after {ran} had run")).hint(format!(
+        "make the file what it was; or say what became of it with `toysoldiers migrate repair {title} --done` or `--undone`"
+    ))
+}
+
+/// Says of every migration that was begun and is not at its end how it stands.
+pub(super) fn mark(entries: &mut Vec<Entry>, files: &[Migration], history: &History) {
+    let mut versions: Vec<i64> = history.begun.iter().map(|step| step.version).collect();
+    versions.dedup();
+    for version in versions {
+        let steps = history.begun_of(version);
+        let done = steps.iter().take_while(|step| step.finished).count();
+        let place = entries.binary_search_by_key(&version, |entry| entry.version);
+        let index = match place {
+            Ok(index) => index,
+            Err(index) => {
+                entries.insert(index, Entry::gone_halfway(version));
+                index
+            }
+        };
+        let entry = &mut entries[index];
+        let file = files.iter().find(|file| file.version == version);
+        entry.statements_done = Some(done);
+        entry.standing = match (entry.standing, file) {
+            (Standing::Pending | Standing::Late, Some(file)) => {
+                match (progressed(&Work::of(file), &steps), entry.standing) {
+                    (Err(_), _) => Standing::ChangedHalfway,
+                    (Ok(_), Standing::Pending) => Standing::Unfinished,
+                    (Ok(_), late) => late,
+                }
+            }
+            (standing, _) => standing,
+        };
     }
-    error
-        .note("nothing was changed")
-        .hint(format!(
-            "put those statements back as they were; or say what became of it with `toysoldiers migrate repair {title} --done` or `--undone`"
-        ))
-        .into()
 }
 
 pub(super) fn hash(work: &Work<'_>, statement: &Statement<'_>) -> String {

@@ -3,6 +3,8 @@
 //! Between the mark that a statement is begun and the one that it is done, nobody knows how far it came: what is known
 //! about its kind decides how to go on.
 
+use std::time::Instant;
+
 use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
 use super::engine::{Engine, KEPT, Until, Work};
@@ -56,11 +58,15 @@ impl Engine<'_> {
     pub(super) async fn step_through(
         &self,
         work: &Work<'_>,
-        closing: &str,
+        closing: impl Fn(u128) -> String + Send,
     ) -> Result<usize, Stopped> {
+        let start = Instant::now();
         let migration = work.migration;
-        let steps = step::begun(self.db, migration.version).await?;
-        let Progressed { done, begun, .. } = step::progressed(migration, work, &steps)?;
+        // Under the lock, as everything that is believed about what ran.
+        let mut steps = step::read(self.db).await?;
+        steps.retain(|step| step.version == migration.version);
+        let Progressed { done, begun, .. } =
+            step::progressed(work, &steps).map_err(|error| anyhow::Error::from(*error))?;
         let statements: Vec<Statement<'_>> = work.script.all().collect();
         let total = statements.len();
         let (settings, _) = self.settings(&work.directives, Until::Goodbye);
@@ -101,6 +107,7 @@ impl Engine<'_> {
             .map_err(|failure| Stopped::At(failure, index))?;
         }
         let version = migration.version;
+        let closing = closing(start.elapsed().as_millis());
         let script = format!(
             "begin;{AS_OURSELVES}delete from toysoldiers.steps where version={version};{closing};commit"
         );

@@ -77,9 +77,11 @@ pub(super) fn found_out(
         return error.hint(AGAIN).into();
     };
     let next = done + 1;
-    let error = error.note(format!(
-        "{done} of {total} statements of {title} are done and stay; {last}"
-    ));
+    let error = error.note(if done == 0 {
+        format!("no statement of {title} is known to be done; {last}")
+    } else {
+        format!("{done} of {total} statements of {title} are done and stay; {last}")
+    });
     let error = if begun {
         error.note(format!(
             "how far statement {next} came is not known; the next `toysoldiers migrate up` finds out, and goes on"

@@ -53,7 +53,15 @@ impl Failure {
 
     /// Whether the server's answer is missing, so that nobody knows what it did.
     pub(super) fn is_lost(&self) -> bool {
-        self.error.as_db_error().is_none()
+        let ended = |code: &SqlState| {
+            [
+                SqlState::ADMIN_SHUTDOWN,
+                SqlState::CRASH_SHUTDOWN,
+                SqlState::IDLE_SESSION_TIMEOUT,
+            ]
+            .contains(code)
+        };
+        self.error.as_db_error().is_none() || self.error.code().is_some_and(ended)
     }
 
     /// What others did, in a few words.

@@ -102,7 +102,7 @@ pub async fn plan(
             if wish.one_transaction {
                 return Err(not_in_one(migration));
             }
-            let detail = unfinished(db, &history, migration).await?.map_or_else(
+            let detail = unfinished(&history, migration)?.map_or_else(
                 || "without a transaction".to_owned(),
                 |Progressed { done, total, .. }| {
                     format!("goes on with statement {} of {total}", done + 1)
@@ -178,6 +178,7 @@ pub fn plan_from_nothing(
     let nothing = History {
         bookkeeping: None,
         rows: Vec::new(),
+        begun: Vec::new(),
     };
     let pending = settle(&files.all, &nothing, &files.source, wish)?;
     let mut steps = vec![Step::new("create", format!("the database {database}"))];
@@ -221,19 +222,13 @@ fn not_in_one(migration: &Migration) -> anyhow::Error {
 }
 
 /// How far a migration without a transaction came that is not at its end; nothing if it was not begun.
-pub(super) async fn unfinished(
-    db: &Db,
-    history: &History,
-    migration: &Migration,
-) -> Result<Option<Progressed>> {
-    if history.bookkeeping < Some(i32::from(bookkeeping::WITH_RUNS)) {
-        return Ok(None);
-    }
-    let steps = step::begun(db, migration.version).await?;
+pub(super) fn unfinished(history: &History, migration: &Migration) -> Result<Option<Progressed>> {
+    let steps = history.begun_of(migration.version);
     if steps.is_empty() {
         return Ok(None);
     }
-    step::progressed(migration, &Work::of(migration), &steps).map(Some)
+    let progressed = step::progressed(&Work::of(migration), &steps);
+    Ok(Some(progressed.map_err(|error| *error)?))
 }
 
 /// The migrations still to be applied, or the first thing that is wrong with files or history.
@@ -243,8 +238,8 @@ pub(super) fn settle<'a>(
     source: &str,
     wish: Wish,
 ) -> Result<Vec<&'a Migration>> {
-    let entries = diff::compare(all, &history.rows);
-    if let Some(problem) = diff::problem(&entries, all, source) {
+    let entries = diff::against(all, history);
+    if let Some(problem) = diff::problem(&entries, all, source, history) {
         return Err(problem);
     }
     if let Some(to) = wish.to
@@ -258,7 +253,7 @@ pub(super) fn settle<'a>(
     }
     let pending: Vec<i64> = entries
         .iter()
-        .filter(|entry| entry.standing == Standing::Pending)
+        .filter(|entry| matches!(entry.standing, Standing::Pending | Standing::Unfinished))
         .map(|entry| entry.version)
         .filter(|version| wish.to.is_none_or(|to| *version <= to))
         .collect();

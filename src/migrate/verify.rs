@@ -21,7 +21,7 @@ use super::file::Migration;
 use super::history::title;
 use crate::error::Result;
 use crate::pg::catalog::Catalog;
-use crate::pg::catalog::diff::{Comparison, Difference, compare};
+use crate::pg::catalog::diff::{Comparison, Difference, State, compare};
 use crate::pg::{Endpoint, Undo};
 use crate::plan::{Progress, counted};
 use lock::Mode;
@@ -118,8 +118,36 @@ impl Verified {
 
 /// Compares what was found in a database with what there is in a scratch database.
 pub async fn drift(found: &Catalog, scratch: &Scratch) -> Result<Comparison> {
-    Ok(compare(&Catalog::read(&scratch.db).await?, found))
+    let mut comparison = compare(&Catalog::read(&scratch.db).await?, found);
+    // Whoever took over from another tool has its table still, and that is as it should be.
+    let is_theirs = |difference: &Difference| {
+        let table = HISTORIES
+            .iter()
+            .find(|table| difference.name == format!("public.{table}"));
+        table.is_some() && difference.state == State::Extra
+    };
+    let (theirs, ours) = comparison.differences.into_iter().partition(is_theirs);
+    comparison.differences = ours;
+    let tables = theirs
+        .into_iter()
+        .filter(|difference: &Difference| difference.kind == "table");
+    comparison.notes.extend(tables.map(|difference| {
+        format!(
+            "{} is another tool's history, and is left out",
+            difference.object()
+        )
+    }));
+    Ok(comparison)
 }
+
+/// Where other tools remember their migrations.
+const HISTORIES: [&str; 5] = [
+    "_sqlx_migrations",
+    "__diesel_schema_migrations",
+    "flyway_schema_history",
+    "schema_migrations",
+    "refinery_schema_history",
+];
 
 /// How a database differs from what these migrations make, as they make it on `server`, in a scratch database that is
 /// gone afterwards.
@@ -144,7 +172,7 @@ pub async fn verify(
     progress: &dyn Progress,
 ) -> Result<Verified> {
     let start = Instant::now();
-    let entries = diff::compare(&files.all, &target.history.rows);
+    let entries = diff::against(&files.all, &target.history);
     progress.working("making a scratch database");
     let scratch = Scratch::make(server, undo).await?;
     let troubled = entries
@@ -255,7 +283,7 @@ fn title_of(migration: &Migration) -> String {
 fn waits(standing: Standing) -> bool {
     matches!(
         standing,
-        Standing::Pending | Standing::Unfinished | Standing::Late
+        Standing::Pending | Standing::Unfinished | Standing::ChangedHalfway | Standing::Late
     )
 }
 
@@ -266,7 +294,9 @@ fn consequence(standing: Standing) -> &'static str {
         Standing::Renamed => "was applied under another name; its file is replayed as it is now",
         Standing::Deleted => "was applied, and its file is gone: what it made is not replayed",
         Standing::Late => "came late; it is replayed after those that are applied",
-        Standing::Unfinished => "is half-done: what it did so far counts as drift",
+        Standing::Unfinished | Standing::ChangedHalfway | Standing::GoneHalfway => {
+            "is half-done: what it did so far counts as drift"
+        }
         Standing::Applied | Standing::Pending => "is as it should be",
     }
 }

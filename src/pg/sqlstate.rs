@@ -30,7 +30,7 @@ fn meaning(state: &SqlState) -> (Kind, Option<&'static str>) {
         ),
         "57P01" | "57P02" => (
             Kind::Unreachable,
-            Some("the server went away; check its log, then try again"),
+            Some("somebody ended the session, or the server; its log knows who; then try again"),
         ),
         "42501" => (
             Kind::Refused,
@@ -38,7 +38,9 @@ fn meaning(state: &SqlState) -> (Kind, Option<&'static str>) {
         ),
         "25006" => (
             Kind::Refused,
-            Some("this server takes no writes: connect to the primary"),
+            Some(
+                "connect to the primary, if this is a replica; else see default_transaction_read_only of the role and the database",
+            ),
         ),
         // It wants no transaction around it, or ends the one it is in.
         "25001" | "2D000" => (
@@ -48,7 +50,7 @@ fn meaning(state: &SqlState) -> (Kind, Option<&'static str>) {
         "55P03" => (
             Kind::Refused,
             Some(
-                "another session holds a lock on it; try again, or wait longer with `--lock-timeout`",
+                "another session holds a lock; try again when it is done, or wait longer with `--lock-timeout`",
             ),
         ),
         "57014" => (

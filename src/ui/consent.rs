@@ -40,8 +40,12 @@ impl Ui {
         }
         match raised(plan.risk, stage.protected) {
             Risk::Harmless | Risk::Mild => Ok(ControlFlow::Continue(Consent::given())),
-            Risk::Moderate if self.manners.yes => Ok(ControlFlow::Continue(Consent::given())),
+            Risk::Moderate if self.manners.yes => {
+                self.show_evidence(plan);
+                Ok(ControlFlow::Continue(Consent::given()))
+            }
             Risk::Moderate => {
+                self.show_evidence_to_nobody(plan);
                 let question = format!("{} in {}?", sentence(&plan.title), stage.name);
                 self.require_terminal(
                     &format!("{} without a yes", plan.title),
@@ -58,6 +62,7 @@ impl Ui {
             Risk::Severe => {
                 if let Some(given) = &self.manners.confirm {
                     return if *given == stage.name {
+                        self.show_evidence(plan);
                         Ok(ControlFlow::Continue(Consent::given()))
                     } else {
                         Err(Error::refused(format!(
@@ -71,6 +76,7 @@ impl Ui {
                         .into())
                     };
                 }
+                self.show_evidence_to_nobody(plan);
                 self.require_terminal(
                     &format!("{} without a confirmation", plan.title),
                     &format!("confirm with `--confirm {}`", stage.name),
@@ -84,6 +90,21 @@ impl Ui {
                     self.declined()
                 })
             }
+        }
+    }
+
+    /// What speaks for or against a plan is shown also when the answer was given with the command: somebody reads the
+    /// log later.
+    fn show_evidence<W>(&self, plan: &Plan<W>) {
+        if plan.steps.iter().any(|step| !step.lines.is_empty()) {
+            self.say(&lines(plan));
+        }
+    }
+
+    /// The same where nobody can be asked, so that whoever reads the refusal knows what it is about.
+    fn show_evidence_to_nobody<W>(&self, plan: &Plan<W>) {
+        if !self.can_ask() {
+            self.show_evidence(plan);
         }
     }
 

@@ -195,7 +195,7 @@ pub async fn plan_undone(db: &Db, files: &Files, named: &Named) -> Result<Plan<R
         (Entry::Remove, "not applied", detail, Vec::new())
     } else {
         let detail = format!(
-            "`migrate up` begins at its first statement again; {} stays done",
+            "`migrate up` begins at its first statement again; what {} did stays",
             counted(subject.finished(), "statement")
         );
         (Entry::Keep, "not begun", detail, subject.lines())

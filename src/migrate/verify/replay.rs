@@ -244,6 +244,12 @@ fn advice(server: &DbError) -> Option<String> {
                 .to_owned(),
         );
     }
+    if message.starts_with("role \"") && message.ends_with("already exists") {
+        return Some(
+            "roles belong to the whole server: make it only if it is not there (`do $$ begin create role ...; exception when duplicate_object then null; end $$`), or name another server with `--scratch-url`"
+                .to_owned(),
+        );
+    }
     // A schema or a role that no migration makes: the platform brings it.
     if matches!(server.code().code(), "3F000" | "42704") {
         return Some(
