@@ -248,7 +248,7 @@ fn migrations_of_another_database_are_told_from_trouble_with_files() {
     assert_snapshot!(tool.run(&["migrate", "up", "--migrations", "elsewhere"]), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    error: none of the migrations of this database is in elsewhere
+    error: this database has none of these migrations (elsewhere)
       note: nothing was changed
       hint: name the folder of its migrations with `--migrations`, or the right database with `--env`
     -- exit 1

@@ -287,7 +287,7 @@ fn a_renamed_file_is_accepted_and_another_migration_in_its_place_is_severe() {
     assert_snapshot!(tool.run(&["migrate", "repair", "--yes"]), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    error: none of the migrations of this database is in database/migrations
+    error: this database has none of these migrations (database/migrations)
       note: nothing was changed
       hint: name the folder of its migrations with `--migrations`, or the right database with `--env`
     -- exit 6

@@ -45,8 +45,9 @@ fn as_far_as_was_said() {
     -- stderr
     -> (url)  SOCKET/DB as postgres
     error: there is no migration 7 in database/migrations
-      hint: `toysoldiers migrate status` lists them
-    -- exit 2
+      note: nothing was changed
+      hint: see all of them with `toysoldiers migrate status`
+    -- exit 1
     ");
     tool.run(&["migrate", "up"]).ok();
     assert_eq!(applied(&database), "1 2 3");

@@ -53,7 +53,7 @@ pub async fn plan(
     differences: Option<&Comparison>,
 ) -> Result<Plan<Adoption>> {
     let history = History::read(db).await?;
-    let to = to.map(|to| last(to, files)).transpose()?;
+    let to = to.map(|to| to.find(files)).transpose()?;
     let entries = diff::compare(&files.all, &history.rows);
     refuse_misfits(&entries, to, &files.source)?;
     let is_chosen = |entry: &&Entry| {
@@ -142,24 +142,11 @@ fn compared(comparison: &Comparison) -> Step {
 
 /// The migrations up to `to`, or all: what the database should be once they are marked.
 pub fn wanted<'a>(files: &'a Files, to: Option<&Named>) -> Result<Vec<&'a Migration>> {
-    let to = to.map(|to| last(to, files)).transpose()?;
+    let to = to.map(|to| to.find(files)).transpose()?;
     let all = files.all.iter();
     Ok(all
         .filter(|file| to.is_none_or(|to| file.version <= to))
         .collect())
-}
-
-/// The number of the last migration that is meant.
-fn last(to: &Named, files: &Files) -> Result<i64> {
-    let mut all = files.all.iter();
-    let found = all.find(|file| to.is(file.version, &file.name));
-    found.map(|file| file.version).ok_or_else(|| {
-        let known = files
-            .all
-            .iter()
-            .map(|file| (file.version, file.name.as_str()));
-        to.unknown(known, &format!("in {}", files.source)).into()
-    })
 }
 
 /// Refuses a history that does not fit the files: what comes in is added behind what is there, and nowhere else.

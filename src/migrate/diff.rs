@@ -191,7 +191,7 @@ pub fn problem(
         |entry: &&Entry| entry.standing == Standing::Applied || entry.standing == Standing::Edited;
     if others.len() >= 2 && !entries.iter().any(|entry| fits(&entry)) {
         return Some(
-            Error::failed(format!("none of the migrations of this database is in {source}"))
+            Error::failed(format!("this database has none of these migrations ({source})"))
                 .note("nothing was changed")
                 .hint("name the folder of its migrations with `--migrations`, or the right database with `--env`")
                 .into(),

@@ -5,7 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::history::title;
-use crate::error::{Error, nearest};
+use super::source::Files;
+use crate::error::{Error, Result, nearest};
 
 /// Which migration is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +51,21 @@ impl Named {
         says_something
             && self.version.is_none_or(|wanted| wanted == version)
             && self.name.as_ref().is_none_or(|wanted| wanted == name)
+    }
+
+    /// The number of the migration that is meant.
+    pub fn find(&self, files: &Files) -> Result<i64> {
+        let found = files
+            .all
+            .iter()
+            .find(|file| self.is(file.version, &file.name));
+        found.map(|file| file.version).ok_or_else(|| {
+            let known = files
+                .all
+                .iter()
+                .map(|file| (file.version, file.name.as_str()));
+            self.unknown(known, &format!("in {}", files.source)).into()
+        })
     }
 
     /// None of the known migrations is meant; `place` says where they are.

@@ -255,7 +255,12 @@ fn flawed(flaw: &Flaw, offset: usize) -> Hit {
             "this is a command for psql, which a migration cannot hold",
         ),
         FlawKind::Unterminated(what) => {
-            Hit::new(&form::UNTERMINATED, span, format!("this {what} has no end"))
+            let hit = Hit::new(&form::UNTERMINATED, span, format!("this {what} has no end"));
+            if what == "COPY" {
+                hit.rewrite("end its rows with a line that is `\\.`")
+            } else {
+                hit
+            }
         }
     }
 }

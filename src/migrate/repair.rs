@@ -125,7 +125,7 @@ pub async fn plan(db: &Db, files: &Files, only: Option<&Named>) -> Result<Plan<R
         || accepted.iter().any(|accepted| !accepted.is_another);
     if accepted.len() >= 2 && !fits {
         return Err(Error::refused(format!(
-            "none of the migrations of this database is in {}",
+            "this database has none of these migrations ({})",
             files.source
         ))
         .note("nothing was changed")

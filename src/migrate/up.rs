@@ -242,15 +242,6 @@ pub(super) fn settle<'a>(
     if let Some(problem) = diff::problem(&entries, all, source, history) {
         return Err(problem);
     }
-    if let Some(to) = wish.to
-        && !all.iter().any(|migration| migration.version == to)
-    {
-        return Err(
-            Error::usage(format!("there is no migration {to} in {source}"))
-                .hint("`toysoldiers migrate status` lists them")
-                .into(),
-        );
-    }
     let pending: Vec<i64> = entries
         .iter()
         .filter(|entry| matches!(entry.standing, Standing::Pending | Standing::Unfinished))

@@ -8,6 +8,7 @@ use super::{SourceArgs, check};
 use crate::context::Context;
 use crate::error::{self, Error, Exit, Result};
 use crate::migrate::check::Beside;
+use crate::migrate::named::Named;
 use crate::migrate::up::{self, Applied, Manner, Wish};
 use crate::migrate::{Files, Limits};
 use crate::pg::Db;
@@ -32,9 +33,9 @@ pub(in crate::cli) struct UpArgs {
     /// Make the database if it is not there
     #[arg(long)]
     create_db: bool,
-    /// The last migration to apply, by its number
-    #[arg(long, value_name = "NUMBER")]
-    to: Option<i64>,
+    /// The last migration to apply: its number, its description or its file
+    #[arg(long, value_name = "MIGRATION")]
+    to: Option<Named>,
     /// Apply all of it in one transaction: everything happens, or nothing does
     #[arg(long)]
     one_transaction: bool,
@@ -72,7 +73,8 @@ impl UpArgs {
         files: Files,
         stamp: Option<String>,
     ) -> Result<Plan<up::Pending>> {
-        up::plan(db, files, self.wish(), stamp, &check::denied(cx)?).await
+        let wish = self.wish(&files)?;
+        up::plan(db, files, wish, stamp, &check::denied(cx)?).await
     }
 
     async fn apply(
@@ -97,11 +99,11 @@ impl UpArgs {
         Box::pin(up::up(db, work, consent, manner)).await
     }
 
-    fn wish(&self) -> Wish {
-        Wish {
-            to: self.to,
+    fn wish(&self, files: &Files) -> Result<Wish> {
+        Ok(Wish {
+            to: self.to.as_ref().map(|to| to.find(files)).transpose()?,
             one_transaction: self.one_transaction,
-        }
+        })
     }
 
     /// The database is not there; makes it if that is wanted.
@@ -114,7 +116,7 @@ impl UpArgs {
             });
         }
         let name = cx.database()?.to_owned();
-        let plan = up::plan_from_nothing(&name, files, self.wish(), &check::denied(cx)?)?;
+        let plan = up::plan_from_nothing(&name, files, self.wish(files)?, &check::denied(cx)?)?;
         cx.carry_out(plan, async |(), consent| {
             let beside = cx.session_beside("making a database").await?;
             up::create_database(&beside, &name, &consent).await?;
