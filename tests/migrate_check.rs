@@ -135,7 +135,7 @@ fn names_numbers_and_bytes_are_checked_all_at_once() {
       why: a file that is not named NNN_description.sql would never run
       instead: rename the file, or move it out of the folder
     -- stderr
-    9 files checked (database/migrations): 4 errors, 1 warning, 1 allowed finding
+    10 files checked (database/migrations): 4 errors, 1 warning, 1 allowed finding
     -- exit 3
     ");
 }
@@ -645,4 +645,31 @@ fn what_hurts_a_large_table_is_a_note_about_a_small_one() {
         !up.contains("index.sql:1:1") && up.contains("index.sql:2:1"),
         "{up}"
     );
+}
+
+#[test]
+fn what_undoes_a_migration_is_looked_at_for_what_cannot_run() {
+    let (_, tool) = with(&[
+        ("001_t.sql", TABLE),
+        ("001_t.down.sql", "drop table t;\ncommit;\n"),
+        ("002_u.down.sql", "select 1;"),
+    ]);
+    assert_snapshot!(tool.run(&["migrate", "check"]), @"
+    -- stdout
+    error: COMMIT does not belong in a migration: each one is a transaction of its own [transaction-control]
+      --> database/migrations/001_t.down.sql:2:1
+         |
+       2 | commit;
+         | ^^^^^^
+      why: each migration is a transaction of its own, with its row in the history; what is committed in between stays when the rest fails
+      instead: remove the transaction control; everything in the file happens, or nothing does
+
+    error: there is no migration 2 that it could undo [naming]
+      --> database/migrations/002_u.down.sql
+      why: a file that is not named NNN_description.sql would never run
+      instead: rename the file, or move it out of the folder
+    -- stderr
+    3 files checked (database/migrations): 2 errors
+    -- exit 3
+    ");
 }

@@ -3,6 +3,8 @@
 //! `up` refuses errors and what the configuration denies before it begins. The rest is looked for beside the run,
 //! on a thread of its own, so that a warning never costs time.
 
+mod numbering;
+
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,11 +15,12 @@ use serde::{Serialize, Serializer};
 use super::Pending;
 use super::directive;
 use super::file::{self, Kind, Migration};
-use super::lint::{Finding, Indexes, Level, Reading, Rule, STACK, Sheet, Wanted, form};
-use super::new::TIMESTAMPS;
+use super::lint::{Finding, Indexes, Level, Reading, Rule, STACK, Sheet, Wanted, form, placed};
+use super::preflight;
 use super::size::Sizes;
 use super::source::{Entry, Source};
 use crate::error::{Error, Result};
+use numbering::{Numbered, numbering, strays};
 
 /// What was found.
 #[derive(Debug)]
@@ -65,6 +68,7 @@ pub fn check(source: &Source, named: &[PathBuf], denied: &[&'static Rule]) -> Re
     files.numbered.sort();
     let wanted = Wanted::All(denied);
     let mut findings = files.findings;
+    findings.extend(strays(&files.numbered, &files.downs));
     if named.is_empty() {
         for finding in numbering(&files.numbered) {
             let sheet = files.sheets.iter().find(|sheet| sheet.path == finding.file);
@@ -92,6 +96,8 @@ struct Files {
     sheets: Vec<Sheet<'static>>,
     /// What is named like a migration.
     numbered: Vec<Numbered>,
+    /// What is named like something that undoes one.
+    downs: Vec<Numbered>,
     /// What is wrong with names and bytes.
     findings: Vec<Finding>,
 }
@@ -108,8 +114,15 @@ impl Files {
                 });
                 self.add_named(entry)?;
             }
-            // What undoes a migration is looked at when somebody names it.
-            Ok(Kind::Down(..) | Kind::Other) => {}
+            Ok(Kind::Down(version, _)) => {
+                self.downs.push(Numbered {
+                    version,
+                    name: entry.name.clone(),
+                    path: entry.path.clone(),
+                });
+                self.add_down(entry)?;
+            }
+            Ok(Kind::Other) => {}
             Err(misfit) => {
                 self.count += 1;
                 let message = format!("the name does not fit: {}", misfit.0);
@@ -121,12 +134,30 @@ impl Files {
     }
 
     fn add_named(&mut self, entry: &Entry) -> Result<()> {
+        let sheet = self.read(entry)?;
+        self.sheets.extend(sheet);
+        Ok(())
+    }
+
+    /// What undoes a migration destroys by trade: only what could not run is worth a word.
+    fn add_down(&mut self, entry: &Entry) -> Result<()> {
+        if let Some(sheet) = self.read(entry)? {
+            let mut hits = preflight::look(&sheet.text, &directive::read(&sheet.text)).hits;
+            hits.retain(|hit| hit.rule.level == Level::Error);
+            self.findings.extend(placed(&sheet, hits));
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, entry: &Entry) -> Result<Option<Sheet<'static>>> {
         self.count += 1;
         match file::decode(&entry.bytes()?, &entry.path) {
-            Ok(text) => self.sheets.push(Sheet {
-                path: Cow::Owned(entry.path.clone()),
-                text: Cow::Owned(text),
-            }),
+            Ok(text) => {
+                return Ok(Some(Sheet {
+                    path: Cow::Owned(entry.path.clone()),
+                    text: Cow::Owned(text),
+                }));
+            }
             Err(illegible) => {
                 let message = format!("this {}", illegible.what);
                 let mut finding = Finding::of_file(&form::ENCODING, &entry.path, message);
@@ -135,49 +166,8 @@ impl Files {
                 self.findings.push(finding);
             }
         }
-        Ok(())
+        Ok(None)
     }
-}
-
-/// A file by its number.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Numbered {
-    version: i64,
-    name: String,
-    path: String,
-}
-
-impl Numbered {
-    fn of(migration: &Migration) -> Self {
-        Self {
-            version: migration.version,
-            name: migration.file.clone(),
-            path: migration.path.clone(),
-        }
-    }
-}
-
-/// Numbers that are there twice, and numbers that are not there. Timestamps have gaps by nature.
-fn numbering(numbered: &[Numbered]) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for pair in numbered.windows(2) {
-        let [before, after] = pair else { continue };
-        let (first, path) = (&before.name, &after.path);
-        let (before, number) = (before.version, after.version);
-        if before == number {
-            let message = format!("{first} has the number {number} too");
-            findings.push(Finding::of_file(&form::DUPLICATE_NUMBER, path, message));
-        } else if number - before > 1 && number < TIMESTAMPS {
-            let missing = if number - before == 2 {
-                format!("number {} is missing", before + 1)
-            } else {
-                format!("numbers {} to {} are missing", before + 1, number - 1)
-            };
-            let message = format!("{missing} between {first} and this file");
-            findings.push(Finding::of_file(&form::GAP_IN_NUMBERS, path, message));
-        }
-    }
-    findings
 }
 
 /// Where else indexes are made: in the folder `indexes` beside that of the migrations, and, for files that were
