@@ -11,6 +11,7 @@ use super::file::Migration;
 use super::lint::facts::Span;
 use super::lint::{Hit, Level, Rule, Sheet, form, mode, placed};
 use super::script::{Script, is_transaction_control, wrapping};
+use super::step;
 use crate::error::{Error, Result};
 use crate::pg::sql::{self, Flaw, FlawKind, Statement};
 
@@ -185,6 +186,17 @@ fn misfit(statement: &Statement<'_>, directives: &Directives) -> Option<(&'stati
             format!("{what} cannot run in a transaction"),
         ))
     } else {
+        let is_concurrent = matches!(
+            words.as_slice(),
+            ["create", "index", "concurrently", ..]
+                | ["create", "unique", "index", "concurrently", ..]
+        );
+        if is_concurrent && step::concurrent_index(statement).is_none() {
+            return Some((
+                &mode::CONCURRENT_WITHOUT_NAME,
+                "this index has no name of its own".to_owned(),
+            ));
+        }
         let what = inside_only(&words)?;
         Some((
             &mode::NEEDS_TRANSACTION,

@@ -11,6 +11,7 @@ pub(super) const RULES: &[&Rule] = &[
     &WRAPPED,
     &NEEDS_NO_TRANSACTION,
     &NEEDS_TRANSACTION,
+    &CONCURRENT_WITHOUT_NAME,
     &SESSION_SETTING,
     &NEW_ENUM_VALUE,
     &COMMITTING_CALL,
@@ -46,6 +47,14 @@ pub static NEEDS_TRANSACTION: Rule = Rule::new(
     "needs-transaction",
     "it lasts as long as the transaction around it, and this file asks for none",
     "put it into a file without `no-transaction`",
+);
+
+/// An index that nobody can find again.
+pub static CONCURRENT_WITHOUT_NAME: Rule = Rule::new(
+    Level::Warning,
+    "concurrent-index-without-name",
+    "a build that is interrupted leaves an INVALID index behind, and without its name the next run cannot drop it",
+    "give the index a name",
 );
 
 /// A setting that outlives the transaction.
@@ -155,6 +164,19 @@ mod tests {
         );
         finds(
             "create procedure p() language plpgsql as $$ begin null; end $$; call p();",
+            &[],
+        );
+    }
+
+    #[test]
+    fn an_index_built_concurrently_has_a_name() {
+        let file = |sql: &str| format!("-- toysoldiers: no-transaction\n{sql}");
+        finds(
+            &file("create index concurrently on t (a);"),
+            &["2:1 concurrent-index-without-name"],
+        );
+        finds(
+            &file("create unique index concurrently if not exists \"On\" on t (a);"),
             &[],
         );
     }
