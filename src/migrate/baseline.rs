@@ -11,7 +11,6 @@ use super::history::{History, title};
 use super::mark::{self, Action, Change, Marking, Seen};
 use super::named::Named;
 use super::source::Files;
-use super::step;
 use crate::error::{Error, Result};
 use crate::pg::Db;
 use crate::pg::catalog::diff::Comparison;
@@ -60,11 +59,12 @@ pub async fn plan(
         entry.standing == Standing::Pending && to.is_none_or(|to| entry.version <= to)
     };
     let chosen: Vec<&Entry> = entries.iter().filter(is_chosen).collect();
-    let half_done = step::read(db).await?;
-    if let Some(entry) = chosen
-        .iter()
-        .find(|entry| half_done.iter().any(|step| step.version == entry.version))
-    {
+    if let Some(entry) = chosen.iter().find(|entry| {
+        history
+            .begun
+            .iter()
+            .any(|step| step.version == entry.version)
+    }) {
         return Err(
             Error::refused(format!("{} stands half-done", entry.title()))
                 .note("nothing was changed")
@@ -79,12 +79,7 @@ pub async fn plan(
     let mut risk = Risk::Moderate;
     if !chosen.is_empty() {
         steps.extend(mark::upgrade(&history));
-        if let Some(environment) = &stamp {
-            steps.push(
-                Step::new("stamp", environment)
-                    .detail("from now on the database belongs to this environment"),
-            );
-        }
+        steps.extend(stamp.as_deref().map(mark::claim));
         if let Some(differences) = differences {
             if !differences.differences.is_empty() {
                 risk = Risk::Severe;

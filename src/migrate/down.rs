@@ -18,7 +18,6 @@ use super::named::Named;
 use super::preflight;
 use super::script::Script;
 use super::source::Files;
-use super::step;
 use super::undoing::{self, Story};
 use super::{Limits, Ran};
 use crate::bookkeeping;
@@ -65,9 +64,8 @@ pub struct Undone {
 /// What undoing migrations would do. Whatever stands in the way of one of them is an error before any is undone.
 pub async fn plan(db: &Db, files: &Files, reach: &Reach) -> Result<Plan<Undoing>> {
     let history = History::read(db).await?;
-    let unfinished = step::read(db).await?;
     let chosen = chosen(&history, files, reach)?;
-    if let (Some(step), false) = (unfinished.first(), chosen.is_empty()) {
+    if let (Some(step), false) = (history.begun.first(), chosen.is_empty()) {
         let named = files.all.iter().find(|file| file.version == step.version);
         let name = named.map_or_else(
             || format!("{:03}", step.version),

@@ -89,7 +89,15 @@ pub(super) enum Until {
     Goodbye,
 }
 
-/// Statements of [`Engine::settings`] that are not the one that begins a transaction.
+/// What goes before a file.
+pub(super) struct Lead {
+    /// Statements, and a newline.
+    pub text: String,
+    /// How many.
+    pub statements: usize,
+}
+
+/// Statements of [`settings`] that are not the one that begins a transaction.
 const SETTINGS: usize = 5;
 
 impl<'a> Engine<'a> {
@@ -102,40 +110,9 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// What goes before a file, and how many statements it is. Whatever the file before set for the session is
-    /// undone; whatever this one may wait for is bounded. One statement makes all settings: a thousand files feel it.
-    pub(super) fn settings(&self, directives: &Directives, until: Until) -> (String, usize) {
-        let millis = |time: Duration| time.as_millis().to_string();
-        let search_path = session::search_path(self.db.endpoint());
-        let settings = [
-            (
-                "lock_timeout",
-                Some(millis(self.limits.lock_timeout(directives))),
-            ),
-            (
-                "statement_timeout",
-                Some(millis(self.limits.statement_timeout(directives))),
-            ),
-            ("idle_in_transaction_session_timeout", Some("0".to_owned())),
-            // A migration that policies hide rows from fails, instead of changing the rows that are left.
-            ("row_security", Some("off".to_owned())),
-            ("search_path", search_path.map(str::to_owned)),
-            ("toysoldiers.actor", Some(self.limits.actor.clone())),
-            ("toysoldiers.tool_version", Some(TOOL_VERSION.to_owned())),
-        ];
-        let begin = if until == Until::Commit { "begin;" } else { "" };
-        let local = until != Until::Goodbye;
-        let mut text = format!(
-            "reset session authorization;reset all;discard temp;deallocate all;{begin}\
-             select case when version() like '%linux%' then set_config('client_connection_check_interval','5s',{local}) end",
-        );
-        for (name, value) in &settings {
-            if let Some(value) = value {
-                let _ = write!(text, ",set_config('{name}',{},{local})", Literal(value));
-            }
-        }
-        text.push_str(";\n");
-        (text, SETTINGS + usize::from(until == Until::Commit))
+    /// What goes before a file.
+    pub(super) fn settings(&self, directives: &Directives, until: Until) -> Lead {
+        settings(self.db, self.limits, directives, until)
     }
 
     /// Passes on what the server said aside while a file ran.
@@ -164,6 +141,45 @@ impl<'a> Engine<'a> {
             first: (wait / 4).clamp(Duration::from_millis(10), Duration::from_millis(500)),
             pause: Pause::default(),
         }
+    }
+}
+
+/// What goes before a file. Whatever the file before set for the session is
+/// undone; whatever this one may wait for is bounded. One statement makes all settings: a thousand files feel it.
+pub(super) fn settings(db: &Db, limits: &Limits, directives: &Directives, until: Until) -> Lead {
+    let millis = |time: Duration| time.as_millis().to_string();
+    let search_path = session::search_path(db.endpoint());
+    let settings = [
+        (
+            "lock_timeout",
+            Some(millis(limits.lock_timeout(directives))),
+        ),
+        (
+            "statement_timeout",
+            Some(millis(limits.statement_timeout(directives))),
+        ),
+        ("idle_in_transaction_session_timeout", Some("0".to_owned())),
+        // A migration that policies hide rows from fails, instead of changing the rows that are left.
+        ("row_security", Some("off".to_owned())),
+        ("search_path", search_path.map(str::to_owned)),
+        ("toysoldiers.actor", Some(limits.actor.clone())),
+        ("toysoldiers.tool_version", Some(TOOL_VERSION.to_owned())),
+    ];
+    let begin = if until == Until::Commit { "begin;" } else { "" };
+    let local = until != Until::Goodbye;
+    let mut text = format!(
+        "reset session authorization;reset all;discard temp;deallocate all;{begin}\
+         select case when version() like '%linux%' then set_config('client_connection_check_interval','5s',{local}) end",
+    );
+    for (name, value) in &settings {
+        if let Some(value) = value {
+            let _ = write!(text, ",set_config('{name}',{},{local})", Literal(value));
+        }
+    }
+    text.push_str(";\n");
+    Lead {
+        text,
+        statements: SETTINGS + usize::from(until == Until::Commit),
     }
 }
 

@@ -228,10 +228,7 @@ pub async fn plan(
     let mut before: Vec<Step> = Vec::new();
     if !changes.is_empty() {
         before.extend(mark::upgrade(&history));
-        before.extend(stamp.as_ref().map(|environment| {
-            Step::new("stamp", environment)
-                .detail("from now on the database belongs to this environment")
-        }));
+        before.extend(stamp.as_deref().map(mark::claim));
     }
     Ok(Plan {
         title: format!("take over {} of {tool}", counted(all.len(), "migration")),

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::engine::KEPT;
 use super::file::Migration;
 use super::history::History;
-use super::step::{self, Step as Begun};
+use super::step::Step as Begun;
 use crate::bookkeeping::{self, Stamping, TOOL_VERSION};
 use crate::error::{Error, Kind, Result};
 use crate::pg::{Db, Param, Query, lock};
@@ -138,11 +138,11 @@ impl Seen {
     pub async fn require(&self, db: &Db) -> Result<()> {
         let history = History::read(db).await?;
         let steps = if self.steps.is_empty() {
-            Vec::new()
+            &[]
         } else {
-            step::read(db).await?
+            history.begun.as_slice()
         };
-        if Self::new(&history, &steps) == *self {
+        if Self::new(&history, steps) == *self {
             return Ok(());
         }
         Err(
@@ -164,6 +164,11 @@ pub fn upgrade(history: &History) -> Option<Step> {
             format!("the schema toysoldiers to version {version}"),
         )
     })
+}
+
+/// The step that claims the database for an environment.
+pub fn claim(environment: &str) -> Step {
+    Step::new("stamp", environment).detail("from now on the database belongs to this environment")
 }
 
 /// Who changes the history, and how patiently.
@@ -201,26 +206,37 @@ pub async fn make(
     }
     lock::acquire(db, lock::MIGRATE, marking.wait, marking.progress).await?;
     seen.require(db).await?;
-    let mut made = Made {
-        upgraded: bookkeeping::install(db, seen.bookkeeping).await? && seen.bookkeeping.is_some(),
-        stamped: None,
-    };
-    if let Some(environment) = stamp {
-        let stamping = Stamping {
-            environment: &environment,
-            seen: None,
-            actor: &marking.actor,
-            command: marking.command,
-        };
-        made.stamped = bookkeeping::stamp(db, stamping)
-            .await?
-            .then_some(environment);
-    }
+    let made = ready(db, seen.bookkeeping, stamp, &marking.actor, marking.command).await?;
     if !changes.is_empty() {
         write(db, changes, &marking.actor).await?;
     }
     lock::release(db, lock::MIGRATE).await?;
     Ok(made)
+}
+
+/// Brings our own schema up to date, which had this version, and stamps the database. The lock is ours.
+pub(super) async fn ready(
+    db: &Db,
+    found: Option<i32>,
+    stamp: Option<String>,
+    actor: &str,
+    command: &str,
+) -> Result<Made> {
+    let upgraded = bookkeeping::install(db, found).await? && found.is_some();
+    let stamped = match stamp {
+        None => None,
+        Some(environment) => {
+            let stamping = Stamping {
+                environment: &environment,
+                seen: None,
+                actor,
+                command,
+            };
+            let stamped = bookkeeping::stamp(db, stamping).await?;
+            stamped.then_some(environment)
+        }
+    };
+    Ok(Made { upgraded, stamped })
 }
 
 async fn write(db: &Db, changes: &[Change], actor: &str) -> Result<()> {

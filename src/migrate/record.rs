@@ -4,21 +4,20 @@ use std::time::Duration;
 
 use tokio_postgres::error::DbError;
 
-use super::engine::{Engine, KEPT, Work};
+use super::engine::{KEPT, Lead, Work};
 use super::file::Migration;
 use super::stepping::{AS_OURSELVES, AS_OURSELVES_COUNT};
-use super::transaction::{Among, Closing, Failure, Stage};
+use super::transaction::{Closing, Failure, Stage};
 use crate::bookkeeping::TOOL_VERSION;
 use crate::pg::ident::Literal;
 
 /// The rows that remember a migration: refinery's, and ours with the text that ran.
-pub(super) fn closing(engine: &Engine<'_>, work: &Work<'_>, record: &str, among: Among) -> Closing {
+pub(super) fn closing(work: &Work<'_>, record: &str, lead: &Lead) -> Closing {
     let whole = work.is_sent_whole();
     let text = if whole && work.migration.sql().len() <= KEPT {
         // The server has the text already: it is the middle of the message it is at.
-        let (lead, _) = engine.settings(&work.directives, among.until());
         let (from, length) = (
-            lead.chars().count() + 1,
+            lead.text.chars().count() + 1,
             work.migration.sql().chars().count(),
         );
         format!("substr(current_query(),{from},{length})")
@@ -30,7 +29,7 @@ pub(super) fn closing(engine: &Engine<'_>, work: &Work<'_>, record: &str, among:
     } else {
         "transaction_timestamp()"
     };
-    let run = remember(work, &text, start);
+    let run = remember(work, "up", &text, start);
     let changes_role = {
         let text = work.migration.sql().to_ascii_lowercase();
         text.contains("role") || text.contains("authorization")
@@ -71,11 +70,12 @@ pub(super) fn text_of(work: &Work<'_>) -> String {
     }
 }
 
-pub(super) fn remember(work: &Work<'_>, text: &str, start: &str) -> String {
+/// The row of an attempt that came to its end.
+pub(super) fn remember(work: &Work<'_>, action: &str, text: &str, start: &str) -> String {
     let migration = work.migration;
     format!(
         "insert into toysoldiers.runs (version,name,action,outcome,checksum,sql,statements,started_at,duration_ms) \
-         values ({},{},'up','done','{}',{text},{},{start},(extract(epoch from clock_timestamp()-{start})*1000)::bigint)",
+         values ({},{},'{action}','done','{}',{text},{},{start},(extract(epoch from clock_timestamp()-{start})*1000)::bigint)",
         migration.version,
         Literal(&migration.name),
         migration.refined.checksum(),

@@ -9,7 +9,7 @@ use super::file::Migration;
 use super::history::History;
 use super::runner::{self, Halted, Order, Ran};
 use super::up::{Manner, Wish, settle, unfinished};
-use super::{directive, preflight, record, story};
+use super::{preflight, record, story};
 use crate::error::{self, Kind, Result};
 use crate::pg::{Db, Patience, lock};
 use crate::plan::Event;
@@ -128,12 +128,7 @@ impl Run<'_> {
         if history.has(version) {
             return Ok((again, history));
         }
-        let transaction = directive::read(migration.sql()).directives.transaction;
-        let progressed = if transaction {
-            None
-        } else {
-            unfinished(&history, migration)?
-        };
+        let progressed = unfinished(&history, migration)?;
         // That it failed counts; that this could not be written down as well is no news.
         let _ = again
             .script(&record::lost(migration, &self.manner.limits.actor))

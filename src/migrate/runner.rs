@@ -264,8 +264,9 @@ impl Vehicle<'_> {
                 first: index == 0,
                 last: index + 1 == works.len(),
             };
-            let closing = closing(engine, work, record, among);
-            let sent = engine.send(work, among, &closing).await;
+            let lead = engine.settings(&work.directives, among.until());
+            let closing = closing(work, record, &lead);
+            let sent = engine.send(work, among, &lead, &closing).await;
             engine.pass_on_notices(work.migration);
             match sent {
                 Ok(statements) => ran.push((statements, since.elapsed())),
@@ -287,7 +288,7 @@ impl Vehicle<'_> {
         let text = text_of(work);
         let closing = |millis: u128| {
             let began = format!("(clock_timestamp()-interval '{millis} ms')");
-            let run = remember(work, &text, &began);
+            let run = remember(work, "up", &text, &began);
             format!("{record};{};{run}", took(work, &began))
         };
         let outcome = Box::pin(engine.step_through(work, closing)).await;

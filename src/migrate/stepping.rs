@@ -69,8 +69,8 @@ impl Engine<'_> {
             step::progressed(work, &steps).map_err(|error| anyhow::Error::from(*error))?;
         let statements: Vec<Statement<'_>> = work.script.all().collect();
         let total = statements.len();
-        let (settings, _) = self.settings(&work.directives, Until::Goodbye);
-        self.db.script(&settings).await?;
+        let lead = self.settings(&work.directives, Until::Goodbye);
+        self.db.script(&lead.text).await?;
         for statement in statements
             .iter()
             .take(done)

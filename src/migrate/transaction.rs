@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
-use super::engine::{Engine, Until, Work};
+use super::engine::{Engine, Lead, Until, Work};
 use super::script::Part;
 use crate::error::Excerpt;
 use crate::pg::db::ScriptFailure;
@@ -119,10 +119,11 @@ impl Engine<'_> {
         &self,
         work: &Work<'_>,
         among: Among,
+        lead: &Lead,
         closing: &Closing,
     ) -> Result<usize, Failure> {
-        let (settings, before) = self.settings(&work.directives, among.until());
-        let mut lead = Some(settings.as_str());
+        let before = lead.statements;
+        let mut lead = Some(lead.text.as_str());
         let mut statements = 0;
         let mut closing = Some(Closing {
             sql: format!("{}{}", closing.sql, if among.last { ";commit" } else { "" }),

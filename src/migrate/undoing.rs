@@ -11,7 +11,6 @@ use super::runner::Ran;
 use super::stepping::{AS_OURSELVES, AS_OURSELVES_COUNT};
 use super::transaction::{Among, Closing, Failure, Stage};
 use crate::error::{Error, Result};
-use crate::pg::ident::Literal;
 use crate::pg::sqlstate;
 
 const AGAIN: &str = "run `toysoldiers migrate down` again";
@@ -71,7 +70,8 @@ async fn attempt(
         first: true,
         last: true,
     };
-    let sent = engine.send(work, alone, closing).await;
+    let lead = engine.settings(&work.directives, alone.until());
+    let sent = engine.send(work, alone, &lead, closing).await;
     engine.pass_on_notices(work.migration);
     if sent.is_err() {
         engine.rollback().await;
@@ -81,24 +81,10 @@ async fn attempt(
 
 /// The migration's row goes, and the attempt is remembered.
 fn closing(work: &Work<'_>) -> Closing {
-    let Migration {
-        version,
-        name,
-        refined,
-        ..
-    } = work.migration;
+    let version = work.migration.version;
+    let run = record::remember(work, "down", &text_of(work), "transaction_timestamp()");
     Closing {
-        sql: format!(
-            "{AS_OURSELVES}\
-             delete from toysoldiers.history where version={version};\
-             insert into toysoldiers.runs (version,name,action,outcome,checksum,sql,statements,started_at,duration_ms) \
-             values ({version},{},'down','done','{}',{},{},transaction_timestamp(),\
-             (extract(epoch from clock_timestamp()-transaction_timestamp())*1000)::bigint)",
-            Literal(name),
-            refined.checksum(),
-            text_of(work),
-            work.script.all().count(),
-        ),
+        sql: format!("{AS_OURSELVES}delete from toysoldiers.history where version={version};{run}"),
         statements: AS_OURSELVES_COUNT + 2,
         commits: false,
     }

@@ -10,13 +10,13 @@ use super::engine::{Limits, Work};
 use super::file::Migration;
 use super::history::History;
 use super::lint::Rule;
+use super::mark::{self, Made};
 use super::run::Run;
 use super::runner::Ran;
 use super::size::Sizes;
 use super::source::Files;
 use super::step::{self, Progressed};
 use super::{check, preflight};
-use crate::bookkeeping::{self, Stamping};
 use crate::error::{self, Error, Result};
 use crate::pg::{Db, Ident, lock};
 use crate::plan::{Consent, Event, Plan, Progress, Risk, Step, counted};
@@ -121,23 +121,11 @@ pub async fn plan(
         Sizes::estimate(db).await.unwrap_or_default()
     };
     let left = settle(&all, &history, &source, Wish::default())?.len() - versions.len();
-    let mut steps = Vec::new();
-    let version = i32::from(bookkeeping::VERSION);
-    let outdated = history.bookkeeping.is_some_and(|found| found < version);
-    if outdated {
-        steps.push(Step::new(
-            "upgrade",
-            format!("the schema toysoldiers to version {version}"),
-        ));
-    }
+    let mut steps: Vec<Step> = mark::upgrade(&history).into_iter().collect();
+    let outdated = !steps.is_empty();
     // Without a migration to apply there may be nothing to stamp either.
     let stamp = stamp.filter(|_| history.bookkeeping.is_some() || !pending.is_empty());
-    if let Some(environment) = &stamp {
-        steps.push(
-            Step::new("stamp", environment)
-                .detail("from now on the database belongs to this environment"),
-        );
-    }
+    steps.extend(stamp.as_deref().map(mark::claim));
     let title = match (pending.len(), outdated) {
         (0, true) => "bring the bookkeeping up to date".to_owned(),
         (0, false) if stamp.is_some() => "stamp the database".to_owned(),
@@ -311,20 +299,9 @@ pub async fn up(db: &Db, work: Pending, _consent: Consent, manner: Manner<'_>) -
             .into());
         }
         current = history.current();
-        upgraded =
-            bookkeeping::install(db, history.bookkeeping).await? && history.bookkeeping.is_some();
-        if let Some(environment) = stamp {
-            // Before the first migration: a database that turns out to be somebody else's gets none.
-            let stamping = Stamping {
-                environment: &environment,
-                seen: None,
-                actor: &limits.actor,
-                command: "migrate up",
-            };
-            stamped = bookkeeping::stamp(db, stamping)
-                .await?
-                .then_some(environment);
-        }
+        // Before the first migration: a database that turns out to be somebody else's gets none.
+        Made { upgraded, stamped } =
+            mark::ready(db, history.bookkeeping, stamp, &limits.actor, "migrate up").await?;
         if pending.is_empty() {
             lock::release(db, lock::MIGRATE).await?;
         } else {

@@ -10,7 +10,7 @@ use super::super::mark::{self, Action, Change, Entry, Seen};
 use super::super::named::Named;
 use super::super::script::Script;
 use super::super::source::Files;
-use super::super::step::{self, Step as Begun};
+use super::super::step::Step as Begun;
 use super::{Mended, Repair, unknown};
 use crate::error::{Error, Result};
 use crate::pg::Db;
@@ -130,8 +130,7 @@ fn refused(message: String, hint: impl Into<String>) -> anyhow::Error {
 /// What marking a half-done migration as applied would do.
 pub async fn plan_done(db: &Db, files: &Files, named: &Named) -> Result<Plan<Repair>> {
     let history = History::read(db).await?;
-    let steps = step::read(db).await?;
-    let subject = Subject::find(named, &history, files, &steps)?;
+    let subject = Subject::find(named, &history, files, &history.begun)?;
     let Subject { version, title, .. } = &subject;
     if subject.record.is_some() {
         return Err(refused(
@@ -172,16 +171,13 @@ pub async fn plan_done(db: &Db, files: &Files, named: &Named) -> Result<Plan<Rep
     let step = Step::new("mark", format!("{title} as applied"))
         .detail(&detail)
         .lines(subject.lines());
-    Ok(plan(
-        &history, &steps, &subject, "applied", step, change, detail,
-    ))
+    Ok(plan(&history, &subject, "applied", step, change, detail))
 }
 
 /// What marking a migration as not applied would do: a half-done one begins anew, an applied one loses its row.
 pub async fn plan_undone(db: &Db, files: &Files, named: &Named) -> Result<Plan<Repair>> {
     let history = History::read(db).await?;
-    let steps = step::read(db).await?;
-    let subject = Subject::find(named, &history, files, &steps)?;
+    let subject = Subject::find(named, &history, files, &history.begun)?;
     let Subject { version, title, .. } = &subject;
     if subject.record.is_none() && subject.steps.is_empty() {
         return Err(refused(
@@ -215,14 +211,11 @@ pub async fn plan_undone(db: &Db, files: &Files, named: &Named) -> Result<Plan<R
     let step = Step::new("mark", format!("{title} as {verdict}"))
         .detail(&detail)
         .lines(lines);
-    Ok(plan(
-        &history, &steps, &subject, verdict, step, change, detail,
-    ))
+    Ok(plan(&history, &subject, verdict, step, change, detail))
 }
 
 fn plan(
     history: &History,
-    steps: &[Begun],
     subject: &Subject<'_>,
     verdict: &'static str,
     step: Step,
@@ -241,7 +234,7 @@ fn plan(
                 verdict,
                 detail,
             }],
-            seen: Seen::new(history, steps),
+            seen: Seen::new(history, &history.begun),
             remaining: Vec::new(),
         },
     }

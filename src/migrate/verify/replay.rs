@@ -1,20 +1,19 @@
 //! Running a migration a statement at a time, to see what each of them does.
 
-use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use tokio_postgres::error::{DbError, ErrorPosition};
 
 use super::lock::{Scene, Touch};
-use crate::bookkeeping::TOOL_VERSION;
 use crate::error::{Error, Excerpt, Result};
+use crate::migrate::Limits;
 use crate::migrate::directive::Directives;
+use crate::migrate::engine::{self, Until};
 use crate::migrate::file::Migration;
 use crate::migrate::preflight;
 use crate::migrate::script::Script;
-use crate::pg::ident::Literal;
 use crate::pg::sql::{self, Statement};
-use crate::pg::{Db, Patience, session, sqlstate};
+use crate::pg::{Db, sqlstate};
 
 /// How much of a statement is shown.
 const WIDTH: usize = 60;
@@ -136,44 +135,22 @@ async fn one(
     }
 }
 
-/// What the file before set for the session is undone, and the settings of `migrate up` are made.
+/// What goes before the file in `migrate up` when no flag says otherwise; nobody's name is on record here.
 fn opening(db: &Db, directives: &Directives) -> String {
-    let usual = Patience::migrating();
-    let millis = |time: Duration| time.as_millis().to_string();
-    let settings = [
-        (
-            "lock_timeout",
-            Some(millis(directives.lock_timeout.unwrap_or(usual.lock))),
-        ),
-        (
-            "statement_timeout",
-            Some(millis(
-                directives.statement_timeout.unwrap_or(usual.statement),
-            )),
-        ),
-        ("idle_in_transaction_session_timeout", Some("0".to_owned())),
-        ("idle_session_timeout", Some("0".to_owned())),
-        ("row_security", Some("off".to_owned())),
-        (
-            "search_path",
-            session::search_path(db.endpoint()).map(str::to_owned),
-        ),
-        ("toysoldiers.tool_version", Some(TOOL_VERSION.to_owned())),
-    ];
-    let mut text =
-        String::from("reset session authorization;reset all;discard temp;deallocate all;");
-    if directives.transaction {
-        text.push_str("begin;");
-    }
-    for (name, value) in settings {
-        if let Some(value) = value {
-            let _ = write!(
-                text,
-                "select pg_catalog.set_config('{name}',{},{});",
-                Literal(&value),
-                directives.transaction
-            );
-        }
+    let limits = Limits {
+        lock_timeout: None,
+        statement_timeout: None,
+        retry_for: Duration::ZERO,
+        actor: String::new(),
+    };
+    let until = if directives.transaction {
+        Until::Commit
+    } else {
+        Until::Goodbye
+    };
+    let mut text = engine::settings(db, &limits, directives, until).text;
+    if !directives.transaction {
+        text.push_str("set idle_session_timeout=0;");
     }
     text
 }
