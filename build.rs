@@ -1,15 +1,21 @@
-//! Embeds the migrations, so that the program runs from anywhere.
+//! Embeds the migrations and the policies, so that the program runs from anywhere.
 
 use std::fmt::Write;
 use std::path::Path;
 use std::{env, fs};
 
 fn main() {
+    embed("migrations", &["sql"]);
+    embed("policies", &["sql", "toml"]);
+}
+
+/// The files of a folder below `database` with these endings.
+fn embed(noun: &str, endings: &[&str]) {
     let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
-    let folder = Path::new(&root).join("database/migrations");
+    let folder = Path::new(&root).join("database").join(noun);
     println!("cargo::rerun-if-changed={}", folder.display());
     let mut names: Vec<String> = fs::read_dir(&folder)
-        .expect("the migrations are there")
+        .expect("the files are there")
         .map(|entry| {
             entry
                 .expect("can be read")
@@ -20,7 +26,7 @@ fn main() {
         .filter(|name| {
             Path::new(name)
                 .extension()
-                .is_some_and(|extension| extension == "sql")
+                .is_some_and(|found| endings.iter().any(|ending| found == *ending))
         })
         .collect();
     names.sort();
@@ -32,5 +38,6 @@ fn main() {
     }
     code.push_str("]\n");
     let out = env::var("OUT_DIR").expect("cargo sets it");
-    fs::write(Path::new(&out).join("migrations.rs"), code).expect("the output folder takes files");
+    fs::write(Path::new(&out).join(format!("{noun}.rs")), code)
+        .expect("the output folder takes files");
 }

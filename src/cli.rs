@@ -11,8 +11,10 @@ mod list;
 mod local;
 mod manual;
 mod migrate;
+mod policy;
 mod psql;
 mod secret;
+mod source;
 mod user;
 
 use std::ffi::OsString;
@@ -73,6 +75,9 @@ enum Command {
     /// Apply and inspect migrations
     #[command(subcommand)]
     Migrate(migrate::MigrateCommand),
+    /// Row-level security: who may do what to which row
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// Take, list and restore backups
     #[command(subcommand)]
     Backup(backup::BackupCommand),
@@ -200,6 +205,7 @@ impl Command {
             Self::Demo(args) => args.run(cx).await,
             Self::Local(command) => command.run(cx).await,
             Self::Migrate(command) => command.run(cx).await,
+            Self::Policy(command) => command.run(cx).await,
             Self::Backup(command) => command.run(cx).await,
             Self::User(command) => command.run(cx).await,
             Self::Creator(command) => command.run(cx).await,

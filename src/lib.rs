@@ -25,6 +25,8 @@ pub mod local;
 pub mod migrate;
 pub mod pg;
 pub mod plan;
+pub mod policy;
 pub mod psql;
 pub mod settings;
+pub mod source;
 pub mod ui;

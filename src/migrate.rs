@@ -44,7 +44,7 @@ use diff::Standing;
 pub use engine::Limits;
 use history::History;
 pub use runner::Ran;
-pub use source::{Files, Source};
+pub use source::Files;
 pub use step::Progressed;
 pub use up::{Applied, Manner, Pending, Wish};
 

@@ -17,6 +17,7 @@ pub mod lock;
 pub mod page;
 pub mod parameter;
 pub mod passfile;
+pub mod policy;
 pub mod pooler;
 pub mod query;
 pub mod replica;

@@ -7,10 +7,10 @@ pub mod effective;
 pub mod environ;
 pub mod file;
 mod mask;
+mod origin;
 pub mod password;
 pub mod words;
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,7 +19,8 @@ use crate::pg::Endpoint;
 pub use crate::pg::duration::{duration, written};
 use crate::pg::endpoint::Surroundings;
 pub use environ::Environ;
-use file::{EnvTable, File, Word};
+use file::{Content, EnvTable, File, Word};
+pub use origin::Origin;
 pub use password::PasswordCommand;
 
 /// The environment that needs no configuration.
@@ -45,32 +46,6 @@ pub struct Flags {
     pub lock_timeout: Option<Duration>,
     /// `--statement-timeout`; zero is for ever.
     pub statement_timeout: Option<Duration>,
-}
-
-/// Where a value came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    /// A flag.
-    Flag(&'static str),
-    /// A variable of the process environment.
-    Variable(&'static str),
-    /// toysoldiers.toml.
-    File(PathBuf),
-    /// Whoever runs the program.
-    System,
-    /// Nobody said anything.
-    Default,
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flag(name) | Self::Variable(name) => f.write_str(name),
-            Self::File(path) => write!(f, "{}", path.display()),
-            Self::System => f.write_str("the system"),
-            Self::Default => f.write_str("default"),
-        }
-    }
 }
 
 /// Where the database is.
@@ -132,6 +107,8 @@ pub struct Settings {
     pub environment: Environment,
     /// The folder of migrations and who named it; nothing when nobody did.
     pub migrations: Option<(PathBuf, Origin)>,
+    /// The folder of policies, likewise.
+    pub policies: Option<(PathBuf, Origin)>,
     /// The folder relative paths of defaults start from: that of the file, else the current one.
     pub base: PathBuf,
     /// What addresses may refer to.
@@ -172,10 +149,13 @@ impl Settings {
             system_folder: environ.path("PGSYSCONFDIR"),
         };
         let environment = choose(flags, environ, file.as_ref(), &around)?;
-        let migrations = file.as_ref().and_then(|file| {
-            let folder = file.content.migrations.dir.as_ref()?;
+        let folder = |named: fn(&Content) -> Option<&PathBuf>| {
+            let file = file.as_ref()?;
+            let folder = named(&file.content)?;
             Some((base.join(folder), Origin::File(file.path.clone())))
-        });
+        };
+        let migrations = folder(|content| content.migrations.dir.as_ref());
+        let policies = folder(|content| content.policies.dir.as_ref());
         let searched = if flags.config.is_some() {
             Origin::Flag("--config")
         } else {
@@ -184,6 +164,7 @@ impl Settings {
         Ok(Self {
             environment,
             migrations,
+            policies,
             base,
             around,
             file,

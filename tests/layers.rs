@@ -12,15 +12,20 @@ const RULES: &[(&str, &[&str])] = &[
     ("settings", &["pg", "plan", "error"]),
     ("local", &["pg", "plan", "error"]),
     ("bookkeeping", &["pg", "error"]),
+    ("source", &["error"]),
     ("guard", &["bookkeeping", "settings", "pg", "plan", "error"]),
     // The private server has to be started before anyone can connect to it.
     (
         "context",
         &["settings", "guard", "local", "pg", "ui", "plan", "error"],
     ),
-    ("migrate", &["bookkeeping", "pg", "plan", "error"]),
+    ("migrate", &["bookkeeping", "source", "pg", "plan", "error"]),
+    ("policy", &["bookkeeping", "source", "pg", "plan", "error"]),
     ("account", &["bookkeeping", "pg", "plan", "error"]),
-    ("backup", &["migrate", "bookkeeping", "pg", "plan", "error"]),
+    (
+        "backup",
+        &["migrate", "bookkeeping", "source", "pg", "plan", "error"],
+    ),
     // Whose numbers are asked for is found as everywhere.
     ("dashboard", &["account", "pg", "error"]),
     ("psql", &["pg", "plan", "error"]),
@@ -61,6 +66,7 @@ const PURE: &[&str] = &[
     "pg/tls/certificate.rs",
     "psql/arguments.rs",
     "settings/mask.rs",
+    "source/text.rs",
     "settings/words.rs",
     "ui/cell.rs",
 ];

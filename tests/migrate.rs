@@ -601,7 +601,7 @@ fn a_folder_can_be_named_by_flag_and_by_file() {
     -- stderr
     error: cannot read nowhere
       caused by: no such file or directory
-      hint: name the folder of the migrations with `--migrations`
+      hint: name the right folder, with the option for it or in toysoldiers.toml
     -- exit 4
     ");
 }

@@ -555,8 +555,9 @@ fn a_pooler_in_transaction_mode_will_do_for_the_environment() {
 
 #[test]
 fn what_some_migrations_make_can_be_compared_with_any_database() {
-    use toysoldiers::migrate::{Source, verify};
+    use toysoldiers::migrate::{Files, verify};
     use toysoldiers::pg::{Db, Endpoint, Patience, Undo, catalog::Catalog};
+    use toysoldiers::source::{MIGRATIONS, Source};
 
     let database = Database::migrated();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -569,7 +570,7 @@ fn what_some_migrations_make_can_be_compared_with_any_database() {
         let here = Endpoint::parse(&database.url()).unwrap();
         let db = Db::connect(&here, Patience::default()).await.unwrap();
         let found = Catalog::read(&db).await.unwrap();
-        let files = Source::Embedded.load().unwrap();
+        let files = Files::load(&Source::Embedded(MIGRATIONS)).unwrap();
         let some: Vec<_> = files.all.iter().take(9).collect();
         let undo = Undo::default();
         let compared = verify::compare_with(&found, &some, &server, &undo).await;

@@ -24,6 +24,7 @@ const COMMANDS: &[&[&str]] = &[
     &["migrate", "repair"],
     &["migrate", "baseline", "--no-compare", "--yes"],
     &["migrate", "down", "--to", "10"],
+    &["policy", "list"],
     &["user", "create", "sam@example.com", "--generate"],
     &["user", "list"],
     &["user", "show", "sam@example.com"],

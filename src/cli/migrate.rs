@@ -9,18 +9,20 @@ mod repair;
 mod up;
 mod verify;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
+use super::source::Noun;
 use crate::context::Context;
 use crate::error::{Error, Exit, Result};
 use crate::migrate::diff::Entry;
 use crate::migrate::mark::Marking;
 use crate::migrate::new::{self, Created};
-use crate::migrate::{self, Source, Status};
+use crate::migrate::{self, Files, Status};
 use crate::plan::counted;
+use crate::source::{self, Source};
 use crate::ui::{Cell, Report, Table};
 
 /// Where migrations are when nobody says otherwise.
@@ -104,28 +106,17 @@ impl MigrateCommand {
 
 impl SourceArgs {
     fn source(&self, cx: &Context) -> Result<Source> {
-        if let Some(path) = &self.migrations {
-            return Ok(Source::Folder {
-                shown: path.display().to_string(),
-                path: path.clone(),
-            });
-        }
         let settings = cx.settings()?;
-        if let Some((path, _)) = &settings.migrations {
-            return Ok(Source::Folder {
-                shown: shown(path),
-                path: path.clone(),
-            });
-        }
-        let path = settings.base.join(FOLDER);
-        Ok(if path.is_dir() {
-            Source::Folder {
-                shown: shown(&path),
-                path,
-            }
-        } else {
-            Source::Embedded
-        })
+        let told = settings.migrations.as_ref();
+        let noun = Noun {
+            folder: FOLDER,
+            embedded: source::MIGRATIONS,
+        };
+        noun.find(cx, self.migrations.as_deref(), told)
+    }
+
+    fn load(&self, cx: &Context) -> Result<Files> {
+        Files::load(&self.source(cx)?)
     }
 }
 
@@ -139,18 +130,9 @@ fn marking<'a>(cx: &'a Context, command: &'static str, wait: Duration) -> Markin
     }
 }
 
-/// The path as seen from the current folder, if it is below.
-fn shown(path: &Path) -> String {
-    let here = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(&here)
-        .unwrap_or(path)
-        .display()
-        .to_string()
-}
-
 impl StatusArgs {
     async fn run(self, cx: &Context) -> Result<Exit> {
-        let files = self.source.source(cx)?.load()?;
+        let files = self.source.load(cx)?;
         let db = cx.connect().await?;
         let status = migrate::status(&db, files).await?;
         cx.report(&status)?;

@@ -18,8 +18,8 @@ use super::file::{self, Kind, Migration};
 use super::lint::{Finding, Indexes, Level, Reading, Rule, STACK, Sheet, Wanted, form, placed};
 use super::preflight;
 use super::size::Sizes;
-use super::source::{Entry, Source};
 use crate::error::{Error, Result};
+use crate::source::{Entry, Source, text};
 use numbering::{Numbered, numbering, strays};
 
 /// What was found.
@@ -151,7 +151,7 @@ impl Files {
 
     fn read(&mut self, entry: &Entry) -> Result<Option<Sheet<'static>>> {
         self.count += 1;
-        match file::decode(&entry.bytes()?, &entry.path) {
+        match text::decode(&entry.bytes()?, &entry.path) {
             Ok(text) => {
                 return Ok(Some(Sheet {
                     path: Cow::Owned(entry.path.clone()),
@@ -184,7 +184,7 @@ fn elsewhere(source: &Source, with_migrations: bool) -> Vec<Cow<'static, str>> {
     }
     let sql = entries.iter().filter(|entry| has_sql(&entry.name));
     // This only ever spares a finding: what cannot be read spares none.
-    sql.filter_map(|entry| file::decode(&entry.bytes().ok()?, &entry.path).ok())
+    sql.filter_map(|entry| text::decode(&entry.bytes().ok()?, &entry.path).ok())
         .map(Cow::Owned)
         .collect()
 }

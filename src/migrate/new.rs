@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::Source;
+use super::Files;
 use super::file::Migration;
 use crate::error::{Error, Result};
 use crate::plan::{Consent, Plan, Risk, Step};
+use crate::source::Source;
 
 /// A version this high is a timestamp: `YYYYMMDDhhmmss`.
 pub(super) const TIMESTAMPS: i64 = 10_000_000_000_000;
@@ -39,7 +40,7 @@ pub fn plan(source: &Source, description: &str, now: i64, timestamp: bool) -> Re
         );
     };
     let name = slug(description)?;
-    let migrations = source.load()?.all;
+    let migrations = Files::load(source)?.all;
     let file = format!("{}_{name}.sql", next_number(&migrations, now, timestamp)?);
     let shown = format!("{}/{file}", shown.trim_end_matches('/'));
     let text = format!("-- {}\n\n", description.trim());

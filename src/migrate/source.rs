@@ -1,28 +1,9 @@
-//! Where migrations come from: a folder, or this program.
-
-use std::borrow::Cow;
-use std::path::PathBuf;
+//! All migrations of a source.
 
 use super::file::{self, Kind, Migration};
 use super::lint::form;
 use crate::error::{Error, Result};
-
-/// The migrations this program was built with.
-const EMBEDDED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
-
-/// Where migrations come from.
-#[derive(Debug, Clone)]
-pub enum Source {
-    /// A folder, and how a person named it.
-    Folder {
-        /// Where it is.
-        path: PathBuf,
-        /// As it is shown.
-        shown: String,
-    },
-    /// The program itself.
-    Embedded,
-}
+use crate::source::{Entry, Source, text};
 
 /// All migrations of a source.
 #[derive(Debug)]
@@ -54,47 +35,12 @@ fn undoes(down: &Migration, up: &Migration) -> bool {
     (down.version, &down.name) == (up.version, &up.name)
 }
 
-impl Source {
-    /// Where from, for people.
-    pub fn describe(&self) -> String {
-        match self {
-            Self::Folder { shown, .. } => shown.clone(),
-            Self::Embedded => format!("embedded in toysoldiers {}", env!("CARGO_PKG_VERSION")),
-        }
-    }
-
-    /// Every file there, in no order.
-    pub fn entries(&self) -> Result<Vec<Entry>> {
-        let (path, shown) = match self {
-            Self::Embedded => {
-                let entries = EMBEDDED.iter().map(|(name, bytes)| Entry {
-                    name: (*name).to_owned(),
-                    path: format!("(embedded) {name}"),
-                    content: Content::Embedded(bytes),
-                });
-                return Ok(entries.collect());
-            }
-            Self::Folder { path, shown } => (path, shown),
-        };
-        let entries = std::fs::read_dir(path).map_err(|error| cannot_read(shown, error))?;
-        entries
-            .map(|entry| {
-                let entry = entry.map_err(|error| cannot_read(shown, error))?;
-                let name = entry.file_name().to_string_lossy().into_owned();
-                Ok(Entry {
-                    path: format!("{}/{name}", shown.trim_end_matches('/')),
-                    name,
-                    content: Content::File(entry.path()),
-                })
-            })
-            .collect()
-    }
-
+impl Files {
     /// All migrations in order, and what undoes them. Names that do not fit, two files of one number and bytes that
     /// are not text are errors.
-    pub fn load(&self) -> Result<Files> {
+    pub fn load(source: &Source) -> Result<Self> {
         let (mut all, mut downs) = (Vec::new(), Vec::new());
-        for entry in self.entries()? {
+        for entry in source.entries()? {
             let Entry { name, path, .. } = &entry;
             let (files, version, description) =
                 match file::kind(name).map_err(|misfit| misfit.about(path))? {
@@ -103,7 +49,7 @@ impl Source {
                     Kind::Other => continue,
                 };
             let sql =
-                file::decode(&entry.bytes()?, path).map_err(|illegible| illegible.about(path))?;
+                text::decode(&entry.bytes()?, path).map_err(|illegible| illegible.about(path))?;
             files.push(Migration::new(
                 version,
                 description,
@@ -118,9 +64,9 @@ impl Source {
         ] {
             sort(files, what)?;
         }
-        Ok(Files {
-            source: self.describe(),
-            is_embedded: matches!(self, Self::Embedded),
+        Ok(Self {
+            source: source.describe(),
+            is_embedded: matches!(source, Source::Embedded(_)),
             all,
             downs,
         })
@@ -144,55 +90,6 @@ fn sort(files: &mut [Migration], what: &str) -> Result<()> {
     }
 }
 
-/// A file of a source, not read yet.
-#[derive(Debug)]
-pub struct Entry {
-    /// Its name.
-    pub name: String,
-    /// As a person would name it.
-    pub path: String,
-    content: Content,
-}
-
-#[derive(Debug)]
-enum Content {
-    Embedded(&'static [u8]),
-    File(PathBuf),
-}
-
-impl Entry {
-    /// A file that somebody named.
-    pub fn named(path: PathBuf) -> Self {
-        let name = path.file_name().unwrap_or_default();
-        Self {
-            name: name.to_string_lossy().into_owned(),
-            path: path.display().to_string(),
-            content: Content::File(path),
-        }
-    }
-
-    /// What is in it.
-    pub fn bytes(&self) -> Result<Cow<'static, [u8]>> {
-        match &self.content {
-            Content::Embedded(bytes) => Ok(Cow::Borrowed(bytes)),
-            Content::File(path) => {
-                let bytes = std::fs::read(path).map_err(|error| {
-                    Error::failed(format!("cannot read {}", self.path))
-                        .because(error)
-                        .hint("name a file that is there and may be read")
-                })?;
-                Ok(Cow::Owned(bytes))
-            }
-        }
-    }
-}
-
-fn cannot_read(what: &str, error: std::io::Error) -> Error {
-    Error::configuration(format!("cannot read {what}"))
-        .because(error)
-        .hint("name the folder of the migrations with `--migrations`")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,7 +101,7 @@ mod tests {
         }
         let path = folder.path().to_owned();
         let shown = "m".to_owned();
-        Source::Folder { path, shown }.load()
+        Files::load(&Source::Folder { path, shown })
     }
 
     #[test]

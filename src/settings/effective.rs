@@ -2,6 +2,8 @@
 //!
 //! Opens no connection and runs no program; a password is told to be there, never what it is.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 
 use super::password::Source;
@@ -98,14 +100,14 @@ impl Settings {
             let origin = if is_told { &defined } else { &Origin::Default };
             values.push(value("replica.max_lag", lag, origin));
         }
-        let (migrations, origin) = match &self.migrations {
-            Some((folder, origin)) => (folder.display().to_string(), origin.clone()),
-            None => (
-                "database/migrations, else embedded".to_owned(),
-                Origin::Default,
-            ),
+        let folder = |key, told: Option<&(PathBuf, Origin)>| {
+            let (folder, origin) = match told {
+                Some((folder, origin)) => (folder.display().to_string(), origin.clone()),
+                None => (format!("database/{key}, else embedded"), Origin::Default),
+            };
+            value(key, Some(folder), &origin)
         };
-        values.push(value("migrations", Some(migrations), &origin));
+        values.push(folder("migrations", self.migrations.as_ref()));
         let denied = environment.denied_rules.iter();
         let denied: Vec<&str> = denied.map(|word| word.text.as_str()).collect();
         let origin = match &self.file {
@@ -114,6 +116,7 @@ impl Settings {
         };
         let denied = (!denied.is_empty()).then(|| denied.join(", "));
         values.push(value("migrations.deny", denied, &origin));
+        values.push(folder("policies", self.policies.as_ref()));
         let backups = environment
             .backup_destination
             .as_ref()

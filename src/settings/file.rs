@@ -42,6 +42,8 @@ pub struct Content {
     pub default_env: Option<String>,
     /// `[migrations]`
     pub migrations: MigrationsTable,
+    /// `[policies]`
+    pub policies: PoliciesTable,
     /// `[env.NAME]`
     pub env: BTreeMap<String, EnvTable>,
 }
@@ -54,6 +56,14 @@ pub struct MigrationsTable {
     pub dir: Option<PathBuf>,
     /// Rules whose findings stop `migrate up`, in every environment.
     pub deny: Vec<Spanned<String>>,
+}
+
+/// `[policies]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PoliciesTable {
+    /// Their folder, relative to the file.
+    pub dir: Option<PathBuf>,
 }
 
 /// `[env.NAME.migrations]`

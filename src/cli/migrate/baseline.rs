@@ -7,18 +7,20 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::verify::ScratchServer;
-use super::{FOLDER, SourceArgs, marking, shown};
+use super::{FOLDER, SourceArgs, marking};
+use crate::cli::source::shown;
 use crate::context::Context;
 use crate::error::{Error, Exit, Result};
 use crate::migrate::baseline::{self, Adopted};
 use crate::migrate::import::folder::Place;
 use crate::migrate::import::{self, Imported, Tool};
 use crate::migrate::named::Named;
-use crate::migrate::{Files, Source, verify};
+use crate::migrate::{Files, verify};
 use crate::pg::catalog::Catalog;
 use crate::pg::catalog::diff::Comparison;
 use crate::pg::{Db, Patience};
 use crate::plan::{Progress, counted};
+use crate::source::Source;
 use crate::ui::{Cell, Report, Table};
 
 #[derive(Debug, Args)]
@@ -56,7 +58,7 @@ impl BaselineArgs {
         if let Some(tool) = self.from {
             return self.import(cx, tool).await;
         }
-        let files = self.source.source(cx)?.load()?;
+        let files = self.source.load(cx)?;
         let (db, stamp) = cx.session_to_claim("a baseline").await?;
         let to = self.to.as_ref();
         let mut plan = baseline::plan(&db, &files, to, stamp.clone(), None).await?;

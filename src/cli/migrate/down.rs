@@ -39,7 +39,7 @@ pub(crate) struct DownArgs {
 
 impl DownArgs {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
-        let files = self.source.source(cx)?.load()?;
+        let files = self.source.load(cx)?;
         let reach = match self.to {
             Some(named) => Reach::To(named),
             None => Reach::Steps(usize::from(self.steps)),

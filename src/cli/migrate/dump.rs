@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{FOLDER, shown};
+use super::FOLDER;
+use crate::cli::source::shown;
 use crate::context::Context;
 use crate::error::{Error, Exit, Result};
 use crate::migrate::dump::{self, Compared, Place, Written};

@@ -38,7 +38,7 @@ pub(crate) struct RepairArgs {
 
 impl RepairArgs {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
-        let files = self.source.source(cx)?.load()?;
+        let files = self.source.load(cx)?;
         let db = cx.session("repairing").await?;
         let plan = match &self.migration {
             Some(named) if self.done => repair::plan_done(&db, &files, named).await?,

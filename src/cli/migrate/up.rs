@@ -44,7 +44,7 @@ pub(in crate::cli) struct UpArgs {
 impl UpArgs {
     pub(in crate::cli) async fn run(self, cx: &Context) -> Result<Exit> {
         // What is wrong with the files is known without a server.
-        let files = self.source.source(cx)?.load()?;
+        let files = self.source.load(cx)?;
         let connected = Box::pin(cx.session_to_claim("migrating")).await;
         match connected {
             Err(error) if error::sqlstate(&error) == Some("3D000") => {
@@ -122,7 +122,7 @@ impl UpArgs {
             up::create_database(&beside, &name, &consent).await?;
             cx.ui.say(&format!("created the database {name}"));
             let (db, stamp) = Box::pin(cx.session_to_claim("migrating")).await?;
-            let files = self.source.source(cx)?.load()?;
+            let files = self.source.load(cx)?;
             let plan = self.plan(cx, &db, files, stamp).await?;
             self.apply(cx, &db, plan.work, consent).await
         })

@@ -83,7 +83,7 @@ struct Shown {
 
 impl VerifyArgs {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
-        let files = self.source.source(cx)?.load()?;
+        let files = self.source.load(cx)?;
         let server = ScratchServer::named(cx, self.scratch_url.as_deref())?;
         let db = cx.connect().await?;
         let target = Target::read(&db).await?;

@@ -1,11 +1,11 @@
 //! Our own folder, where another tool's migrations are to go: nothing in it is written over.
 
 use super::super::file::{self, Kind, Migration};
-use super::super::source::Source;
 use super::Tool;
 use super::folder::Place;
 use super::script::Script;
 use crate::error::Result;
+use crate::source::{Source, text};
 
 /// What is in our folder already.
 pub(super) struct Mine {
@@ -37,7 +37,7 @@ impl Mine {
             }
             let bytes = entry.bytes()?.into_owned();
             if let (Ok(Kind::Up(version, name)), Ok(text)) =
-                (file::kind(&entry.name), file::decode(&bytes, &entry.path))
+                (file::kind(&entry.name), text::decode(&bytes, &entry.path))
             {
                 let path = entry.path.clone();
                 mine.all
@@ -52,7 +52,7 @@ impl Mine {
     /// Whether this file has to be written; it cannot be in place of another one.
     pub(super) fn missing(&self, name: &str, text: &str, version: i64) -> Result<bool, String> {
         if let Some((_, bytes)) = self.files.iter().find(|(other, _)| other == name) {
-            let is_same = file::decode(bytes, name).is_ok_and(|other| other == text);
+            let is_same = text::decode(bytes, name).is_ok_and(|other| other == text);
             return if is_same {
                 Ok(false)
             } else {

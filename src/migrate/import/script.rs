@@ -6,7 +6,8 @@ use super::Tool;
 use super::folder::Found;
 use super::name::{self, Name, Role};
 use super::text;
-use crate::migrate::file::{self, Migration};
+use crate::migrate::file::Migration;
+use crate::source;
 
 /// A migration of another tool, and ours that it becomes.
 #[derive(Debug)]
@@ -135,7 +136,7 @@ fn script(
     group: &Group<'_>,
 ) -> Result<Script, String> {
     let read = |file: &Found| {
-        file::decode(&file.bytes, &file.shown)
+        source::text::decode(&file.bytes, &file.shown)
             .map_err(|found| format!("{} {}", file.shown, found.what))
     };
     let settings = group.settings.map(read).transpose()?;

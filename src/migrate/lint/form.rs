@@ -46,7 +46,7 @@ pub static ENCODING: Rule = Rule::new(
     Level::Error,
     "encoding",
     "the server takes UTF-8 text, and any other bytes end up as wrong letters or as an error",
-    "save the file as UTF-8",
+    crate::source::text::RESAVE,
 );
 
 /// A directive that means nothing.

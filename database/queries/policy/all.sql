@@ -1,0 +1,28 @@
+-- Every policy of the platform's schemas, and of this session's temporary tables, whose schema reads pg_temp. Expressions are
+-- written by the server for the search path of the moment.
+select
+    case when n.oid = pg_catalog.pg_my_temp_schema() then 'pg_temp' else n.nspname::text end as schema,
+    c.relname::text as table,
+    p.polname::text as name,
+    case p.polcmd
+        when 'r' then 'select'
+        when 'a' then 'insert'
+        when 'w' then 'update'
+        when 'd' then 'delete'
+        else 'all'
+    end as command,
+    p.polpermissive as permissive,
+    array(
+        select case when role = 0 then 'public' else pg_catalog.pg_get_userbyid(role)::text end
+        from pg_catalog.unnest(p.polroles) role
+        order by 1
+    ) as roles,
+    pg_catalog.pg_get_expr(p.polqual, p.polrelid) as using,
+    pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid) as check,
+    pg_catalog.obj_description(p.oid, 'pg_policy') as comment
+from pg_catalog.pg_policy p
+join pg_catalog.pg_class c on c.oid = p.polrelid
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where (n.nspname !~ '^pg_' or n.oid = pg_catalog.pg_my_temp_schema())
+  and n.nspname not in ('information_schema', 'toysoldiers')
+order by 1, 2, 3

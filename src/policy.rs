@@ -1,0 +1,6 @@
+//! Row-level security as files: what may be done to which row, and by whom, is declared, compared, applied and proved.
+//!
+//! A file a relation says which policies, rights and options it has. What the database has is compared with it by
+//! meaning and not by text. Deliberately absent: making tables, views, functions and roles, which is for migrations.
+
+pub mod list;
