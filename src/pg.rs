@@ -3,6 +3,7 @@
 //! One [`Db`] a task, no pool. Every query is one round trip and leaves nothing prepared behind, so it works
 //! through any pooler. The driver speaks the protocol; which server, how protected, and what is in between is ours.
 
+pub mod attempt;
 pub mod blockers;
 pub mod catalog;
 pub mod child;

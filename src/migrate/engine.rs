@@ -4,19 +4,17 @@
 //! gives up, lets the others pass, and tries again: the whole of it if it is a transaction, else the statement.
 
 use std::fmt::Write;
-use std::time::{Duration, Instant};
-
-use tokio::time::sleep;
+use std::time::Duration;
 
 use super::directive::Directives;
 use super::file::Migration;
 use super::script::Script;
-use super::transaction::Failure;
 use crate::bookkeeping::TOOL_VERSION;
+use crate::pg::attempt::{self, Attempts};
 use crate::pg::blockers::Watch;
 use crate::pg::ident::Literal;
 use crate::pg::{Db, Patience, session};
-use crate::plan::{Event, Progress};
+use crate::plan::Progress;
 
 /// The longest text that is kept, in bytes: what is longer is compared by its hash alone.
 pub(super) const KEPT: usize = 4 << 20;
@@ -133,14 +131,11 @@ impl<'a> Engine<'a> {
 
     /// Attempts at `what`, which may be in the way of others.
     pub(super) fn attempts<'e>(&'e self, what: &'e str, directives: &Directives) -> Attempts<'e> {
-        let wait = self.limits.lock_timeout(directives);
-        Attempts {
-            engine: self,
-            what,
-            start: Instant::now(),
-            first: (wait / 4).clamp(Duration::from_millis(10), Duration::from_millis(500)),
-            pause: Pause::default(),
-        }
+        let limits = attempt::Limits {
+            lock_timeout: self.limits.lock_timeout(directives),
+            retry_for: self.limits.retry_for,
+        };
+        Attempts::new(self.db, &self.watch, self.progress, what, limits)
     }
 }
 
@@ -180,106 +175,5 @@ pub(super) fn settings(db: &Db, limits: &Limits, directives: &Directives, until:
     Lead {
         text,
         statements: SETTINGS + usize::from(until == Until::Commit),
-    }
-}
-
-/// Attempts at something that others may be in the way of.
-pub(super) struct Attempts<'e> {
-    engine: &'e Engine<'e>,
-    what: &'e str,
-    start: Instant,
-    /// When to look first who is in the way.
-    first: Duration,
-    pause: Pause,
-}
-
-impl Attempts<'_> {
-    /// One attempt; it is told who is in its way.
-    pub(super) async fn attempt<T>(&self, work: impl Future<Output = T>) -> T {
-        let Engine {
-            db,
-            watch,
-            progress,
-            ..
-        } = self.engine;
-        watch
-            .beside(db, self.first, self.what, *progress, work)
-            .await
-    }
-
-    /// Waits until it is time for the next attempt; the failure again if there is to be none.
-    pub(super) async fn pause(&mut self, mut failure: Failure) -> Result<(), Failure> {
-        if !failure.is_contention() {
-            return Err(failure);
-        }
-        let Engine {
-            watch,
-            progress,
-            limits,
-            ..
-        } = self.engine;
-        failure.blockers = watch.seen().await;
-        let next = self.pause.next();
-        if self.start.elapsed() + next >= limits.retry_for {
-            failure.tried = self.pause.count;
-            return Err(failure);
-        }
-        let (what, why) = (self.what, failure.reason());
-        progress.happened(&Event {
-            event: "retrying",
-            object: what,
-            numbers: &[(
-                "pause_ms",
-                u64::try_from(next.as_millis()).unwrap_or(u64::MAX),
-            )],
-            message: Some(&why),
-            line: String::new(),
-        });
-        // Less and less often: the lines are for whoever comes to look.
-        if self.pause.count.is_power_of_two() {
-            progress.say(&format!(
-                "{what}: {why}; trying again in {:.1} s",
-                next.as_secs_f64()
-            ));
-        }
-        progress.working(&format!("waiting to try {what} again"));
-        sleep(next).await;
-        Ok(())
-    }
-}
-
-/// Pauses between attempts: twice as long each time up to a limit, and never the same for two who are in each
-/// other's way.
-#[derive(Default)]
-struct Pause {
-    count: u32,
-}
-
-impl Pause {
-    fn next(&mut self) -> Duration {
-        const SHORTEST: Duration = Duration::from_millis(100);
-        const LONGEST: Duration = Duration::from_secs(5);
-        let full = (SHORTEST * (1 << self.count.min(16))).min(LONGEST);
-        self.count += 1;
-        let mut random = [0_u8; 1];
-        // Without random bytes everybody pauses alike, which is no worse than having no jitter.
-        let _ = getrandom::fill(&mut random);
-        full / 2 + full * u32::from(random[0]) / 512
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_grow_up_to_a_limit_and_are_never_nothing() {
-        let mut pause = Pause::default();
-        for number in 0..40 {
-            let next = pause.next();
-            let full =
-                Duration::from_millis(100 * (1 << number.min(6))).min(Duration::from_secs(5));
-            assert!(next >= full / 2 && next <= full, "{number}: {next:?}");
-        }
     }
 }

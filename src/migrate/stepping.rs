@@ -14,6 +14,7 @@ use super::step::{
 };
 use super::transaction::{Failure, Stage, place_in_rows};
 use crate::error::Excerpt;
+use crate::pg::attempt::Contention;
 use crate::pg::db::ScriptFailure;
 use crate::pg::ident::Literal;
 use crate::pg::sql::{self, Statement};
@@ -340,8 +341,7 @@ impl Stepping<'_> {
             stage,
             place,
             error,
-            blockers: Vec::new(),
-            tried: 0,
+            contention: Contention::default(),
         }
     }
 
@@ -387,7 +387,6 @@ fn unplaced(stage: Stage, error: tokio_postgres::Error) -> Failure {
         stage,
         place: None,
         error,
-        blockers: Vec::new(),
-        tried: 0,
+        contention: Contention::default(),
     }
 }

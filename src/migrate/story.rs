@@ -106,8 +106,7 @@ pub(super) fn failed(
         stage,
         place,
         error,
-        blockers,
-        tried,
+        contention,
     } = failure;
     let server = error.as_db_error();
     let is_outside = !work.directives.transaction;
@@ -129,15 +128,10 @@ pub(super) fn failed(
     if let Some(place) = place {
         error = error.at(place);
     }
-    let held = blockers
-        .iter()
-        .map(|blocker| format!("the lock is held by {blocker}"));
-    let tries = (tried > 1).then(|| format!("it was tried {tried} times"));
     for note in detail
         .into_iter()
         .chain(context.map(|context| format!("in {context}")))
-        .chain(held)
-        .chain(tries)
+        .chain(contention.notes())
     {
         error = error.note(note);
     }

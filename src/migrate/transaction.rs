@@ -11,6 +11,7 @@ use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 use super::engine::{Engine, Lead, Until, Work};
 use super::script::Part;
 use crate::error::Excerpt;
+use crate::pg::attempt::{Contended, Contention};
 use crate::pg::db::ScriptFailure;
 use crate::pg::sql;
 
@@ -32,25 +33,11 @@ pub(super) struct Failure {
     /// Where in the file, if it was in the file.
     pub place: Option<Excerpt>,
     pub error: tokio_postgres::Error,
-    /// Whom it waited for.
-    pub blockers: Vec<String>,
-    /// How often it was tried.
-    pub tried: u32,
+    /// Who was in the way.
+    pub contention: Contention,
 }
 
 impl Failure {
-    /// Whether others were in the way, and it may go well the next time.
-    pub(super) fn is_contention(&self) -> bool {
-        self.error.code().is_some_and(|code| {
-            [
-                SqlState::LOCK_NOT_AVAILABLE,
-                SqlState::T_R_DEADLOCK_DETECTED,
-                SqlState::T_R_SERIALIZATION_FAILURE,
-            ]
-            .contains(code)
-        })
-    }
-
     /// Whether the server's answer is missing, so that nobody knows what it did.
     pub(super) fn is_lost(&self) -> bool {
         let ended = |code: &SqlState| {
@@ -63,14 +50,20 @@ impl Failure {
         };
         self.error.as_db_error().is_none() || self.error.code().is_some_and(ended)
     }
+}
 
-    /// What others did, in a few words.
-    pub(super) fn reason(&self) -> String {
-        let message = self.error.as_db_error().map_or("", DbError::message);
-        match self.blockers.as_slice() {
-            [] => message.to_owned(),
-            blockers => format!("{message}, held by {}", blockers.join(", and by ")),
-        }
+impl Contended for Failure {
+    fn code(&self) -> Option<&str> {
+        self.error.code().map(SqlState::code)
+    }
+
+    fn message(&self) -> String {
+        let server = self.error.as_db_error();
+        server.map_or_else(String::new, |db| db.message().to_owned())
+    }
+
+    fn held_up(self, contention: Contention) -> Self {
+        Self { contention, ..self }
     }
 }
 
@@ -233,8 +226,7 @@ impl Engine<'_> {
             stage: Stage::File,
             place,
             error,
-            blockers: Vec::new(),
-            tried: 0,
+            contention: Contention::default(),
         })
     }
 }
@@ -263,8 +255,7 @@ fn failed(work: &Work<'_>, message: &Message<'_>, failure: ScriptFailure) -> Fai
         stage,
         place,
         error: failure.error,
-        blockers: Vec::new(),
-        tried: 0,
+        contention: Contention::default(),
     }
 }
 

@@ -96,8 +96,7 @@ fn explain(down: &Migration, story: &Story<'_>, failure: Failure) -> anyhow::Err
         stage,
         place,
         error,
-        blockers,
-        tried,
+        contention,
     } = failure;
     let server = error.as_db_error();
     let detail = server.and_then(DbError::detail).map(str::to_owned);
@@ -113,18 +112,13 @@ fn explain(down: &Migration, story: &Story<'_>, failure: Failure) -> anyhow::Err
     if let Some(place) = place {
         error = error.at(place);
     }
-    let held = blockers
-        .iter()
-        .map(|blocker| format!("the lock is held by {blocker}"));
-    let tries = (tried > 1).then(|| format!("it was tried {tried} times"));
     let whole = (stage != Stage::File).then(|| {
         "the file ran, but what it leaves could not be committed with its rows".to_owned()
     });
     for note in detail
         .into_iter()
         .chain(context)
-        .chain(held)
-        .chain(tries)
+        .chain(contention.notes())
         .chain(whole)
     {
         error = error.note(note);

@@ -1,0 +1,272 @@
+//! Attempts at something that others may be in the way of.
+//!
+//! Whatever locks a table waits for those who use it, and everybody who comes after waits for us. So an attempt waits
+//! briefly, gives up, lets the others pass, and is made again; whoever looks on is told who is in the way.
+
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep;
+
+use super::blockers::Watch;
+use super::db::Db;
+use crate::error::{self, Error, Kind, Result};
+use crate::plan::{Event, Progress};
+
+/// How long is waited, and how often it is tried again.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// For a lock on a table, at one attempt.
+    pub lock_timeout: Duration,
+    /// For how long further attempts are made; zero is one attempt.
+    pub retry_for: Duration,
+}
+
+impl Limits {
+    /// For changes that are done in a moment and lock what everybody uses: an attempt is hardly noticed by others.
+    pub fn brief(lock_timeout: Option<Duration>, retry_for: Duration) -> Self {
+        Self {
+            lock_timeout: lock_timeout.unwrap_or(Duration::from_millis(100)),
+            retry_for,
+        }
+    }
+}
+
+/// A failure that may be the doing of others.
+pub trait Contended: Sized {
+    /// The server's code for it.
+    fn code(&self) -> Option<&str>;
+
+    /// The server's message.
+    fn message(&self) -> String;
+
+    /// Is told what is known about those others.
+    #[must_use]
+    fn held_up(self, contention: Contention) -> Self;
+
+    /// Whether others were in the way, and it may go well the next time: a lock that was not had, a deadlock, a
+    /// transaction that cannot be put in order with others.
+    fn is_contention(&self) -> bool {
+        matches!(self.code(), Some("55P03" | "40P01" | "40001"))
+    }
+}
+
+/// Others who were in the way.
+#[derive(Debug, Default)]
+pub struct Contention {
+    /// Whom it waited for, a description each.
+    pub blockers: Vec<String>,
+    /// How often it was tried, if it is not tried again; else 0.
+    pub tried: u32,
+}
+
+impl Contention {
+    /// What a failure says about them.
+    pub fn notes(&self) -> impl Iterator<Item = String> {
+        let held = self
+            .blockers
+            .iter()
+            .map(|blocker| format!("the lock is held by {blocker}"));
+        let tries = (self.tried > 1).then(|| format!("it was tried {} times", self.tried));
+        held.chain(tries)
+    }
+}
+
+impl Contended for anyhow::Error {
+    fn code(&self) -> Option<&str> {
+        error::sqlstate(self)
+    }
+
+    fn message(&self) -> String {
+        self.root_cause().to_string()
+    }
+
+    fn held_up(self, contention: Contention) -> Self {
+        let told = Error::new(Kind::Refused, "others are in the way").after(&self);
+        let told = contention.notes().fold(told, Error::note);
+        told.note("nothing was changed")
+            .hint("try again when they are done, or allow more time with `--retry-for`")
+            .into()
+    }
+}
+
+/// Attempts at one thing.
+pub struct Attempts<'a> {
+    db: &'a Db,
+    watch: &'a Watch,
+    progress: &'a dyn Progress,
+    what: &'a str,
+    retry_for: Duration,
+    start: Instant,
+    /// When to look first who is in the way.
+    first: Duration,
+    pause: Pause,
+}
+
+impl<'a> Attempts<'a> {
+    /// Attempts at `what`, which `db` is busy with. The time for them runs from now on.
+    pub fn new(
+        db: &'a Db,
+        watch: &'a Watch,
+        progress: &'a dyn Progress,
+        what: &'a str,
+        limits: Limits,
+    ) -> Self {
+        let Limits {
+            lock_timeout,
+            retry_for,
+        } = limits;
+        Self {
+            db,
+            watch,
+            progress,
+            what,
+            retry_for,
+            start: Instant::now(),
+            first: (lock_timeout / 4).clamp(Duration::from_millis(10), Duration::from_millis(500)),
+            pause: Pause::default(),
+        }
+    }
+
+    /// One attempt; it is told who is in its way.
+    pub async fn attempt<T>(&self, work: impl Future<Output = T>) -> T {
+        let Self {
+            db,
+            watch,
+            progress,
+            what,
+            first,
+            ..
+        } = self;
+        watch.beside(db, *first, what, *progress, work).await
+    }
+
+    /// Waits until it is time for the next attempt; the failure again if there is to be none.
+    pub async fn pause<F: Contended>(&mut self, failure: F) -> Result<(), F> {
+        if !failure.is_contention() {
+            return Err(failure);
+        }
+        let Self {
+            progress,
+            what,
+            retry_for,
+            ..
+        } = *self;
+        let blockers = self.watch.seen().await;
+        let next = self.pause.next();
+        if self.start.elapsed() + next >= retry_for {
+            let tried = self.pause.count;
+            return Err(failure.held_up(Contention { blockers, tried }));
+        }
+        let message = failure.message();
+        let why = match blockers.as_slice() {
+            [] => message,
+            blockers => format!("{message}, held by {}", blockers.join(", and by ")),
+        };
+        progress.happened(&Event {
+            event: "retrying",
+            object: what,
+            numbers: &[(
+                "pause_ms",
+                u64::try_from(next.as_millis()).unwrap_or(u64::MAX),
+            )],
+            message: Some(&why),
+            line: String::new(),
+        });
+        // Less and less often: the lines are for whoever comes to look.
+        if self.pause.count.is_power_of_two() {
+            progress.say(&format!(
+                "{what}: {why}; trying again in {:.1} s",
+                next.as_secs_f64()
+            ));
+        }
+        progress.working(&format!("waiting to try {what} again"));
+        sleep(next).await;
+        Ok(())
+    }
+}
+
+/// Does the work in one transaction: all of it is kept or nothing. What others are in the way of is tried again from
+/// the beginning.
+pub async fn transact<T>(
+    db: &Db,
+    what: &str,
+    limits: Limits,
+    progress: &dyn Progress,
+    mut work: impl AsyncFnMut() -> Result<T>,
+) -> Result<T> {
+    let watch = Watch::default();
+    let mut attempts = Attempts::new(db, &watch, progress, what, limits);
+    let begin = format!(
+        "begin; set local lock_timeout = {}",
+        limits.lock_timeout.as_millis()
+    );
+    loop {
+        progress.working(what);
+        let attempt = async {
+            db.script(&begin).await?;
+            let done = work().await?;
+            db.script("commit").await.map_err(unknown_if_lost)?;
+            Ok(done)
+        };
+        let outcome: Result<T> = attempts.attempt(attempt).await;
+        match outcome {
+            Ok(done) => return Ok(done),
+            Err(failure) => {
+                // Without a connection there is nothing to leave.
+                let _ = db.script("rollback").await;
+                attempts.pause(failure).await?;
+            }
+        }
+    }
+}
+
+/// A commit that no answer came to may have come to its end.
+fn unknown_if_lost(failure: anyhow::Error) -> anyhow::Error {
+    if error::sqlstate(&failure).is_some() {
+        return failure;
+    }
+    Error::new(
+        Kind::Unreachable,
+        "the connection was lost while the change was committed",
+    )
+    .after(&failure)
+    .note("whether it was kept is not known")
+    .hint("run the same command again: it looks at what is there, and does what remains")
+    .into()
+}
+
+/// Pauses between attempts: twice as long each time up to a limit, and never the same for two who are in each
+/// other's way.
+#[derive(Default)]
+struct Pause {
+    count: u32,
+}
+
+impl Pause {
+    fn next(&mut self) -> Duration {
+        const SHORTEST: Duration = Duration::from_millis(100);
+        const LONGEST: Duration = Duration::from_secs(5);
+        let full = (SHORTEST * (1 << self.count.min(16))).min(LONGEST);
+        self.count += 1;
+        let mut random = [0_u8; 1];
+        // Without random bytes everybody pauses alike, which is no worse than having no jitter.
+        let _ = getrandom::fill(&mut random);
+        full / 2 + full * u32::from(random[0]) / 512
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_up_to_a_limit_and_are_never_nothing() {
+        let mut pause = Pause::default();
+        for number in 0..40 {
+            let next = pause.next();
+            let full =
+                Duration::from_millis(100 * (1 << number.min(6))).min(Duration::from_secs(5));
+            assert!(next >= full / 2 && next <= full, "{number}: {next:?}");
+        }
+    }
+}
