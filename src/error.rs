@@ -156,6 +156,11 @@ impl Error {
         self
     }
 
+    /// Whether the server's code for it is this one.
+    pub fn is(&self, code: &str) -> bool {
+        self.sqlstate.as_deref() == Some(code)
+    }
+
     /// What caused it.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {

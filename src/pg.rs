@@ -21,6 +21,7 @@ pub mod passfile;
 pub mod policy;
 pub mod pooler;
 pub mod query;
+pub mod reader;
 pub mod replica;
 pub mod service;
 pub mod session;

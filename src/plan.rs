@@ -14,6 +14,8 @@ pub enum Risk {
     Harmless,
     /// Only adds. Asks nothing, or y/N in a protected environment.
     Mild,
+    /// Lets somebody do what was kept from them. Asks nothing, or for the name of a protected environment.
+    Loosening,
     /// Small and can be undone. Asks y/N.
     Moderate,
     /// Destroys. The name of the environment must be typed.
@@ -32,6 +34,9 @@ pub struct Step {
     /// What has to be seen below it, line by line.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<String>,
+    /// The statements that do it, where they are known beforehand; programs get them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sql: Vec<String>,
 }
 
 impl Step {
@@ -42,6 +47,7 @@ impl Step {
             object: object.into(),
             detail: String::new(),
             lines: Vec::new(),
+            sql: Vec::new(),
         }
     }
 
@@ -49,6 +55,13 @@ impl Step {
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = detail.into();
+        self
+    }
+
+    /// The statements that do it.
+    #[must_use]
+    pub fn sql(mut self, sql: Vec<String>) -> Self {
+        self.sql = sql;
         self
     }
 

@@ -17,9 +17,9 @@ fn takes_a_backup_that_restores_to_the_same_rows() {
     manifest  b/DB-STAMP.json
     environment  DB
     taken at  NOW
-    last migration  010_dashboard_creator
+    last migration  011_reading_functions
     tables  11
-    rows  48,403
+    rows  48,405
     bytes  1.6 MB
     sha256  SHA256
     checked  yes

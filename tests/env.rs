@@ -62,6 +62,7 @@ fn show_tells_every_value_and_its_origin_but_no_secret() {
     replica.max_lag  -  default
     migrations  HERE/sql  HERE/toysoldiers.toml
     migrations.deny  -  default
+    policies  database/policies, else embedded  default
     backup.destination  /var/backups  HERE/toysoldiers.toml
     lock_timeout  10s, in migrations 2s  default
     statement_timeout  5m, in migrations no limit  default
@@ -90,6 +91,7 @@ fn show_tells_every_value_and_its_origin_but_no_secret() {
     replica.max_lag  -  default
     migrations  HERE/sql  HERE/toysoldiers.toml
     migrations.deny  -  default
+    policies  database/policies, else embedded  default
     backup.destination  -  default
     lock_timeout  10s, in migrations 2s  default
     statement_timeout  5m, in migrations no limit  default
@@ -133,6 +135,7 @@ fn show_tells_which_flag_or_variable_won() {
     deny,,default
     migrations,"database/migrations, else embedded",default
     migrations.deny,,default
+    policies,"database/policies, else embedded",default
     backup.destination,,default
     lock_timeout,"10s, in migrations 2s",default
     statement_timeout,"5m, in migrations no limit",default
@@ -191,6 +194,7 @@ fn show_tells_who_guards_and_who_knows_the_password() {
     replica.max_lag  1m 30s  HERE/toysoldiers.toml
     migrations  database/migrations, else embedded  default
     migrations.deny  -  default
+    policies  database/policies, else embedded  default
     backup.destination  -  default
     lock_timeout  500ms  --lock-timeout
     statement_timeout  5m, in migrations no limit  default
@@ -222,6 +226,7 @@ fn show_tells_who_guards_and_who_knows_the_password() {
     deny  backup restore, user  HERE/toysoldiers.toml
     migrations  database/migrations, else embedded  default
     migrations.deny  -  default
+    policies  database/policies, else embedded  default
     backup.destination  -  default
     lock_timeout  10s, in migrations 2s  default
     statement_timeout  5m, in migrations no limit  default

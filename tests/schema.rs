@@ -165,6 +165,28 @@ fn every_migration_that_makes_a_table_closes_it_in_the_same_file() {
 }
 
 #[test]
+fn functions_with_the_rights_of_their_owner_have_a_fixed_path_and_are_not_everybodys() {
+    let database = Database::migrated();
+    let functions = database.sql(
+        "select p.oid::regprocedure || ' ' || array_to_string(p.proconfig, ' ')
+             || case when exists (
+                 select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) where grantee = 0
+             ) then ' public' else '' end
+         from pg_proc p
+         where p.prosecdef
+         order by 1",
+    );
+    assert_snapshot!(functions.join("\n"), @"
+    app.current_creator_id() search_path=pg_catalog, pg_temp
+    app.get_comments(uuid) search_path=pg_catalog, pg_temp
+    app.get_content(uuid) search_path=pg_catalog, pg_temp
+    app.may_comment(uuid) search_path=pg_catalog, pg_temp
+    app.my_payout_account() search_path=pg_catalog, pg_temp
+    app.search_content(text[],integer,timestamp with time zone,uuid) search_path=pg_catalog, pg_temp
+    ");
+}
+
+#[test]
 fn what_makes_no_sense_is_refused() {
     let database = Database::seeded();
     let tip = "insert into tips (to_creator, amount) select id, {} from creators limit 1";

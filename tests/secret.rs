@@ -23,8 +23,11 @@ const COMMANDS: &[&[&str]] = &[
     &["migrate", "history"],
     &["migrate", "repair"],
     &["migrate", "baseline", "--no-compare", "--yes"],
-    &["migrate", "down", "--to", "10"],
+    &["migrate", "down", "--to", "11"],
+    &["policy", "status"],
+    &["policy", "apply"],
     &["policy", "list"],
+    &["policy", "test", "--policies", "p"],
     &["user", "create", "sam@example.com", "--generate"],
     &["user", "list"],
     &["user", "show", "sam@example.com"],
@@ -179,6 +182,10 @@ fn nothing_shows(source: Source) {
     let bin = spied_programs(&tool);
     let tool = tool.env("TOYSOLDIERS_PG_BIN", &bin);
     tool.write("m/001_a.sql", "select 1;\n");
+    tool.write(
+        "p/matrix.toml",
+        "actors = { clerk = { role = \"clerk\" } }\n[[probe]]\ntable = \"users\"\ntruncate = true\nallowed = [\"clerk\"]\n",
+    );
     let into = format!("{}_again", database.name);
     for command in COMMANDS {
         let command: Vec<&str> = command

@@ -1,14 +1,35 @@
 //! `policy`
 
+mod apply;
 mod list;
+mod status;
+mod test;
 
-use clap::Subcommand;
+use std::path::PathBuf;
 
+use clap::{Args, Subcommand};
+
+use super::source::Noun;
 use crate::context::Context;
 use crate::error::{Exit, Result};
+use crate::source::{self, Source};
+
+/// Where policies are when nobody says otherwise.
+const FOLDER: &str = "database/policies";
 
 #[derive(Debug, Subcommand)]
+#[command(
+    after_help = "Policy files are named after the relation they are about: content.sql, functions.sql for rights on functions.\n\
+    They come from `--policies`, else from the folder toysoldiers.toml names, else from database/policies, else from the\n\
+    program itself."
+)]
 pub(super) enum PolicyCommand {
+    /// Show how the database differs from the policy files; writes nothing
+    Status(status::StatusArgs),
+    /// Bring the database to what the policy files say, all in one transaction
+    Apply(apply::ApplyArgs),
+    /// Prove by behaviour what everybody may do to which row, as matrix.toml has it; all of it is rolled back
+    Test(test::TestArgs),
     /// Show the policies a database has
     List(list::ListArgs),
 }
@@ -16,7 +37,28 @@ pub(super) enum PolicyCommand {
 impl PolicyCommand {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
         match self {
+            Self::Status(args) => args.run(cx).await,
+            Self::Apply(args) => args.run(cx).await,
             Self::List(args) => args.run(cx).await,
+            Self::Test(args) => args.run(cx).await,
         }
+    }
+}
+
+#[derive(Debug, Args)]
+struct SourceArgs {
+    /// Folder of the policy files
+    #[arg(long, value_name = "FOLDER")]
+    policies: Option<PathBuf>,
+}
+
+impl SourceArgs {
+    fn source(&self, cx: &Context) -> Result<Source> {
+        let told = cx.settings()?.policies.as_ref();
+        let noun = Noun {
+            folder: FOLDER,
+            embedded: source::POLICIES,
+        };
+        noun.find(cx, self.policies.as_deref(), told)
     }
 }

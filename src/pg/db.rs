@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, TryStreamExt};
 use tokio_postgres::error::DbError;
-use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
+use tokio_postgres::{Client, NoTls, SimpleQueryMessage, SimpleQueryStream};
 
 use super::endpoint::Endpoint;
 use super::pooler::Pooling;
@@ -25,6 +25,12 @@ use crate::error::{Error, Kind, Result};
 
 /// Rows travel in pieces of this many bytes.
 const CHUNK: usize = 64 << 10;
+
+/// How many scripts of a pipeline are on their way at once.
+pub const AHEAD: usize = 64;
+
+/// How long the rest of a pipeline may take that nobody wants any more, each script of it.
+const AT_ONCE: Duration = Duration::from_millis(100);
 
 /// Is told of every question and of its SQL. Never of the values in it, which may be secret.
 pub type Tracer = Box<dyn Fn(&str, &str) + Send + Sync>;
@@ -52,6 +58,15 @@ pub struct ScriptFailure {
     pub completed: usize,
     /// What the driver says.
     pub error: tokio_postgres::Error,
+}
+
+/// How a script of several statements went.
+#[derive(Debug, Clone, Copy)]
+pub struct Ran {
+    /// How many statements completed.
+    pub completed: usize,
+    /// How many rows the last of them returned or changed.
+    pub rows: u64,
 }
 
 /// Stops what a session is doing, from outside, by the way the session came.
@@ -272,6 +287,45 @@ impl Db {
         }
     }
 
+    /// Sends scripts one after the other without waiting for their answers, [`AHEAD`] of them at most, and is told of
+    /// each in order how it ended. Once the answer is no, no more are sent, and those on their way are cancelled
+    /// unless they end at once.
+    pub async fn pipeline<'a>(
+        &self,
+        scripts: impl Iterator<Item = &'a str>,
+        mut tell: impl FnMut(Result<Ran, ScriptFailure>) -> bool,
+    ) {
+        let mut scripts = scripts.fuse();
+        let mut sent = VecDeque::new();
+        let mut going = true;
+        loop {
+            while going && sent.len() < AHEAD {
+                let Some(sql) = scripts.next() else { break };
+                self.trace(sql, || "script".to_owned());
+                // It is on its way when this returns; the answer is in the stream.
+                sent.push_back(self.client.simple_query_raw(sql).await);
+            }
+            let Some(stream) = sent.pop_front() else {
+                return;
+            };
+            let mut ran = std::pin::pin!(async {
+                match stream {
+                    Ok(stream) => finish(stream).await,
+                    Err(error) => Err(ScriptFailure {
+                        completed: 0,
+                        error,
+                    }),
+                }
+            });
+            if going {
+                going = tell(ran.await);
+            } else if tokio::time::timeout(AT_ONCE, &mut ran).await.is_err() {
+                self.cancel().cancel().await;
+                let _ = ran.await;
+            }
+        }
+    }
+
     /// Sends `COPY ... FROM STDIN` and the rows it asks for; how many rows there were.
     pub async fn copy_in(&self, statement: &str, rows: &str) -> Result<u64, tokio_postgres::Error> {
         self.trace(statement, || "copy".to_owned());
@@ -297,6 +351,23 @@ impl Db {
         Cancel {
             token: self.client.cancel_token(),
             endpoint: self.endpoint.clone(),
+        }
+    }
+}
+
+/// Waits for the end of a script.
+async fn finish(stream: SimpleQueryStream) -> Result<Ran, ScriptFailure> {
+    let mut stream = std::pin::pin!(stream);
+    let (mut completed, mut rows) = (0, 0);
+    loop {
+        match stream.try_next().await {
+            Ok(Some(SimpleQueryMessage::CommandComplete(count))) => {
+                completed += 1;
+                rows = count;
+            }
+            Ok(Some(_)) => {}
+            Ok(None) => return Ok(Ran { completed, rows }),
+            Err(error) => return Err(ScriptFailure { completed, error }),
         }
     }
 }

@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 pub enum Cell {
     /// Words.
     Text(String),
+    /// Words that say what is wrong. They say it without colour too.
+    Alarm(String),
     /// How many.
     Count(i64),
     /// The number of a migration.
@@ -70,7 +72,7 @@ impl Cell {
     /// As people read it; `now` makes times relative.
     pub fn human(&self, now: Timestamp) -> String {
         match self {
-            Self::Text(text) => text.clone(),
+            Self::Text(text) | Self::Alarm(text) => text.clone(),
             Self::Count(count) => grouped(&count.to_string()),
             Self::Version(version) => format!("{version:03}"),
             Self::Bytes(bytes) => human_bytes(*bytes),
@@ -88,7 +90,7 @@ impl Cell {
     /// As programs read it, in CSV: no grouping, no units, times in RFC 3339.
     pub fn raw(&self) -> String {
         match self {
-            Self::Text(text) => text.clone(),
+            Self::Text(text) | Self::Alarm(text) => text.clone(),
             Self::Count(count) | Self::Millis(count) | Self::Version(count) => count.to_string(),
             Self::Bytes(bytes) => bytes.to_string(),
             Self::Dollars(amount) => cents(*amount).to_string(),

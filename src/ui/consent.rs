@@ -39,7 +39,9 @@ impl Ui {
             return Ok(ControlFlow::Continue(Consent::given()));
         }
         match raised(plan.risk, stage.protected) {
-            Risk::Harmless | Risk::Mild => Ok(ControlFlow::Continue(Consent::given())),
+            Risk::Harmless | Risk::Mild | Risk::Loosening => {
+                Ok(ControlFlow::Continue(Consent::given()))
+            }
             Risk::Moderate if self.manners.yes => {
                 self.show_evidence(plan);
                 Ok(ControlFlow::Continue(Consent::given()))
@@ -188,10 +190,12 @@ fn is_terminal() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// In a protected environment what only adds is asked for, and what changes is confirmed by name.
+/// In a protected environment what only adds is asked for, and what lets somebody in is confirmed by name.
 fn raised(risk: Risk, protected: bool) -> Risk {
     match risk {
         Risk::Mild if protected => Risk::Moderate,
+        Risk::Loosening if protected => Risk::Severe,
+        Risk::Loosening => Risk::Mild,
         risk => risk,
     }
 }

@@ -1,5 +1,7 @@
 //! Tables for people.
 
+use std::borrow::Cow;
+
 use comfy_table::CellAlignment;
 use comfy_table::presets::NOTHING;
 use jiff::Timestamp;
@@ -17,7 +19,7 @@ pub(super) fn draw(table: &Table, style: Style, now: Timestamp) -> String {
         Shape::Lines => table
             .rows
             .iter()
-            .map(|row| text(&row[0], style, now) + "\n")
+            .map(|row| format!("{}\n", Piece::of(&row[0], style, now).dressed(style)))
             .collect(),
         Shape::Record => record(table, first, style, now),
         Shape::Rows => rows(table, style, now),
@@ -27,10 +29,11 @@ pub(super) fn draw(table: &Table, style: Style, now: Timestamp) -> String {
 /// A line a row under a heading; on a terminal far too narrow for that, a block a row.
 fn rows(table: &Table, style: Style, now: Timestamp) -> String {
     let seen = seen(table);
-    let headings = seen.iter().map(|index| heading(table.keys[*index]));
-    let mut cells: Vec<Vec<String>> = vec![headings.map(|text| text.to_uppercase()).collect()];
+    let headings = seen.iter().map(|index| heading(&table.keys[*index]));
+    let headings = headings.map(|text| Piece::plain(text.to_uppercase()));
+    let mut cells: Vec<Vec<Piece>> = vec![headings.collect()];
     for row in &table.rows {
-        let row = seen.iter().map(|index| text(&row[*index], style, now));
+        let row = seen.iter().map(|index| Piece::of(&row[*index], style, now));
         cells.push(row.collect());
     }
     let right: Vec<bool> = seen
@@ -44,9 +47,9 @@ fn rows(table: &Table, style: Style, now: Timestamp) -> String {
             widths.any(|columns| columns > usize::from(width))
         })
     };
-    let mut lines = side_by_side(&cells, &right, 2);
+    let mut lines = side_by_side(&cells, &right, 2, style);
     if is_too_wide(&lines) {
-        lines = side_by_side(&cells, &right, 1);
+        lines = side_by_side(&cells, &right, 1, style);
         if is_too_wide(&lines) {
             let blocks: Vec<String> = table
                 .rows
@@ -62,28 +65,79 @@ fn rows(table: &Table, style: Style, now: Timestamp) -> String {
 
 /// A line a value.
 fn record(table: &Table, row: &[Cell], style: Style, now: Timestamp) -> String {
-    let cells: Vec<Vec<String>> = seen(table)
+    let cells: Vec<Vec<Piece>> = seen(table)
         .into_iter()
-        .map(|index| vec![heading(table.keys[index]), text(&row[index], style, now)])
+        .map(|index| {
+            vec![
+                Piece::plain(heading(&table.keys[index])),
+                Piece::of(&row[index], style, now),
+            ]
+        })
         .collect();
-    side_by_side(&cells, &[], 2).join("\n") + "\n"
+    side_by_side(&cells, &[], 2, style).join("\n") + "\n"
 }
 
-/// The rows as lines: columns as wide as they must be, with a gap between them, those of numbers to the right.
-fn side_by_side(rows: &[Vec<String>], right: &[bool], gap: u16) -> Vec<String> {
-    if rows.iter().flatten().all(|text| is_plain(text)) {
-        plain(rows, right, usize::from(gap))
-    } else {
-        arranged(rows, right, gap)
+/// A text on its way into a line.
+#[derive(Debug, Clone)]
+struct Piece {
+    text: String,
+    /// Columns it takes.
+    width: usize,
+    /// Whether it is red.
+    alarm: bool,
+}
+
+impl Piece {
+    fn plain(text: String) -> Self {
+        let is_ascii = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        Self {
+            width: if is_ascii {
+                text.len()
+            } else {
+                console::measure_text_width(&text)
+            },
+            text,
+            alarm: false,
+        }
+    }
+
+    fn of(cell: &Cell, style: Style, now: Timestamp) -> Self {
+        let text = if style.ascii {
+            cell.plain(now)
+        } else {
+            cell.human(now)
+        };
+        Self {
+            alarm: matches!(cell, Cell::Alarm(_)),
+            ..Self::plain(printable(&text).into_owned())
+        }
+    }
+
+    fn dressed(&self, style: Style) -> Cow<'_, str> {
+        if self.alarm {
+            Cow::Owned(style.red(&self.text))
+        } else {
+            Cow::Borrowed(&self.text)
+        }
     }
 }
 
-/// For any text: lines within a cell, letters wider than one column.
-fn arranged(rows: &[Vec<String>], right: &[bool], gap: u16) -> Vec<String> {
+/// The rows as lines: columns as wide as they must be, with a gap between them, those of numbers to the right.
+fn side_by_side(rows: &[Vec<Piece>], right: &[bool], gap: u16, style: Style) -> Vec<String> {
+    let has_lines = |piece: &Piece| piece.text.contains(['\n', '\t']);
+    if rows.iter().flatten().any(has_lines) {
+        arranged(rows, right, gap)
+    } else {
+        plain(rows, right, usize::from(gap), style)
+    }
+}
+
+/// For texts of several lines, without colours.
+fn arranged(rows: &[Vec<Piece>], right: &[bool], gap: u16) -> Vec<String> {
     let mut table = comfy_table::Table::new();
     table.load_style(NOTHING);
     for row in rows {
-        table.add_row(row);
+        table.add_row(row.iter().map(|piece| &piece.text));
     }
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, gap));
@@ -97,28 +151,23 @@ fn arranged(rows: &[Vec<String>], right: &[bool], gap: u16) -> Vec<String> {
         .collect()
 }
 
-/// Whether every byte of the text is a letter one column wide.
-fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
-}
-
-/// The same for plain text, where nothing needs measuring: a good part of the time of a long table.
-fn plain(rows: &[Vec<String>], right: &[bool], gap: usize) -> Vec<String> {
+/// For texts of one line, where little needs measuring: a good part of the time of a long table.
+fn plain(rows: &[Vec<Piece>], right: &[bool], gap: usize, style: Style) -> Vec<String> {
     // A column is never narrower than a letter.
     let mut widths = vec![1; rows.first().map_or(0, Vec::len)];
     for row in rows {
-        for (width, text) in widths.iter_mut().zip(row) {
-            *width = text.len().max(*width);
+        for (width, piece) in widths.iter_mut().zip(row) {
+            *width = piece.width.max(*width);
         }
     }
-    let draw = |row: &Vec<String>| {
+    let draw = |row: &Vec<Piece>| {
         let mut line = String::new();
-        for (index, (text, width)) in row.iter().zip(&widths).enumerate() {
-            let blanks = width - text.len();
+        for (index, (piece, width)) in row.iter().zip(&widths).enumerate() {
+            let blanks = width - piece.width;
             let is_right = right.get(index) == Some(&true);
             let before = if is_right { blanks } else { 0 };
             line.extend(std::iter::repeat_n(' ', before));
-            line.push_str(text);
+            line.push_str(&piece.dressed(style));
             line.extend(std::iter::repeat_n(' ', blanks - before + gap));
         }
         line.truncate(line.trim_end().len());
@@ -127,19 +176,10 @@ fn plain(rows: &[Vec<String>], right: &[bool], gap: usize) -> Vec<String> {
     rows.iter().map(draw).collect()
 }
 
-fn text(cell: &Cell, style: Style, now: Timestamp) -> String {
-    let text = if style.ascii {
-        cell.plain(now)
-    } else {
-        cell.human(now)
-    };
-    printable(&text).into_owned()
-}
-
 /// The columns that are for people too.
 fn seen(table: &Table) -> Vec<usize> {
     (0..table.keys.len())
-        .filter(|index| !table.unseen.contains(&table.keys[*index]))
+        .filter(|index| !table.unseen.contains(&&*table.keys[*index]))
         .collect()
 }
 
@@ -188,6 +228,31 @@ mod tests {
     }
 
     #[test]
+    fn what_is_wrong_is_red_and_as_wide_as_without() {
+        let mut table = Table::new(&["row"]).columns(["fan".to_owned(), "rivalé".to_owned()]);
+        table.push(vec![
+            Cell::text("own"),
+            Cell::Alarm("allowed, not hidden".to_owned()),
+            Cell::text("hidden"),
+        ]);
+        let drawn = |color| {
+            draw(
+                &table,
+                Style::new(color, Some(40), false),
+                Timestamp::UNIX_EPOCH,
+            )
+        };
+        assert_eq!(
+            drawn(false),
+            "ROW  FAN                  RIVALÉ\nown  allowed, not hidden  hidden\n"
+        );
+        assert_eq!(
+            drawn(true),
+            "\u{1b}[2mROW  FAN                  RIVALÉ\u{1b}[0m\nown  \u{1b}[1;31mallowed, not hidden\u{1b}[0m  hidden\n"
+        );
+    }
+
+    #[test]
     fn a_terminal_too_narrow_for_rows_gets_blocks() {
         let closer = "EMAIL         VIEWS DURATION\na@example.com 1,234     7 ms\nb@example.com     5        -\n";
         assert_eq!(drawn(Some(29)), closer);
@@ -205,7 +270,12 @@ mod tests {
             right in proptest::collection::vec(any::<bool>(), 3),
             gap in 1_u16..3,
         ) {
-            prop_assert_eq!(plain(&rows, &right, usize::from(gap)), arranged(&rows, &right, gap));
+            let rows: Vec<Vec<Piece>> = rows
+                .into_iter()
+                .map(|row| row.into_iter().map(Piece::plain).collect())
+                .collect();
+            let style = Style::new(false, None, false);
+            prop_assert_eq!(plain(&rows, &right, usize::from(gap), style), arranged(&rows, &right, gap));
         }
     }
 }

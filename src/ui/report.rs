@@ -19,6 +19,12 @@ pub trait Report: Serialize {
     /// The records: a row each in CSV and NDJSON.
     fn table(&self) -> Table;
 
+    /// What people see instead of the records, where programs want them in another arrangement: one below the other,
+    /// those without a row left out.
+    fn sheets(&self) -> Option<Vec<Table>> {
+        None
+    }
+
     /// Places in files, for a report that is about them: people read these instead of the table, and GitHub puts
     /// them beside the lines of a pull request.
     fn diagnostics(&self) -> Option<Vec<Diagnostic<'_>>> {
@@ -56,7 +62,10 @@ pub(super) fn render(report: &impl Report, output: Output, style: Style) -> Resu
             }
             let now = Timestamp::now();
             let mut text = String::new();
-            for part in report.lead().into_iter().chain([report.table()]) {
+            let parts = report
+                .sheets()
+                .unwrap_or_else(|| report.lead().into_iter().chain([report.table()]).collect());
+            for part in parts {
                 let part = drawing::draw(&part, style, now);
                 if !text.is_empty() && !part.is_empty() {
                     text.push('\n');
@@ -81,7 +90,9 @@ pub(super) fn render(report: &impl Report, output: Output, style: Style) -> Resu
 
 fn csv(table: &Table) -> Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(&table.keys).map_err(cannot_write)?;
+    writer
+        .write_record(table.keys.iter().map(|key| &**key))
+        .map_err(cannot_write)?;
     for row in &table.rows {
         writer
             .write_record(row.iter().map(Cell::raw))
@@ -100,7 +111,7 @@ fn ndjson(table: &Table) -> String {
             .keys
             .iter()
             .zip(row)
-            .map(|(key, cell)| ((*key).to_owned(), cell.json()))
+            .map(|(key, cell)| (key.to_string(), cell.json()))
             .collect();
         text.push_str(&Value::Object(object).to_string());
         text.push('\n');

@@ -1,5 +1,7 @@
 //! Rows of cells under named columns: what every result is, before it has a form.
 
+use std::borrow::Cow;
+
 use super::Cell;
 
 /// How people see a table.
@@ -17,7 +19,7 @@ pub(super) enum Shape {
 /// Rows of cells under named columns.
 #[derive(Debug, Default)]
 pub struct Table {
-    pub(super) keys: Vec<&'static str>,
+    pub(super) keys: Vec<Cow<'static, str>>,
     pub(super) rows: Vec<Vec<Cell>>,
     pub(super) shape: Shape,
     pub(super) unseen: Vec<&'static str>,
@@ -27,16 +29,24 @@ impl Table {
     /// A table with these columns; the names are the keys of CSV and NDJSON.
     pub fn new(keys: &[&'static str]) -> Self {
         Self {
-            keys: keys.to_vec(),
+            keys: keys.iter().copied().map(Cow::Borrowed).collect(),
             rows: Vec::new(),
             shape: Shape::Rows,
             unseen: Vec::new(),
         }
     }
 
+    /// More columns, of names that only the data knows.
+    #[must_use]
+    pub fn columns(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.keys.extend(names.into_iter().map(Cow::Owned));
+        self
+    }
+
     /// A single record, shown to people as one line a value.
     pub fn record<const N: usize>(pairs: [(&'static str, Cell); N]) -> Self {
-        let (keys, row): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+        let pairs = pairs.into_iter();
+        let (keys, row) = pairs.map(|(key, cell)| (Cow::Borrowed(key), cell)).unzip();
         Self {
             keys,
             rows: vec![row],
@@ -55,7 +65,7 @@ impl Table {
     /// Lines of text, one a record, shown to people without a heading and as they are.
     pub fn lines(key: &'static str) -> Self {
         Self {
-            keys: vec![key],
+            keys: vec![Cow::Borrowed(key)],
             rows: Vec::new(),
             shape: Shape::Lines,
             unseen: Vec::new(),
@@ -64,7 +74,12 @@ impl Table {
 
     /// Adds a row; it has as many cells as there are columns.
     pub fn row<const N: usize>(&mut self, cells: [Cell; N]) {
-        debug_assert_eq!(N, self.keys.len(), "a cell a column");
-        self.rows.push(cells.into());
+        self.push(cells.into());
+    }
+
+    /// The same, of as many columns as the data has.
+    pub fn push(&mut self, cells: Vec<Cell>) {
+        debug_assert_eq!(cells.len(), self.keys.len(), "a cell a column");
+        self.rows.push(cells);
     }
 }

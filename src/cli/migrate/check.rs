@@ -18,7 +18,7 @@ use crate::ui::{Cell, Diagnostic, Report, Table};
 #[command(
     after_help = "Ends with exit code 3 if `migrate up` would refuse a file: an error, or what toysoldiers.toml denies.\n\n\
     Examples:\n  toysoldiers migrate check\n  toysoldiers --env production migrate check -o github\n  \
-    toysoldiers migrate check database/migrations/011_tip_currency.sql"
+    toysoldiers migrate check database/migrations/012_tip_currency.sql"
 )]
 pub(crate) struct CheckArgs {
     /// Files to check, whatever their names [default: all migrations]

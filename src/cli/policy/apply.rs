@@ -1,0 +1,128 @@
+//! `policy apply`
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::SourceArgs;
+use crate::context::Context;
+use crate::error::{Exit, Result};
+use crate::pg::attempt::Limits;
+use crate::plan::counted;
+use crate::policy::apply::{self, Applied, Manner, Wish};
+use crate::policy::declared::Declared;
+use crate::policy::matrix::Matrix;
+use crate::ui::cell::human_millis;
+use crate::ui::{Cell, Report, Table};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "All changes are one transaction. Before it is kept, matrix.toml is asked what everybody may do to which row;\n\
+    if an answer is wrong, nothing is kept, and the exit code is 3.\n\n\
+    Examples:\n  toysoldiers policy apply --dry-run\n  toysoldiers --env production policy apply --confirm production"
+)]
+pub(in crate::cli) struct ApplyArgs {
+    #[command(flatten)]
+    source: SourceArgs,
+    /// Also drop policies that no file declares, and take rights from roles that no file names
+    #[arg(long)]
+    prune: bool,
+    /// Keep the changes without asking the matrix
+    #[arg(long)]
+    no_proof: bool,
+    /// How long to wait for another run on the same database to end
+    #[arg(long, default_value = "10m", value_name = "TIME", value_parser = crate::settings::duration)]
+    wait: Duration,
+    /// For how long to try again when other sessions hold a lock; 0 for one attempt
+    #[arg(long, default_value = "5m", value_name = "TIME", value_parser = crate::settings::duration)]
+    retry_for: Duration,
+}
+
+impl ApplyArgs {
+    pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
+        let source = self.source.source(cx)?;
+        let declared = Declared::load(&source)?;
+        let matrix = Matrix::load(&source)?;
+        let db = cx.session("applying policies").await?;
+        let wish = Wish {
+            prune: self.prune,
+            unproved: self.no_proof,
+        };
+        let plan = Box::pin(apply::plan(&db, declared, matrix, wish)).await?;
+        let manner = Manner {
+            limits: Limits::brief(cx.flags().lock_timeout, self.retry_for),
+            wait: self.wait,
+            actor: cx.actor(),
+            progress: &cx.ui,
+        };
+        let apply = async |work, consent| apply::apply(&db, work, consent, manner).await;
+        Box::pin(cx.carry_out(plan, apply)).await
+    }
+}
+
+impl Report for Applied {
+    fn table(&self) -> Table {
+        if !self.kept {
+            let mut table = Table::new(&[
+                "table", "command", "row", "actor", "expected", "found", "message",
+            ]);
+            for cell in &self.wrong {
+                table.row([
+                    Cell::text(&cell.table),
+                    Cell::text(cell.command),
+                    Cell::text(&cell.row),
+                    Cell::text(&cell.actor),
+                    Cell::text(&cell.expected),
+                    Cell::text(&cell.found),
+                    cell.message.clone().into(),
+                ]);
+            }
+            return table;
+        }
+        let mut table = Table::new(&["action", "object", "on"]);
+        for change in &self.changes {
+            table.row([
+                Cell::text(change.action.words()),
+                Cell::text(&change.object),
+                Cell::text(&change.on),
+            ]);
+        }
+        table
+    }
+
+    fn summary(&self) -> String {
+        let changes = counted(self.changes.len(), "change");
+        let time = human_millis(i64::try_from(self.duration_ms).unwrap_or(i64::MAX));
+        let left = match self.left {
+            0 => String::new(),
+            left => format!(
+                "; {} no file speaks of: see `toysoldiers policy status`, and `--prune`",
+                counted(left, "thing")
+            ),
+        };
+        if !self.kept {
+            let cells = counted(self.wrong.len(), "cell");
+            return format!(
+                "nothing was changed: with these {changes}, {cells} of the matrix would not be as declared"
+            );
+        }
+        if self.changes.is_empty() {
+            return format!(
+                "nothing to do: the database is as declared ({}){left}",
+                self.source
+            );
+        }
+        let proved = match self.cells {
+            Some(cells) => format!("{} as they should be", counted(cells, "cell")),
+            None => "not proved".to_owned(),
+        };
+        format!(
+            "applied {changes} in {time} ({}); {proved}{left}",
+            self.source
+        )
+    }
+
+    fn exit(&self) -> Exit {
+        if self.kept { Exit::Done } else { Exit::Finding }
+    }
+}

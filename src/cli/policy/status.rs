@@ -1,0 +1,107 @@
+//! `policy status`
+
+use clap::Args;
+
+use super::SourceArgs;
+use crate::context::Context;
+use crate::error::{Exit, Result};
+use crate::plan::counted;
+use crate::policy::declared::Declared;
+use crate::policy::difference::Effect;
+use crate::policy::status::{self, Status};
+use crate::ui::{Cell, Report, Table};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Nothing is changed: declared policies are made on temporary tables, in a transaction that is rolled back.\n\n\
+    Examples:\n  toysoldiers --env production policy status\n  toysoldiers policy status --check -o json"
+)]
+pub(in crate::cli) struct StatusArgs {
+    #[command(flatten)]
+    source: SourceArgs,
+    /// End with exit code 3 unless the database is as declared
+    #[arg(long)]
+    check: bool,
+}
+
+impl StatusArgs {
+    pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
+        let declared = Declared::load(&self.source.source(cx)?)?;
+        let db = cx.session("comparing policies").await?;
+        let status = Box::pin(status::status(&db, declared)).await?;
+        cx.report(&status)?;
+        Ok(if self.check && !status.in_sync {
+            Exit::Finding
+        } else {
+            Exit::Done
+        })
+    }
+}
+
+impl Report for Status {
+    fn table(&self) -> Table {
+        let mut table = Table::new(&["action", "object", "on", "effect", "detail"]);
+        for difference in &self.differences {
+            let mut detail = difference.detail.clone();
+            if difference.prune {
+                detail.push_str("; goes only with --prune");
+            }
+            for line in &difference.lines {
+                if !detail.is_empty() {
+                    detail.push('\n');
+                }
+                detail.push_str(line);
+            }
+            table.row([
+                Cell::text(difference.action.words()),
+                Cell::text(&difference.object),
+                Cell::text(&difference.on),
+                Cell::text(match difference.effect {
+                    Effect::None => "none",
+                    Effect::Tightens => "tightens",
+                    Effect::Loosens => "loosens",
+                }),
+                Cell::text(detail.trim_start_matches("; ")),
+            ]);
+        }
+        table
+    }
+
+    fn summary(&self) -> String {
+        let here = format!(
+            "{} of {} ({})",
+            counted_policies(self.policies),
+            counted(self.relations, "relation"),
+            self.source
+        );
+        let left = self
+            .differences
+            .iter()
+            .filter(|difference| difference.prune);
+        let mut text = match (self.differences.len(), left.count()) {
+            (0, _) => format!("as declared: {here}"),
+            (count, left) => {
+                let option = if left > 0 { " --prune" } else { "" };
+                format!(
+                    "{} from what is declared: {here}; `toysoldiers policy apply{option}` mends {}",
+                    counted(count, "difference"),
+                    if count == 1 { "it" } else { "them" },
+                )
+            }
+        };
+        for note in &self.notes {
+            text.push_str("\nnote: ");
+            text.push_str(note);
+        }
+        text
+    }
+}
+
+/// `1 policy`, `2 policies`.
+pub(super) fn counted_policies(count: usize) -> String {
+    if count == 1 {
+        "1 policy".to_owned()
+    } else {
+        format!("{count} policies")
+    }
+}

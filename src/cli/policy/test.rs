@@ -1,0 +1,233 @@
+//! `policy test`
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use clap::{Args, ValueEnum};
+
+use super::SourceArgs;
+use crate::context::Context;
+use crate::error::{Exit, Result};
+use crate::pg::Db;
+use crate::plan::{Consent, counted};
+use crate::policy::matrix::tested::{self, Tested};
+use crate::policy::matrix::{self, Identity, Matrix, coverage, mutant};
+use crate::ui::{Cell, Report, Table};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "matrix.toml stands among the files of policies. It says who asks, makes the rows they ask for, and tells what\n\
+    everybody comes to: allowed, hidden, denied, no_grant or error. All of it is rolled back.\n\n\
+    Ends with exit code 3 if a cell is not as it should be, or a weaker policy is not noticed.\n\n\
+    Examples:\n  toysoldiers policy test\n  toysoldiers --env staging policy test --mutate --yes"
+)]
+pub(in crate::cli) struct TestArgs {
+    /// How requests say who asks: by the claims of a token, by app.user_id, or one after the other
+    #[arg(long, value_enum, default_value_t = Ways::Both)]
+    identity: Ways,
+    /// Weaken each policy in turn, and report what the matrix does not notice; locks each table for moments
+    #[arg(long)]
+    mutate: bool,
+    #[command(flatten)]
+    source: SourceArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Ways {
+    Claims,
+    Setting,
+    Both,
+}
+
+impl Ways {
+    fn identities(self) -> &'static [Identity] {
+        match self {
+            Self::Claims => &[Identity::Claims],
+            Self::Setting => &[Identity::Setting],
+            Self::Both => &[Identity::Claims, Identity::Setting],
+        }
+    }
+}
+
+impl TestArgs {
+    pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
+        cx.ui.refuse_annotations("policy test")?;
+        let matrix = Matrix::require(&self.source.source(cx)?)?;
+        let db = cx.session("proving policies").await?;
+        if !self.mutate {
+            return cx.report(&self.test(cx, &db, &matrix).await?);
+        }
+        let plan = mutant::plan(&db, &matrix).await?;
+        cx.carry_out(plan, async |mutants, consent: Consent| {
+            let mut tested = self.test(cx, &db, &matrix).await?;
+            tested.mutants = mutant::run(&db, &matrix, mutants, &cx.ui, consent).await?;
+            Ok(tested)
+        })
+        .await
+    }
+
+    async fn test(&self, cx: &Context, db: &Db, matrix: &Matrix) -> Result<Tested> {
+        let proofs = matrix::test(db, matrix, self.identity.identities(), &cx.ui).await?;
+        let untested = coverage::untested(db, matrix).await?;
+        Ok(Tested::of(matrix, &proofs, untested))
+    }
+}
+
+impl Report for Tested {
+    fn table(&self) -> Table {
+        let mut table = Table::new(&[
+            "table", "command", "row", "actor", "identity", "expected", "found", "right", "message",
+        ]);
+        for cell in &self.cells {
+            table.row([
+                Cell::text(&cell.table),
+                Cell::text(cell.command),
+                Cell::text(&cell.row),
+                Cell::text(&cell.actor),
+                Cell::text(cell.identity),
+                Cell::text(&cell.expected),
+                Cell::text(&cell.found),
+                Cell::Flag(cell.right),
+                cell.message.clone().into(),
+            ]);
+        }
+        table
+    }
+
+    fn sheets(&self) -> Option<Vec<Table>> {
+        Some(vec![
+            self.matrix(),
+            self.refusals(),
+            self.gaps(),
+            self.survived(),
+        ])
+    }
+
+    fn summary(&self) -> String {
+        let mut text = match self.wrong {
+            0 => format!("{} as they should be", counted(self.total, "cell")),
+            wrong => format!("{wrong} of {} wrong", counted(self.total, "cell")),
+        };
+        if !self.untested.is_empty() {
+            let pairs: usize = self.untested.iter().map(|gap| gap.roles.len()).sum();
+            let _ = write!(text, "; {} untested", counted(pairs, "privilege"));
+        }
+        if !self.mutants.is_empty() {
+            let survivors = self.survivors().count();
+            let mutants = counted(self.mutants.len(), "weaker policy");
+            let mutants = mutants.replace("policys", "policies");
+            let _ = match survivors {
+                0 => write!(text, "; {mutants}, all noticed"),
+                survivors => write!(text, "; {mutants}, {survivors} not noticed"),
+            };
+        }
+        text
+    }
+
+    fn exit(&self) -> Exit {
+        if self.wrong == 0 && self.survivors().next().is_none() {
+            Exit::Done
+        } else {
+            Exit::Finding
+        }
+    }
+}
+
+impl Tested {
+    /// A row a probe, a column an actor.
+    fn matrix(&self) -> Table {
+        let keys = ["table", "command", "row"];
+        let mut table = Table::new(&keys).columns(self.actors.iter().cloned());
+        let mut rows: BTreeMap<usize, Vec<&tested::Cell>> = BTreeMap::new();
+        for cell in &self.cells {
+            rows.entry(cell.probe).or_default().push(cell);
+        }
+        for cells in rows.values() {
+            let Some(first) = cells.first() else { continue };
+            let mut row = vec![
+                Cell::text(&first.table),
+                Cell::text(first.command),
+                Cell::text(&first.row),
+            ];
+            for actor in &self.actors {
+                let mine: Vec<&tested::Cell> = cells
+                    .iter()
+                    .filter(|cell| cell.actor == *actor)
+                    .copied()
+                    .collect();
+                row.push(drawn(&mine));
+            }
+            table.push(row);
+        }
+        table
+    }
+
+    /// What the server said where it should have said something else.
+    fn refusals(&self) -> Table {
+        let mut table = Table::new(&["wrong", "actor", "the_server_says"]);
+        for cell in self.cells.iter().filter(|cell| !cell.right) {
+            if let Some(message) = &cell.message {
+                let title = [&*cell.table, cell.command, &*cell.row];
+                let title: Vec<&str> = title.into_iter().filter(|text| !text.is_empty()).collect();
+                table.row([
+                    Cell::text(title.join(", ")),
+                    Cell::text(&cell.actor),
+                    Cell::text(message),
+                ]);
+            }
+        }
+        table
+    }
+
+    /// What no probe tries.
+    fn gaps(&self) -> Table {
+        let mut table = Table::new(&["untested", "command", "roles"]);
+        for gap in &self.untested {
+            table.row([
+                Cell::text(&gap.table),
+                Cell::text(&gap.command),
+                Cell::text(gap.roles.join(", ")),
+            ]);
+        }
+        table
+    }
+
+    /// Weaker policies that were not noticed.
+    fn survived(&self) -> Table {
+        let mut table = Table::new(&["not_noticed", "policy", "change"]);
+        for mutant in self.survivors() {
+            table.row([
+                Cell::text(&mutant.table),
+                mutant.policy.clone().into(),
+                Cell::Alarm(mutant.change.to_owned()),
+            ]);
+        }
+        table
+    }
+}
+
+/// What an actor came to: in a word, or in one for each way of saying who asks.
+fn drawn(cells: &[&tested::Cell]) -> Cell {
+    let told = |cell: &tested::Cell| {
+        if cell.right {
+            cell.found.to_string()
+        } else {
+            format!("{}, not {}", cell.found, cell.expected)
+        }
+    };
+    let text = match cells {
+        [one] => told(one),
+        several => {
+            let told = several
+                .iter()
+                .map(|cell| format!("{} by {}", told(cell), cell.identity));
+            let told: Vec<String> = told.collect();
+            told.join("; ")
+        }
+    };
+    if cells.iter().all(|cell| cell.right) {
+        Cell::Text(text)
+    } else {
+        Cell::Alarm(text)
+    }
+}

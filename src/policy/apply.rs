@@ -1,0 +1,347 @@
+//! `policy apply`: everything that differs, in one transaction, proved before it is kept.
+//!
+//! The tables that policies change on are locked all at once, in order of their names, for as long as it takes and no
+//! longer: an attempt waits a tenth of a second, gives up, and lets the others pass. Under the locks everything is
+//! looked at again, changed, looked at once more, and asked of the matrix. What is not as declared after all of that
+//! is not kept.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::compare::compare;
+use super::declared::Declared;
+use super::difference::Difference;
+use super::found::{self, Found};
+use super::look::{self, Look};
+use super::matrix::tested::{Cell, Tested};
+use super::matrix::{self, Identity, Matrix, Proof};
+use super::status;
+use crate::bookkeeping::{self, TOOL_VERSION};
+use crate::error::{self, Error, Kind, Result};
+use crate::pg::attempt::{self, Limits};
+use crate::pg::{Db, Ident, Query, lock};
+use crate::plan::{Consent, Plan, Progress, Risk, Step, counted};
+
+crate::row! {
+    /// A row of the audit log.
+    pub struct Recorded {
+        /// Its number.
+        pub id: i64,
+    }
+}
+
+static RECORD: Query<Recorded> = crate::query!("policy/record");
+
+/// What is wanted besides what is declared.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wish {
+    /// Whether policies and rights that no file declares go.
+    pub prune: bool,
+    /// Whether it is kept without asking the matrix.
+    pub unproved: bool,
+}
+
+/// What `policy apply` needs to do its work.
+#[derive(Debug)]
+pub struct Work {
+    look: Look,
+    differences: Vec<Difference>,
+    matrix: Option<Matrix>,
+    wish: Wish,
+    left: usize,
+}
+
+/// What `policy apply` did.
+#[derive(Debug, Serialize)]
+pub struct Applied {
+    /// Where the files are.
+    pub source: String,
+    /// Whether it was kept.
+    pub kept: bool,
+    /// What was done, or would have been.
+    pub changes: Vec<Difference>,
+    /// How many cells of the matrix were asked; nothing without a matrix.
+    pub cells: Option<usize>,
+    /// The cells that were not as they should be, for which nothing was kept.
+    pub wrong: Vec<Cell>,
+    /// How many things differ that go only with `--prune`.
+    pub left: usize,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+}
+
+/// What would be done.
+pub async fn plan(
+    db: &Db,
+    declared: Declared,
+    matrix: Option<Matrix>,
+    wish: Wish,
+) -> Result<Plan<Work>> {
+    let look = look::look(db, declared).await?;
+    let (differences, others): (Vec<_>, Vec<_>) = status::differences(&look)?
+        .into_iter()
+        .partition(|difference| wish.prune || !difference.prune);
+    if !differences.is_empty() {
+        bookkeeping::require(db, bookkeeping::WITH_AUDIT_LOG).await?;
+    }
+    let mut steps: Vec<Step> = differences.iter().map(Difference::step).collect();
+    let risks = differences.iter().map(Difference::risk);
+    let mut risk = risks.max().unwrap_or(Risk::Mild);
+    if !steps.is_empty() {
+        steps.push(match (&matrix, wish.unproved) {
+            (Some(matrix), false) => Step::new("prove", &matrix.path).detail(format!(
+                "{}; one that is wrong undoes it all",
+                counted(matrix.cells(), "cell")
+            )),
+            (Some(matrix), true) => {
+                risk = risk.max(Risk::Loosening);
+                Step::new("leave unproved", &matrix.path)
+            }
+            (None, _) => Step::new("leave unproved", "what it comes to")
+                .detail("there is no matrix.toml among the files"),
+        });
+    }
+    Ok(Plan {
+        title: format!(
+            "apply {} of policies and rights",
+            counted(differences.len(), "change")
+        ),
+        risk,
+        steps,
+        work: Work {
+            look,
+            differences,
+            matrix: matrix.filter(|_| !wish.unproved),
+            wish,
+            left: others.len(),
+        },
+    })
+}
+
+/// How it is carried out.
+pub struct Manner<'a> {
+    /// How long a lock is waited for, and how often it is tried again.
+    pub limits: Limits,
+    /// How long to wait for another run to end.
+    pub wait: Duration,
+    /// Who does it, for the record.
+    pub actor: String,
+    /// Whom to tell.
+    pub progress: &'a dyn Progress,
+}
+
+/// Cells came out wrong, so nothing is kept.
+#[derive(Debug)]
+struct Disproved(Proof);
+
+impl fmt::Display for Disproved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the matrix is not as it should be")
+    }
+}
+
+impl std::error::Error for Disproved {}
+
+/// Does it, if everything is still as it was when the plan was made.
+pub async fn apply(db: &Db, work: Work, _consent: Consent, manner: Manner<'_>) -> Result<Applied> {
+    let start = Instant::now();
+    let mut applied = Applied {
+        source: work.look.declared.source.clone(),
+        kept: true,
+        changes: Vec::new(),
+        cells: None,
+        wrong: Vec::new(),
+        left: work.left,
+        duration_ms: 0,
+    };
+    if !work.differences.is_empty() {
+        lock::acquire(db, lock::MIGRATE, manner.wait, manner.progress).await?;
+        let one = async || once(db, &work, &manner).await;
+        let what = "policy apply";
+        let done = attempt::transact(db, what, manner.limits, manner.progress, one).await;
+        let released = lock::release(db, lock::MIGRATE).await;
+        match done {
+            Ok(proof) => {
+                released?;
+                applied.cells = proof.map(|proof| proof.cells.len());
+            }
+            Err(error) => match error.downcast::<Disproved>() {
+                Ok(Disproved(proof)) => {
+                    applied.kept = false;
+                    applied.cells = Some(proof.cells.len());
+                    applied.wrong = wrong(&work, &proof);
+                }
+                Err(error) => return Err(error),
+            },
+        }
+        applied.changes = work.differences;
+    }
+    applied.duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(applied)
+}
+
+fn wrong(work: &Work, proof: &Proof) -> Vec<Cell> {
+    let Some(matrix) = &work.matrix else {
+        return Vec::new();
+    };
+    let tested = Tested::of(matrix, std::slice::from_ref(proof), Vec::new());
+    tested
+        .cells
+        .into_iter()
+        .filter(|cell| !cell.right)
+        .collect()
+}
+
+/// All of it, once, in the transaction that is open.
+async fn once(db: &Db, work: &Work, manner: &Manner<'_>) -> Result<Option<Proof>> {
+    let statements: Vec<&str> = work
+        .differences
+        .iter()
+        .flat_map(|difference| difference.sql.iter().map(String::as_str))
+        .collect();
+    let change = format!("{}\n;", statements.join("\n;\n"));
+    // They travel together: the locks are held no longer than it takes.
+    let (locked, before, changed, after, functions) = tokio::join!(
+        lock_tables(db, work, manner.limits),
+        look_aside(db),
+        db.try_script(&change),
+        look_aside(db),
+        functions(db, &work.look),
+    );
+    locked?;
+    if !before?.is_same(&work.look.found) {
+        return Err(stale());
+    }
+    changed.map_err(|failure| {
+        let statement = statements.get(failure.completed).copied();
+        refused(statement.unwrap_or_default(), failure.error)
+    })?;
+    require(work, after?, functions?)?;
+    let proof = match &work.matrix {
+        None => None,
+        Some(matrix) => Some(matrix::prove(db, matrix, Identity::Claims).await?),
+    };
+    if let Some(proof) = proof.as_ref().filter(|proof| !proof.is_right()) {
+        return Err(Disproved(proof.clone()).into());
+    }
+    let details = serde_json::json!({
+        "source": work.look.declared.source,
+        "changes": work.differences.iter().map(|difference| {
+            format!("{} {} on {}", difference.action.words(), difference.object, difference.on)
+        }).collect::<Vec<_>>(),
+        "cells": proof.as_ref().map(|proof| proof.cells.len()),
+        "prune": work.wish.prune,
+    });
+    db.one(&RECORD, &[&manner.actor, &TOOL_VERSION, &details])
+        .await?;
+    Ok(proof)
+}
+
+/// Locks all tables on which policies change against everybody, or none. However many they are, no longer is waited
+/// than for one.
+async fn lock_tables(db: &Db, work: &Work, limits: Limits) -> Result<()> {
+    let tables: BTreeSet<String> = work
+        .differences
+        .iter()
+        .filter_map(|difference| difference.locks.as_ref())
+        .map(|table| format!("only {}.{}", Ident(&table.schema), Ident(&table.name)))
+        .collect();
+    if tables.is_empty() {
+        return Ok(());
+    }
+    let tables: Vec<String> = tables.into_iter().collect();
+    let within = limits.lock_timeout.as_millis();
+    let script = format!(
+        "set local statement_timeout = {within}; lock table {} in access exclusive mode; set local statement_timeout = {}",
+        tables.join(", "),
+        LONG.as_millis()
+    );
+    db.script(&script).await.map_err(|error| {
+        if error::sqlstate(&error) != Some("57014") {
+            return error;
+        }
+        Error::new(Kind::Refused, "the tables could not all be locked in time")
+            .sqlstate("55P03")
+            .into()
+    })
+}
+
+/// How long a statement may take while everybody waits.
+const LONG: Duration = Duration::from_secs(10);
+
+/// Reads everything, and leaves the search path as it was.
+async fn look_aside(db: &Db) -> Result<Found> {
+    let (begun, found, ended) = tokio::join!(
+        db.script("savepoint look"),
+        Found::read_here(db),
+        db.script("rollback to savepoint look; release savepoint look"),
+    );
+    begun?;
+    let found = found?;
+    ended.map(|()| found)
+}
+
+/// Rights on the declared functions, in their order.
+async fn functions(db: &Db, look: &Look) -> Result<Vec<super::right::Rights>> {
+    let asked = look
+        .functions
+        .iter()
+        .map(|function| found::function(db, &function.signature));
+    let found = futures_util::future::try_join_all(asked).await?;
+    Ok(found
+        .into_iter()
+        .map(|function| function.map(|(_, rights)| rights).unwrap_or_default())
+        .collect())
+}
+
+fn stale() -> anyhow::Error {
+    Error::refused("policies or rights of this database changed since the plan was shown")
+        .note("nothing was changed")
+        .hint("run `toysoldiers policy apply` again")
+        .into()
+}
+
+fn refused(statement: &str, error: tokio_postgres::Error) -> anyhow::Error {
+    let cause = crate::pg::sqlstate::explain(error);
+    let first: Vec<&str> = statement.lines().take(3).map(str::trim_end).collect();
+    Error::new(cause.kind, "the change was refused")
+        .because(cause)
+        .note(format!("the statement was: {}", first.join(" ")))
+        .note("nothing was changed")
+        .into()
+}
+
+/// Everything has to be as declared now.
+fn require(work: &Work, found: Found, functions: Vec<super::right::Rights>) -> Result<()> {
+    let remaining = compare(&work.look.after(found, functions));
+    let remaining: Vec<String> = remaining
+        .iter()
+        .filter(|difference| work.wish.prune || !difference.prune)
+        .map(|difference| {
+            format!(
+                "{} {} on {}",
+                difference.action.words(),
+                difference.object,
+                difference.on
+            )
+        })
+        .collect();
+    if remaining.is_empty() {
+        return Ok(());
+    }
+    let error = Error::failed("the database would not be as declared after all was done")
+        .note("nothing was changed")
+        .hint(
+            "a right that another role gave is taken by that role, or by a superuser; a right of the owner cannot be \
+             declared",
+        );
+    Err(remaining
+        .into_iter()
+        .fold(error, |error, line| {
+            error.note(format!("still to do: {line}"))
+        })
+        .into())
+}

@@ -1,0 +1,434 @@
+//! How a database differs from what is declared, and the statements that bring it there.
+
+use std::collections::BTreeSet;
+
+use super::difference::{Action, Difference, Effect};
+use super::found::FoundRelation;
+use super::look::{Desired, Look, is_of};
+use super::right::{self, Changes, Kind, Rights};
+use super::statement::Relation;
+use crate::pg::Ident;
+use crate::pg::policy::{PUBLIC, Policy, roles};
+
+/// Everything that has to change, in the order in which it is done: what takes comes before what gives.
+pub fn compare(look: &Look) -> Vec<Difference> {
+    let mut all = Vec::new();
+    for wanted in &look.declared.relations {
+        if let Some(there) = look.found.relations.get(&wanted.relation) {
+            let security = (wanted.enabled, wanted.forced);
+            all.extend(switches(&wanted.relation, security, there));
+            all.extend(options(&wanted.relation, &wanted.options, there));
+        }
+    }
+    all.extend(policies(look));
+    all.extend(rights(look));
+    all.sort_by(|left, right| {
+        let key = |difference: &Difference| (difference.on.clone(), difference.action);
+        key(left).cmp(&key(right))
+    });
+    all
+}
+
+fn sql_name(relation: &Relation) -> String {
+    format!("{}.{}", Ident(&relation.schema), Ident(&relation.name))
+}
+
+fn switches(relation: &Relation, security: (bool, bool), there: &FoundRelation) -> Vec<Difference> {
+    let (enabled, forced) = security;
+    let alter = |action, effect, words: &str| {
+        Difference::new(action, "row-level security", relation, effect)
+            .by(format!("alter table {} {words}", sql_name(relation)))
+            .locking(relation)
+    };
+    let mut all = Vec::new();
+    if enabled && !there.enabled {
+        let mut enable = alter(
+            Action::Enable,
+            Effect::Tightens,
+            "enable row level security",
+        );
+        enable.detail = "it is off: every right is good for every row".to_owned();
+        all.push(enable);
+    }
+    if !enabled {
+        return all;
+    }
+    match (forced, there.forced) {
+        (true, false) => all.push(alter(
+            Action::Force,
+            Effect::Tightens,
+            "force row level security",
+        )),
+        (false, true) => all.push(alter(
+            Action::NoForce,
+            Effect::Loosens,
+            "no force row level security",
+        )),
+        _ => {}
+    }
+    all
+}
+
+fn options(
+    relation: &Relation,
+    wanted: &[(String, String)],
+    there: &FoundRelation,
+) -> Vec<Difference> {
+    let differing = wanted.iter().filter(|(name, value)| {
+        let found = there
+            .options
+            .iter()
+            .find_map(|option| option.strip_prefix(&format!("{name}=")));
+        let is_on = matches!(found, Some("true" | "on" | "yes" | "1"));
+        is_on != (value == "true")
+    });
+    differing
+        .map(|(name, value)| {
+            let effect = if value == "true" {
+                Effect::Tightens
+            } else {
+                Effect::Loosens
+            };
+            let sql = format!("alter view {} set ({name} = {value})", sql_name(relation));
+            // It locks the view alone; LOCK TABLE would lock all that the view reads.
+            let mut set =
+                Difference::new(Action::Set, format!("{name} = {value}"), relation, effect).by(sql);
+            if value == "true" {
+                set.detail = "lost, or never set".to_owned();
+            }
+            set
+        })
+        .collect()
+}
+
+fn policies(look: &Look) -> Vec<Difference> {
+    let mut all = Vec::new();
+    let mut extra: Vec<&Policy> = look
+        .found
+        .policies
+        .iter()
+        .filter(|there| {
+            let is_declared = look
+                .desired
+                .iter()
+                .any(|desired| is_of(&desired.policy, there));
+            !is_declared && is_ours(look, there)
+        })
+        .collect();
+    for desired in &look.desired {
+        let there = look
+            .found
+            .policies
+            .iter()
+            .find(|there| is_of(there, &desired.policy));
+        match there {
+            Some(there) => all.extend(change(look, desired, there)),
+            None => {
+                // One that is the same but for its name needs no more than the name.
+                let twin = extra
+                    .iter()
+                    .position(|there| says_the_same(desired, there) && desired.apart.is_none());
+                match twin {
+                    Some(index) => all.push(rename(&desired.policy, extra.remove(index))),
+                    None => all.push(create(look, desired, Action::Create, None)),
+                }
+            }
+        }
+    }
+    all.extend(extra.into_iter().map(drop));
+    all
+}
+
+/// Whether a policy that no file declares is our business: it is on a table of a schema that files speak of.
+fn is_ours(look: &Look, policy: &Policy) -> bool {
+    let mut relations = look.declared.relations.iter();
+    relations.any(|wanted| wanted.relation.schema == policy.schema)
+}
+
+fn says_the_same(desired: &Desired, there: &Policy) -> bool {
+    let wanted = &desired.policy;
+    (
+        &wanted.schema,
+        &wanted.table,
+        &wanted.command,
+        wanted.permissive,
+        &wanted.roles,
+    ) == (
+        &there.schema,
+        &there.table,
+        &there.command,
+        there.permissive,
+        &there.roles,
+    ) && same_expressions(desired, there)
+}
+
+fn same_expressions(desired: &Desired, there: &Policy) -> bool {
+    let wanted = &desired.policy;
+    let is_same = (wanted.using.is_some(), wanted.check.is_some())
+        == (there.using.is_some(), there.check.is_some());
+    match desired.apart {
+        Some(same) => is_same && same,
+        None => (&wanted.using, &wanted.check) == (&there.using, &there.check),
+    }
+}
+
+fn relation_of(policy: &Policy) -> Relation {
+    Relation {
+        schema: policy.schema.clone(),
+        name: policy.table.clone(),
+    }
+}
+
+fn named(policy: &Policy) -> String {
+    format!("policy {}", policy.name)
+}
+
+fn rename(wanted: &Policy, there: &Policy) -> Difference {
+    let relation = relation_of(wanted);
+    let sql = format!(
+        "alter policy {} on {} rename to {}",
+        Ident(&there.name),
+        there.relation(),
+        Ident(&wanted.name)
+    );
+    let mut rename = Difference::new(Action::Rename, named(there), &relation, Effect::None)
+        .by(sql)
+        .locking(&relation);
+    rename.detail = format!("to {}; it says the same", wanted.name);
+    if let Some(comment) = &wanted.comment
+        && wanted.comment != there.comment
+    {
+        rename = rename.by(wanted.say(comment));
+    }
+    rename
+}
+
+fn drop(there: &Policy) -> Difference {
+    let relation = relation_of(there);
+    let effect = if there.permissive {
+        Effect::Tightens
+    } else {
+        Effect::Loosens
+    };
+    let mut drop = Difference::new(Action::Drop, named(there), &relation, effect)
+        .by(there.drop())
+        .locking(&relation);
+    drop.detail = "no file declares it".to_owned();
+    drop.lines = lines('-', there);
+    drop.prune = true;
+    drop
+}
+
+/// A policy, line by line.
+fn lines(sign: char, policy: &Policy) -> Vec<String> {
+    let kind = if policy.permissive {
+        "permissive"
+    } else {
+        "restrictive"
+    };
+    let head = format!(
+        "{kind} for {} to {}",
+        policy.command,
+        policy.roles.join(", ")
+    );
+    let using = policy.using.as_ref().map(|using| format!("using {using}"));
+    let check = policy
+        .check
+        .as_ref()
+        .map(|check| format!("with check {check}"));
+    std::iter::once(head)
+        .chain(using)
+        .chain(check)
+        .flat_map(|text| {
+            let lines = text
+                .lines()
+                .map(|line| format!("{sign} {}", line.trim_end()));
+            lines.collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// The lines in which two policies differ.
+fn differing(there: &Policy, wanted: &Policy) -> Vec<String> {
+    let (old, new) = (lines('-', there), lines('+', wanted));
+    let only = |these: &[String], those: &[String]| -> Vec<String> {
+        let is_other = |line: &&String| !those.iter().any(|other| other[1..] == line[1..]);
+        these.iter().filter(is_other).cloned().collect()
+    };
+    let mut all = only(&old, &new);
+    all.extend(only(&new, &old));
+    all
+}
+
+/// As a file says it, for whom the expressions on the twin mean nothing.
+fn told(look: &Look, desired: &Desired) -> Policy {
+    let wanted = &look.declared.relations[desired.number.0];
+    let text = &wanted.policies[desired.number.1];
+    let file = look.declared.file_of(wanted);
+    let part = |span: &Option<std::ops::Range<usize>>| {
+        let span = span.as_ref()?;
+        // The newline ends a comment in its last line.
+        Some(format!("{}\n", file.part(span)))
+    };
+    Policy {
+        using: part(&text.using),
+        check: part(&text.check),
+        ..desired.policy.clone()
+    }
+}
+
+fn create(look: &Look, desired: &Desired, action: Action, there: Option<&Policy>) -> Difference {
+    let wanted = &desired.policy;
+    let relation = relation_of(wanted);
+    let effect = match (action, wanted.permissive) {
+        (Action::Create, false) => Effect::Tightens,
+        _ => Effect::Loosens,
+    };
+    let mut create = Difference::new(action, named(wanted), &relation, effect).locking(&relation);
+    if let Some(there) = there {
+        create = create.by(there.drop());
+    }
+    create = create.by(told(look, desired).create());
+    // What was said about it stays, unless a file says something else.
+    let comment = wanted
+        .comment
+        .as_ref()
+        .or(there.and_then(|there| there.comment.as_ref()));
+    if let Some(comment) = comment {
+        create = create.by(wanted.say(comment));
+    }
+    create.lines = match there {
+        Some(there) => differing(there, wanted),
+        None => lines('+', wanted),
+    };
+    if desired.apart.is_some() {
+        create.lines = lines('+', &told(look, desired));
+        create.detail = APART.to_owned();
+    }
+    create
+}
+
+/// Said of policies that cannot be made on a twin.
+const APART: &str = "compared as a view: it speaks of its table as no twin can";
+
+/// How a policy that is there becomes what it is to be.
+fn change(look: &Look, desired: &Desired, there: &Policy) -> Option<Difference> {
+    let wanted = &desired.policy;
+    let must_be_new = wanted.command != there.command
+        || wanted.permissive != there.permissive
+        || (wanted.using.is_none() && there.using.is_some())
+        || (wanted.check.is_none() && there.check.is_some());
+    if must_be_new {
+        return Some(create(look, desired, Action::Replace, Some(there)));
+    }
+    let relation = relation_of(wanted);
+    if says_the_same(desired, there) {
+        let comment = wanted.comment.as_ref()?;
+        if there.comment.as_ref() == Some(comment) {
+            return None;
+        }
+        let say = Difference::new(Action::Comment, named(wanted), &relation, Effect::None);
+        return Some(say.by(wanted.say(comment)));
+    }
+    let told = told(look, desired);
+    let mut sql = format!(
+        "alter policy {} on {}",
+        Ident(&wanted.name),
+        wanted.relation()
+    );
+    if wanted.roles != there.roles {
+        sql.push_str(&format!(" to {}", roles(&wanted.roles)));
+    }
+    if !same_expressions(desired, there) {
+        for (word, clause) in [("using", &told.using), ("with check", &told.check)] {
+            if let Some(clause) = clause {
+                sql.push_str(&format!(" {word} ({clause})"));
+            }
+        }
+    }
+    let fewer = wanted.roles.iter().all(|role| there.roles.contains(role))
+        || there.roles.iter().any(|role| role == PUBLIC);
+    let more = there.roles.iter().all(|role| wanted.roles.contains(role))
+        || wanted.roles.iter().any(|role| role == PUBLIC);
+    let effect = match same_expressions(desired, there) {
+        true if wanted.permissive && fewer => Effect::Tightens,
+        true if !wanted.permissive && more => Effect::Tightens,
+        _ => Effect::Loosens,
+    };
+    let mut alter = Difference::new(Action::Alter, named(wanted), &relation, effect)
+        .by(sql)
+        .locking(&relation);
+    if let Some(comment) = &wanted.comment
+        && wanted.comment != there.comment
+    {
+        alter = alter.by(wanted.say(comment));
+    }
+    alter.lines = differing(
+        there,
+        if desired.apart.is_some() {
+            &told
+        } else {
+            wanted
+        },
+    );
+    if desired.apart.is_some() {
+        alter.detail = APART.to_owned();
+    }
+    Some(alter)
+}
+
+fn rights(look: &Look) -> Vec<Difference> {
+    let declared: BTreeSet<&str> = look
+        .declared
+        .roles()
+        .map(|(_, name, _)| name)
+        .chain(look.desired.iter().flat_map(|desired| {
+            let roles = desired.policy.roles.iter();
+            roles.map(String::as_str)
+        }))
+        .chain([PUBLIC])
+        .collect();
+    let strange = |role: &str| !declared.contains(role);
+    let nothing = Rights::new();
+    let of_relations = look.rights.iter().flat_map(|(relation, (kind, wanted))| {
+        let found = look.found.rights.get(relation).unwrap_or(&nothing);
+        let changes = right::changes(wanted, found, strange);
+        steps(changes, *kind, &relation.to_string(), &sql_name(relation))
+    });
+    let of_functions = look.functions.iter().flat_map(|function| {
+        let changes = right::changes(&function.wanted, &function.found, strange);
+        steps(changes, Kind::Function, &function.name, &function.name)
+    });
+    of_relations.chain(of_functions).collect()
+}
+
+fn steps(changes: Changes, kind: Kind, on: &str, object: &str) -> Vec<Difference> {
+    let Changes {
+        taken,
+        given,
+        strange,
+    } = changes;
+    let step = |change: &right::Change, prune: bool| {
+        let option = if change.grantable {
+            " with grant option"
+        } else {
+            ""
+        };
+        let (action, word, effect) = if change.gives {
+            (Action::Grant, "to", Effect::Loosens)
+        } else {
+            (Action::Revoke, "from", Effect::Tightens)
+        };
+        let object_text = format!("{}{option} {word} {}", change.what(), change.grantee);
+        let mut step =
+            Difference::new(action, object_text, on, effect).by(change.sql(kind, object));
+        if prune {
+            step.detail = format!("no file names {}", change.grantee);
+            step.prune = true;
+        }
+        step
+    };
+    let certain = taken.iter().chain(&given).map(|change| step(change, false));
+    let strange = strange.iter().map(|change| step(change, true));
+    certain.chain(strange).collect()
+}

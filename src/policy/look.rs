@@ -1,0 +1,470 @@
+//! Looking at files and at a database together: what each says, in terms that can be compared.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use futures_util::future::join_all;
+
+use super::apart;
+use super::declared::{Declared, File};
+use super::found::{self, Found, Reference, Role};
+use super::right::{self, Kind, Object, Rights};
+use super::statement::Relation;
+use super::twin::{self, Failure, Number};
+use crate::error::{Error, Result, nearest};
+use crate::pg::Db;
+use crate::pg::policy::{PUBLIC, Policy};
+
+/// A declared policy as the catalog has it.
+#[derive(Debug, Clone)]
+pub struct Desired {
+    /// Which.
+    pub number: Number,
+    /// As it would be on its own table. The expressions of one that means nothing on a twin are `true`.
+    pub policy: Policy,
+    /// For one that means nothing on a twin: whether its expressions say what is there.
+    pub apart: Option<bool>,
+}
+
+/// A declared function, its rights as they are and as they should be.
+#[derive(Debug, Clone)]
+pub struct Function {
+    /// As PostgreSQL writes its signature.
+    pub name: String,
+    /// As a person wrote it first.
+    pub signature: String,
+    /// Rights on it.
+    pub found: Rights,
+    /// Rights there should be.
+    pub wanted: Rights,
+}
+
+/// Files and database.
+#[derive(Debug)]
+pub struct Look {
+    /// What the files say.
+    pub declared: Declared,
+    /// What the database has.
+    pub found: Found,
+    /// Declared policies as the catalog has them.
+    pub desired: Vec<Desired>,
+    /// Rights there should be, on relations and sequences.
+    pub rights: BTreeMap<Relation, (Kind, Rights)>,
+    /// Functions.
+    pub functions: Vec<Function>,
+    /// Roles.
+    pub roles: Vec<Role>,
+    /// What policies read, declared ones under the name of their own table.
+    pub references: Vec<Reference>,
+    /// The server's major version.
+    pub server_major: u32,
+}
+
+impl Look {
+    /// The same files, and the database after they were applied. Policies that mean nothing on a twin are as they
+    /// were told to be.
+    #[must_use]
+    pub fn after(&self, found: Found, functions: Vec<Rights>) -> Self {
+        let desired = self.desired.iter().map(|desired| Desired {
+            apart: desired.apart.map(|_| true),
+            ..desired.clone()
+        });
+        let functions = self.functions.iter().zip(functions);
+        Self {
+            declared: self.declared.clone(),
+            found,
+            desired: desired.collect(),
+            rights: self.rights.clone(),
+            functions: functions
+                .map(|(function, found)| Function {
+                    found,
+                    ..function.clone()
+                })
+                .collect(),
+            roles: self.roles.clone(),
+            references: self.references.clone(),
+            server_major: self.server_major,
+        }
+    }
+}
+
+/// Reads the database and makes of the declared policies what the catalog would have. Nothing stays.
+pub async fn look(db: &Db, declared: Declared) -> Result<Look> {
+    refuse_replica(db)?;
+    let signatures = signatures(&declared);
+    let (roles, functions) = tokio::join!(
+        found::roles(db),
+        join_all(
+            signatures
+                .iter()
+                .map(|(_, signature, _)| found::function(db, signature))
+        ),
+    );
+    let roles = roles?;
+    let mut apart = BTreeSet::new();
+    let (found, twins, references) = loop {
+        match twins(db, &declared, &apart).await {
+            Ok(made) => break made,
+            Err(Failure::Apart(number)) if apart.insert(number) => {
+                let wanted = &declared.relations[number.0];
+                let file = declared.file_of(wanted);
+                // It may mean nothing anywhere.
+                apart::is_same(db, file, wanted, &wanted.policies[number.1], None).await?;
+            }
+            Err(Failure::Apart((relation, _))) => {
+                let path = &declared.file_of(&declared.relations[relation]).path;
+                return Err(Error::failed(format!("{path} cannot be compared")).into());
+            }
+            Err(Failure::Wrong(error)) => return Err(known(db, &declared, error).await),
+        }
+    };
+    check(&declared, &found, &roles)?;
+    let desired = desired(db, &declared, &found, twins, &apart).await?;
+    let server_major = db.server_major();
+    let rights = rights(&declared, server_major);
+    let mut known: Vec<Function> = Vec::new();
+    // Several spellings may be one function.
+    let mut named: Vec<usize> = Vec::new();
+    for ((file, signature, span), function) in signatures.iter().zip(functions) {
+        let file = &declared.files[*file];
+        let Some((name, found)) = function.map_err(|error| at(error, file, span))? else {
+            return Err(
+                Error::failed(format!("{} cannot be applied: there is no function {signature}", file.path))
+                    .at(file.excerpt(span))
+                    .note("nothing was changed")
+                    .hint("write the types of its arguments as `\\df` shows them, without their names; or make it in a migration")
+                    .into(),
+            );
+        };
+        let there = known.iter().position(|function| function.name == name);
+        named.push(there.unwrap_or(known.len()));
+        if there.is_none() {
+            known.push(Function {
+                name,
+                signature: signature.clone(),
+                found,
+                wanted: Rights::new(),
+            });
+        }
+    }
+    give(&declared, &named, &mut known, server_major);
+    Ok(Look {
+        declared,
+        found,
+        desired,
+        rights,
+        functions: known,
+        roles,
+        references,
+        server_major,
+    })
+}
+
+fn refuse_replica(db: &Db) -> Result<()> {
+    if db.hello().is_none_or(|hello| !hello.in_recovery) {
+        return Ok(());
+    }
+    Err(Error::refused(
+        "this is a replica: policies are compared on temporary tables, which only the primary can make",
+    )
+    .note("`toysoldiers policy list` and `policy audit` only read, and work here")
+    .hint("name the primary")
+    .into())
+}
+
+type Signature = (usize, String, Range<usize>);
+
+fn signatures(declared: &Declared) -> Vec<Signature> {
+    let grants = declared.functions.iter();
+    grants
+        .flat_map(|(file, grant)| grant.objects.iter().map(move |object| (*file, object)))
+        .filter_map(|(file, (object, _))| match object {
+            Object::Function(span) => {
+                let signature = declared.files[file].part(span).to_owned();
+                Some((file, signature, span.clone()))
+            }
+            Object::Relation(_) => None,
+        })
+        .collect()
+}
+
+/// Carries out what is declared of functions: those that grants name one after the other.
+fn give(declared: &Declared, named: &[usize], known: &mut [Function], server_major: u32) {
+    let mut named = named.iter();
+    for (_, grant) in &declared.functions {
+        for index in named.by_ref().take(grant.objects.len()) {
+            right::carry_out(grant, &mut known[*index].wanted, server_major);
+        }
+    }
+}
+
+fn at(error: anyhow::Error, file: &File, span: &Range<usize>) -> anyhow::Error {
+    Error::failed(format!("{} cannot be applied", file.path))
+        .at(file.excerpt(span))
+        .note("nothing was changed")
+        .after(&error)
+        .hint(
+            "write the types of the function's arguments as `\\df` shows them, without their names",
+        )
+        .into()
+}
+
+/// Makes all twins, and reads what they and the real tables are like. Tables of one name in two schemas take turns.
+async fn twins(
+    db: &Db,
+    declared: &Declared,
+    apart: &BTreeSet<Number>,
+) -> Result<(Found, Vec<(usize, Vec<Policy>)>, Vec<Reference>), Failure> {
+    let mut rest: Vec<usize> = (0..declared.relations.len()).collect();
+    let mut all = Vec::new();
+    let mut references: Vec<Reference> = Vec::new();
+    loop {
+        let mut names = BTreeSet::new();
+        let name = |number: &usize| declared.relations[*number].relation.name.as_str();
+        let (now, later): (Vec<usize>, Vec<usize>) = rest
+            .into_iter()
+            .partition(|number| names.insert(name(number)));
+        let (made, found, read, ended) = tokio::join!(
+            twin::make(db, declared, &now, apart),
+            Found::read_here(db),
+            found::references(db),
+            db.script("rollback"),
+        );
+        made?;
+        ended?;
+        let mut found = found?;
+        for number in now {
+            let relation = &declared.relations[number].relation;
+            let (own, others) = found
+                .twins
+                .into_iter()
+                .partition(|twin| twin.table == relation.name);
+            found.twins = others;
+            all.push((number, own));
+            references.extend(
+                read.as_ref()
+                    .map(Vec::as_slice)
+                    .unwrap_or_default()
+                    .iter()
+                    .filter(|reference| {
+                        reference.schema == "pg_temp" && reference.table == relation.name
+                    })
+                    .map(|reference| Reference {
+                        schema: relation.schema.clone(),
+                        ..reference.clone()
+                    }),
+            );
+        }
+        rest = later;
+        if rest.is_empty() {
+            references.extend(read?.into_iter().filter(|reference| {
+                // What a declared policy reads now is not what it will.
+                reference.schema != "pg_temp" && !is_declared(declared, reference)
+            }));
+            return Ok((found, all, references));
+        }
+        read?;
+    }
+}
+
+fn is_declared(declared: &Declared, reference: &Reference) -> bool {
+    declared.relations.iter().any(|wanted| {
+        (
+            wanted.relation.schema.as_str(),
+            wanted.relation.name.as_str(),
+        ) == (reference.schema.as_str(), reference.table.as_str())
+            && wanted
+                .policies
+                .iter()
+                .any(|policy| policy.name == reference.policy)
+    })
+}
+
+async fn desired(
+    db: &Db,
+    declared: &Declared,
+    found: &Found,
+    twins: Vec<(usize, Vec<Policy>)>,
+    apart: &BTreeSet<Number>,
+) -> Result<Vec<Desired>> {
+    let mut desired = Vec::new();
+    for (relation, own) in twins {
+        let wanted = &declared.relations[relation];
+        for (index, text) in wanted.policies.iter().enumerate() {
+            let Some(twin) = own.iter().find(|twin| twin.name == text.name) else {
+                continue;
+            };
+            let number = (relation, index);
+            let policy = Policy {
+                schema: wanted.relation.schema.clone(),
+                table: wanted.relation.name.clone(),
+                ..twin.clone()
+            };
+            let there = found.policies.iter().find(|there| is_of(there, &policy));
+            let apart = if apart.contains(&number) {
+                let file = declared.file_of(wanted);
+                Some(apart::is_same(db, file, wanted, text, there).await?)
+            } else {
+                None
+            };
+            desired.push(Desired {
+                number,
+                policy,
+                apart,
+            });
+        }
+    }
+    Ok(desired)
+}
+
+/// Whether two policies have one name on one table.
+pub fn is_of(one: &Policy, other: &Policy) -> bool {
+    (&one.schema, &one.table, &one.name) == (&other.schema, &other.table, &other.name)
+}
+
+fn rights(declared: &Declared, server_major: u32) -> BTreeMap<Relation, (Kind, Rights)> {
+    let mut all: BTreeMap<Relation, (Kind, Rights)> = BTreeMap::new();
+    for wanted in &declared.relations {
+        let own = (Kind::Table, Rights::new());
+        all.entry(wanted.relation.clone()).or_insert(own);
+        for grant in &wanted.grants {
+            for (object, _) in &grant.objects {
+                if let Object::Relation(relation) = object {
+                    let empty = || (grant.kind, Rights::new());
+                    let (_, rights) = all.entry(relation.clone()).or_insert_with(empty);
+                    right::carry_out(grant, rights, server_major);
+                }
+            }
+        }
+    }
+    all
+}
+
+/// An error of a twin, said better if the relation is not there at all.
+async fn known(db: &Db, declared: &Declared, error: anyhow::Error) -> anyhow::Error {
+    if let Ok(found) = read_alone(db).await
+        && let Err(better) = check_relations(declared, &found)
+    {
+        return better;
+    }
+    error
+}
+
+async fn read_alone(db: &Db) -> Result<Found> {
+    let (begun, found, ended) = tokio::join!(
+        db.script("begin"),
+        Found::read_here(db),
+        db.script("rollback")
+    );
+    begun?;
+    ended?;
+    found
+}
+
+/// Everything that is named has to be there.
+fn check(declared: &Declared, found: &Found, roles: &[Role]) -> Result<()> {
+    check_relations(declared, found)?;
+    for (file, name, span) in declared.roles() {
+        if name != PUBLIC && !roles.iter().any(|role| role.name == name) {
+            let names = roles.iter().map(|role| role.name.as_str());
+            return Err(missing(file, span, "role", name, names));
+        }
+    }
+    for wanted in &declared.relations {
+        let file = declared.file_of(wanted);
+        for grant in &wanted.grants {
+            for (object, span) in &grant.objects {
+                let Object::Relation(relation) = object else {
+                    continue;
+                };
+                let Some(there) = found.relations.get(relation) else {
+                    let names = found.relations.values();
+                    let names = names
+                        .filter(|relation| relation.kind == "sequence")
+                        .map(|relation| relation.name.as_str());
+                    return Err(missing(
+                        file,
+                        span,
+                        "sequence",
+                        &relation.to_string(),
+                        names,
+                    ));
+                };
+                if (grant.kind == Kind::Sequence) != (there.kind == "sequence") {
+                    return Err(mismatch(file, span, relation, &there.kind));
+                }
+                for (_, columns) in &grant.privileges {
+                    for (column, span) in columns {
+                        if !there.columns.contains(column) {
+                            let names = there.columns.iter().map(String::as_str);
+                            return Err(missing(file, span, "column", column, names));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_relations(declared: &Declared, found: &Found) -> Result<()> {
+    for wanted in &declared.relations {
+        let file = declared.file_of(wanted);
+        let relation = &wanted.relation;
+        let Some(there) = found.relations.get(relation) else {
+            let names = found.relations.values();
+            let names = names
+                .filter(|other| other.schema == relation.schema && other.kind != "sequence")
+                .map(|relation| relation.name.as_str());
+            return Err(missing(
+                file,
+                &wanted.place,
+                "table or view",
+                &relation.to_string(),
+                names,
+            ));
+        };
+        let is_table = there.kind == "table";
+        let secures = wanted.enabled || wanted.forced || !wanted.policies.is_empty();
+        let is_misfit =
+            (secures && !is_table) || (!wanted.options.is_empty() && there.kind != "view");
+        if is_misfit || there.kind == "sequence" {
+            return Err(mismatch(file, &wanted.place, relation, &there.kind));
+        }
+    }
+    Ok(())
+}
+
+fn mismatch(file: &File, span: &Range<usize>, relation: &Relation, kind: &str) -> anyhow::Error {
+    Error::failed(format!(
+        "{} cannot be applied: {relation} is a {kind}",
+        file.path
+    ))
+    .at(file.excerpt(span))
+    .note("nothing was changed")
+    .hint("row-level security is for tables, options are for views, and rights on a sequence say SEQUENCE")
+    .into()
+}
+
+fn missing<'a>(
+    file: &File,
+    span: &Range<usize>,
+    what: &str,
+    name: &str,
+    names: impl IntoIterator<Item = &'a str>,
+) -> anyhow::Error {
+    let hint = match nearest(name, names) {
+        Some(near) => format!(
+            "did you mean {near}? otherwise make it in a migration, and run `toysoldiers migrate up`"
+        ),
+        None => "make it in a migration, and run `toysoldiers migrate up`".to_owned(),
+    };
+    Error::failed(format!(
+        "{} cannot be applied: there is no {what} {name} here",
+        file.path
+    ))
+    .at(file.excerpt(span))
+    .note("nothing was changed")
+    .hint(hint)
+    .into()
+}

@@ -1,0 +1,147 @@
+//! The behaviour matrix: what may be done to which row, by whom, asked of the database itself.
+//!
+//! `matrix.toml` stands among the files of policies. It says who asks (actors), makes the rows they ask for, and
+//! tells of every probe what each actor comes to: allowed, hidden, denied, without a grant, or an error. Asking
+//! happens inside a transaction that somebody else has opened, and leaves nothing in it: neither rows nor settings.
+//! What rolling back cannot undo is that sequences have counted on. Deliberately absent: constraints and triggers
+//! that wait for the commit, which never comes; and a TRUNCATE that is really done, because row-level security has no
+//! say in it: having the privilege is all there is to it.
+
+mod ask;
+mod catalog;
+pub mod coverage;
+mod document;
+mod file;
+pub mod mutant;
+mod probe;
+mod proof;
+mod row;
+mod script;
+pub mod tested;
+mod value;
+
+use std::collections::BTreeSet;
+
+use crate::error::{Error, Excerpt, Result};
+use crate::source::{Source, text};
+
+pub use ask::{prove, test};
+pub use probe::{Action, Expected, Outcome, Probe, Target};
+pub use proof::{Asked, Found, Identity, Proof};
+pub use row::{Pair, Row};
+pub use value::Value;
+
+/// What the file is called.
+pub const NAME: &str = "matrix.toml";
+
+/// A word of the file, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Word {
+    /// The word.
+    pub text: String,
+    /// Where.
+    pub place: Excerpt,
+}
+
+/// A table, a view, or whatever else has rows.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Relation {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl Relation {
+    /// A relation as people write it: the schema may be left out if it is `public`.
+    pub fn named(text: &str) -> Self {
+        let (schema, name) = text.split_once('.').unwrap_or(("public", text));
+        Self {
+            schema: schema.to_owned(),
+            name: name.to_owned(),
+        }
+    }
+
+    /// For people: without the schema if it is `public`.
+    pub fn shown(&self) -> String {
+        match self.schema.as_str() {
+            "public" => self.name.clone(),
+            schema => format!("{schema}.{}", self.name),
+        }
+    }
+
+    /// For SQL.
+    pub fn sql(&self) -> String {
+        use crate::pg::Ident;
+        format!("{}.{}", Ident(&self.schema), Ident(&self.name))
+    }
+}
+
+/// Somebody who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// What it is called in the file.
+    pub name: String,
+    /// The role it asks as.
+    pub role: Word,
+    /// Who it is; nothing for somebody without an identity.
+    pub user: Option<String>,
+}
+
+/// A matrix that makes sense by itself; whether the database has what it speaks of is seen when it is asked.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Matrix {
+    /// The file, as a person would name it.
+    pub path: String,
+    /// Who asks, in the order of the file.
+    pub actors: Vec<Actor>,
+    /// What is made before anybody asks, in the order of the file.
+    pub rows: Vec<Row>,
+    /// What is asked, in the order of the file.
+    pub probes: Vec<Probe>,
+    /// The role that makes the rows, if it is not the connected one.
+    pub fixtures_as: Option<Word>,
+}
+
+impl Matrix {
+    /// Reads the matrix among the files of policies; nothing if there is none.
+    pub fn load(source: &Source) -> Result<Option<Self>> {
+        let entries = source.entries()?;
+        let Some(entry) = entries.into_iter().find(|entry| entry.name == NAME) else {
+            return Ok(None);
+        };
+        let text = text::decode(&entry.bytes()?, &entry.path)
+            .map_err(|illegible| illegible.about(&entry.path))?;
+        Self::parse(&entry.path, &text).map(Some)
+    }
+
+    /// The same, where there has to be one.
+    pub fn require(source: &Source) -> Result<Self> {
+        Self::load(source)?.ok_or_else(|| {
+            Error::configuration(format!("there is no {NAME} in {}", source.describe()))
+                .hint(format!(
+                    "write {NAME} there, or name another folder with `--policies`"
+                ))
+                .into()
+        })
+    }
+
+    /// What a text says; `path` is what it is called.
+    pub fn parse(path: &str, text: &str) -> Result<Self> {
+        file::parse(path, text).map_err(Into::into)
+    }
+
+    /// The schemas of what it speaks of.
+    pub fn schemas(&self) -> BTreeSet<&str> {
+        let rows = self.rows.iter().map(|row| &row.table);
+        let probes = self.probes.iter().filter_map(|probe| probe.table.as_ref());
+        rows.chain(probes.map(|(table, _)| table))
+            .map(|table| table.schema.as_str())
+            .collect()
+    }
+
+    /// How many cells it has.
+    pub fn cells(&self) -> usize {
+        self.actors.len() * self.probes.len()
+    }
+}
