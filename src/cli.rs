@@ -156,8 +156,8 @@ impl Cli {
         let cx = Context::new(path, commands, global.flags(), environ, ui);
         std::panic::set_hook(Box::new(|_| {}));
         let run = async {
-            if !command.annotates() {
-                cx.ui.refuse_annotations(&name)?;
+            if !command.finds() {
+                cx.ui.refuse_findings(&name)?;
             }
             command.run(&cx).await
         };
@@ -195,9 +195,13 @@ fn commands() -> Vec<String> {
 }
 
 impl Command {
-    /// Whether its results are about places in files.
-    fn annotates(&self) -> bool {
-        matches!(self, Self::Migrate(migrate::MigrateCommand::Check(_)))
+    /// Whether its results are findings, about places in files or objects of a database.
+    fn finds(&self) -> bool {
+        matches!(
+            self,
+            Self::Migrate(migrate::MigrateCommand::Check(_))
+                | Self::Policy(policy::PolicyCommand::Audit(_))
+        )
     }
 
     async fn run(self, cx: &Context) -> Result<Exit> {

@@ -5,6 +5,7 @@
 
 pub mod apart;
 pub mod apply;
+pub mod audit;
 pub mod compare;
 pub mod declared;
 pub mod difference;

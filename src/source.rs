@@ -1,6 +1,7 @@
 //! Where files that belong to the platform come from: a folder, or this program.
 
 pub mod text;
+pub mod toml;
 
 use std::borrow::Cow;
 use std::path::PathBuf;

@@ -11,6 +11,7 @@ mod drawing;
 mod explanation;
 pub mod prompt;
 pub mod report;
+mod sarif;
 pub mod style;
 pub mod table;
 
@@ -44,6 +45,8 @@ pub enum Output {
     Ndjson,
     /// One annotation a place in a file, as GitHub's runners take them.
     Github,
+    /// One SARIF document, as tools that gather findings take them.
+    Sarif,
 }
 
 /// What can be shown.
@@ -169,12 +172,14 @@ impl Ui {
             .into())
     }
 
-    /// A command whose results are about no file; annotations of it are a usage error.
-    pub fn refuse_annotations(&self, command: &str) -> Result<()> {
-        if self.manners.output != Output::Github {
-            return Ok(());
+    /// A command that does not look for findings; a form that is only for them is a usage error.
+    pub fn refuse_findings(&self, command: &str) -> Result<()> {
+        match self.manners.output {
+            output @ (Output::Github | Output::Sarif) => {
+                Err(report::no_findings(&format!("`{command}`"), output).into())
+            }
+            _ => Ok(()),
         }
-        Err(report::no_annotations(&format!("`{command}`")).into())
     }
 
     /// Whom to tell what goes on underneath; nobody unless somebody wants to know.

@@ -138,7 +138,7 @@ fn an_interrupt_is_passed_on_to_the_server_and_keeps_nothing() {
 }
 
 /// How many times a run is killed; the full number is in the environment when somebody wants to be sure.
-fn rounds() -> u64 {
+pub fn rounds() -> u64 {
     std::env::var("TOYSOLDIERS_KILLS").map_or(5, |number| number.parse().unwrap())
 }
 
@@ -262,7 +262,7 @@ fn runners_started_together_build_each_index_once() {
 }
 
 /// The next of a row of numbers that look random.
-fn next(seed: &mut u64) -> u64 {
+pub fn next(seed: &mut u64) -> u64 {
     *seed ^= *seed << 13;
     *seed ^= *seed >> 7;
     *seed ^= *seed << 17;

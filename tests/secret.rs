@@ -28,6 +28,7 @@ const COMMANDS: &[&[&str]] = &[
     &["policy", "apply"],
     &["policy", "list"],
     &["policy", "test", "--policies", "p"],
+    &["policy", "audit"],
     &["user", "create", "sam@example.com", "--generate"],
     &["user", "list"],
     &["user", "show", "sam@example.com"],

@@ -74,6 +74,7 @@ enum OutputArg {
     Csv,
     Ndjson,
     Github,
+    Sarif,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -115,6 +116,7 @@ impl Global {
                 OutputArg::Csv => Output::Csv,
                 OutputArg::Ndjson => Output::Ndjson,
                 OutputArg::Github => Output::Github,
+                OutputArg::Sarif => Output::Sarif,
             },
             dry_run: self.dry_run,
             yes: self.yes,

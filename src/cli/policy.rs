@@ -1,6 +1,7 @@
 //! `policy`
 
 mod apply;
+mod audit;
 mod list;
 mod status;
 mod test;
@@ -32,6 +33,8 @@ pub(super) enum PolicyCommand {
     Test(test::TestArgs),
     /// Show the policies a database has
     List(list::ListArgs),
+    /// Find out from the catalog who may do what nobody should, and what slows policies down
+    Audit(audit::AuditArgs),
 }
 
 impl PolicyCommand {
@@ -41,6 +44,7 @@ impl PolicyCommand {
             Self::Apply(args) => args.run(cx).await,
             Self::List(args) => args.run(cx).await,
             Self::Test(args) => args.run(cx).await,
+            Self::Audit(args) => args.run(cx).await,
         }
     }
 }

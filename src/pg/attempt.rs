@@ -204,7 +204,7 @@ pub async fn transact<T>(
         progress.working(what);
         let attempt = async {
             db.script(&begin).await?;
-            let done = work().await?;
+            let done = work().await.map_err(undone_if_lost)?;
             db.script("commit").await.map_err(unknown_if_lost)?;
             Ok(done)
         };
@@ -218,6 +218,21 @@ pub async fn transact<T>(
             }
         }
     }
+}
+
+/// What was not committed when the connection broke is undone by the server.
+fn undone_if_lost(failure: anyhow::Error) -> anyhow::Error {
+    if error::explain(&failure).kind != Kind::Unreachable {
+        return failure;
+    }
+    Error::new(
+        Kind::Unreachable,
+        "the connection was lost before anything was committed",
+    )
+    .after(&failure)
+    .note("nothing was changed")
+    .hint("check the network and the server's log, then run the same command again")
+    .into()
 }
 
 /// A commit that no answer came to may have come to its end.

@@ -128,7 +128,7 @@ impl Matrix {
 
     /// What a text says; `path` is what it is called.
     pub fn parse(path: &str, text: &str) -> Result<Self> {
-        file::parse(path, text).map_err(Into::into)
+        file::parse(path, text)
     }
 
     /// The schemas of what it speaks of.

@@ -176,7 +176,7 @@ impl Ui {
                     .map_err(|error| Error::failed("cannot write the plan").because(error))?;
                 write_out(&format!("{document}\n"))?;
             }
-            Output::Csv | Output::Ndjson | Output::Github => {
+            Output::Csv | Output::Ndjson | Output::Github | Output::Sarif => {
                 return Err(Error::usage("a plan is shown as a table or as JSON")
                     .hint("use `-o table` or `-o json` with `--dry-run`")
                     .into());

@@ -1,4 +1,5 @@
-//! Something about a place in a file: for people with the line and a caret, for GitHub as an annotation.
+//! Something about a place in a file or an object of a database: for people with the line and a caret, for GitHub as an
+//! annotation.
 
 use std::fmt::Write;
 
@@ -17,7 +18,22 @@ pub enum Weight {
     Notice,
 }
 
-/// Something about a place in a file.
+/// What finds things, whatever it found.
+#[derive(Debug, Clone, Copy)]
+pub struct Rule<'a> {
+    /// Its name, which never changes.
+    pub name: &'a str,
+    /// How much its findings weigh as a rule.
+    pub weight: Weight,
+    /// What it finds, in one sentence.
+    pub title: &'a str,
+    /// Why that matters.
+    pub why: &'a str,
+    /// What to do about it.
+    pub remedy: &'a str,
+}
+
+/// Something about a place in a file or an object of a database.
 #[derive(Debug)]
 pub struct Diagnostic<'a> {
     /// How much it weighs.
@@ -26,28 +42,44 @@ pub struct Diagnostic<'a> {
     pub word: &'static str,
     /// What it is, in one line.
     pub message: &'a str,
-    /// The name of what found it.
-    pub code: &'static str,
-    /// The file.
-    pub file: &'a str,
+    /// What found it.
+    pub rule: Rule<'a>,
+    /// The object of a database it is about.
+    pub object: Option<&'a str>,
+    /// The file it is about, or that declares the object.
+    pub file: Option<&'a str>,
     /// Where in the file; nothing if it is about the whole.
     pub place: Option<&'a Excerpt>,
     /// What else there is to say, each with a word for what it is.
     pub notes: Vec<(&'static str, &'a str)>,
-    /// Whether people are spared the line and what else there is to say.
-    pub brief: bool,
+    /// Why it is right as it is, if somebody has said so: people are spared all the rest.
+    pub accepted: Option<&'a str>,
 }
 
-/// All of them for people, with a blank line between.
+/// All of them for people, with a blank line between. What a rule says about one object it does not say again about the
+/// next.
 pub(super) fn draw(diagnostics: &[Diagnostic<'_>], style: Style) -> String {
+    let before = std::iter::once(None).chain(diagnostics.iter().map(Some));
     let drawn: Vec<String> = diagnostics
         .iter()
-        .map(|diagnostic| one(diagnostic, style))
+        .zip(before)
+        .map(|(diagnostic, before)| {
+            let told = before.filter(|before| {
+                before.object.is_some()
+                    && before.accepted.is_none()
+                    && before.rule.name == diagnostic.rule.name
+            });
+            let mut notes = notes(diagnostic);
+            if let Some(before) = told {
+                notes.retain(|note| !before.notes.contains(note));
+            }
+            one(diagnostic, &notes, style)
+        })
         .collect();
     drawn.join("\n")
 }
 
-fn one(diagnostic: &Diagnostic<'_>, style: Style) -> String {
+fn one(diagnostic: &Diagnostic<'_>, notes: &[(&str, &str)], style: Style) -> String {
     let paint = |text: &str| match diagnostic.weight {
         Weight::Error => style.red(text),
         Weight::Warning => style.yellow(text),
@@ -57,10 +89,10 @@ fn one(diagnostic: &Diagnostic<'_>, style: Style) -> String {
         "{} {} {}\n",
         paint(&format!("{}:", diagnostic.word)),
         printable(diagnostic.message),
-        style.dim(&format!("[{}]", diagnostic.code)),
+        style.dim(&format!("[{}]", diagnostic.rule.name)),
     );
     match diagnostic.place {
-        Some(place) if !diagnostic.brief => {
+        Some(place) if diagnostic.accepted.is_none() => {
             let place = Excerpt {
                 file: printable(&place.file).into_owned(),
                 text: printable(&place.text).into_owned(),
@@ -69,19 +101,15 @@ fn one(diagnostic: &Diagnostic<'_>, style: Style) -> String {
             text.push_str(&explanation::draw(&place, style, paint));
         }
         place => {
-            let _ = write!(
-                text,
-                "  {} {}",
-                style.dim("-->"),
-                printable(diagnostic.file)
-            );
+            let _ = write!(text, "  {} ", style.dim("-->"));
+            text.push_str(&printable(&whereabouts(diagnostic)));
             if let Some(place) = place {
                 let _ = write!(text, ":{}:{}", place.line, place.column);
             }
             text.push('\n');
         }
     }
-    for (word, note) in &diagnostic.notes {
+    for (word, note) in notes {
         let _ = writeln!(
             text,
             "  {} {}",
@@ -90,6 +118,23 @@ fn one(diagnostic: &Diagnostic<'_>, style: Style) -> String {
         );
     }
     text
+}
+
+/// The object and the file that declares it, or either.
+fn whereabouts(diagnostic: &Diagnostic<'_>) -> String {
+    match (diagnostic.object, diagnostic.file) {
+        (Some(object), Some(file)) => format!("{object} ({file})"),
+        (Some(one), None) | (None, Some(one)) => one.to_owned(),
+        (None, None) => String::new(),
+    }
+}
+
+/// What else there is to say.
+fn notes<'a>(diagnostic: &Diagnostic<'a>) -> Vec<(&'static str, &'a str)> {
+    match diagnostic.accepted {
+        Some(because) => vec![("because", because)],
+        None => diagnostic.notes.clone(),
+    }
 }
 
 /// All of them as commands of GitHub's runners, a line each.
@@ -103,23 +148,26 @@ fn annotation(diagnostic: &Diagnostic<'_>) -> String {
         Weight::Warning => "warning",
         Weight::Notice => "notice",
     };
-    let mut text = format!("::{command} file={}", property(diagnostic.file));
+    let mut properties = Vec::new();
+    if let Some(file) = diagnostic.file {
+        properties.push(format!("file={}", property(file)));
+    }
     if let Some(place) = diagnostic.place {
         let Excerpt { line, column, .. } = place;
-        let _ = write!(
-            text,
-            ",line={line},endLine={line},col={column},endColumn={}",
+        properties.push(format!(
+            "line={line},endLine={line},col={column},endColumn={}",
             place.end_column()
-        );
+        ));
     }
-    let _ = write!(text, ",title={}::", property(diagnostic.code));
-    let mut message = diagnostic.message.to_owned();
-    for (word, note) in &diagnostic.notes {
+    properties.push(format!("title={}", property(diagnostic.rule.name)));
+    let mut message = match diagnostic.object {
+        Some(object) => format!("{object}: {}", diagnostic.message),
+        None => diagnostic.message.to_owned(),
+    };
+    for (word, note) in notes(diagnostic) {
         let _ = write!(message, "\n{word}: {note}");
     }
-    text.push_str(&data(&message));
-    text.push('\n');
-    text
+    format!("::{command} {}::{}\n", properties.join(","), data(&message))
 }
 
 /// What stands behind the colons.
@@ -145,11 +193,18 @@ mod tests {
             weight: Weight::Error,
             word: "error",
             message: "50 % of\n::error::x",
-            code: "code",
-            file: "odd,line=9:name\n::x.sql",
+            rule: Rule {
+                name: "code",
+                weight: Weight::Error,
+                title: "so",
+                why: "so",
+                remedy: "do",
+            },
+            object: None,
+            file: Some("odd,line=9:name\n::x.sql"),
             place: Some(&place),
             notes: vec![("why", "so")],
-            brief: false,
+            accepted: None,
         };
         assert_eq!(
             annotate(&[diagnostic]),

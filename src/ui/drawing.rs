@@ -19,7 +19,7 @@ pub(super) fn draw(table: &Table, style: Style, now: Timestamp) -> String {
         Shape::Lines => table
             .rows
             .iter()
-            .map(|row| format!("{}\n", Piece::of(&row[0], style, now).dressed(style)))
+            .map(|row| Piece::of(&row[0], style, now).dressed(style).into_owned() + "\n")
             .collect(),
         Shape::Record => record(table, first, style, now),
         Shape::Rows => rows(table, style, now),

@@ -1,4 +1,4 @@
-//! A result is one struct; this is how it becomes a table, JSON, CSV, NDJSON or annotations.
+//! A result is one struct; this is how it becomes a table, JSON, CSV, NDJSON, annotations or SARIF.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::style::Style;
 use super::table::Table;
-use super::{Cell, Diagnostic, Output, diagnostic, drawing};
+use super::{Cell, Diagnostic, Output, diagnostic, drawing, sarif};
 use crate::error::{Error, Exit, Result};
 
 /// A result that can be shown. Its JSON is its serde form; the rest is told here.
@@ -25,8 +25,8 @@ pub trait Report: Serialize {
         None
     }
 
-    /// Places in files, for a report that is about them: people read these instead of the table, and GitHub puts
-    /// them beside the lines of a pull request.
+    /// Places in files or objects of a database, for a report that is about them: people read these instead of the
+    /// table, GitHub puts them beside the lines of a pull request, and other tools read them as SARIF.
     fn diagnostics(&self) -> Option<Vec<Diagnostic<'_>>> {
         None
     }
@@ -81,9 +81,10 @@ pub(super) fn render(report: &impl Report, output: Output, style: Style) -> Resu
         }
         Output::Csv => csv(&report.table()),
         Output::Ndjson => Ok(ndjson(&report.table())),
-        Output::Github => match report.diagnostics() {
-            Some(diagnostics) => Ok(diagnostic::annotate(&diagnostics)),
-            None => Err(no_annotations("this result").into()),
+        Output::Github | Output::Sarif => match report.diagnostics() {
+            Some(diagnostics) if output == Output::Github => Ok(diagnostic::annotate(&diagnostics)),
+            Some(diagnostics) => sarif::render(&diagnostics).map_err(cannot_write),
+            None => Err(no_findings("this result", output).into()),
         },
     }
 }
@@ -119,12 +120,14 @@ fn ndjson(table: &Table) -> String {
     text
 }
 
-/// Annotations are wanted of what is about no file.
-pub(super) fn no_annotations(what: &str) -> Error {
-    Error::usage(format!(
-        "{what} cannot be written as annotations for GitHub"
-    ))
-    .hint("take another `--output`: table, json, csv or ndjson")
+/// A form for findings is wanted of what finds nothing.
+pub(super) fn no_findings(what: &str, output: Output) -> Error {
+    let form = match output {
+        Output::Sarif => "SARIF",
+        _ => "annotations for GitHub",
+    };
+    Error::usage(format!("{what} cannot be written as {form}"))
+        .hint("take another `--output`: table, json, csv or ndjson")
 }
 
 fn cannot_write(error: impl std::error::Error + Send + Sync + 'static) -> anyhow::Error {

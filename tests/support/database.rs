@@ -62,7 +62,8 @@ impl Database {
 
     fn from(template: &str, server: &Arc<Server>) -> Self {
         static NUMBER: AtomicUsize = AtomicUsize::new(1);
-        let name = format!("t{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        // All of one length, so that carets under them are too.
+        let name = format!("t{:04}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let create = format!("create database {name} template {template}");
         server.database("postgres").sql(&create);
         server.database(&name)

@@ -11,7 +11,7 @@ use crate::migrate::check::{self, Checked};
 use crate::migrate::lint::{Finding, Level, Rule};
 use crate::migrate::size::Sizes;
 use crate::plan::counted;
-use crate::ui::diagnostic::Weight;
+use crate::ui::diagnostic::{self, Weight};
 use crate::ui::{Cell, Diagnostic, Report, Table};
 
 #[derive(Debug, Args)]
@@ -132,22 +132,30 @@ impl Report for Checked {
 }
 
 fn diagnostic(finding: &Finding) -> Diagnostic<'_> {
-    let mut notes = vec![("why", finding.rule.why), ("instead", &finding.rewrite)];
-    if let Some(because) = &finding.because {
-        notes = vec![("because", because)];
-    }
+    let rule = finding.rule;
     Diagnostic {
-        weight: match finding.level {
-            Level::Error | Level::Denied => Weight::Error,
-            Level::Warning => Weight::Warning,
-            Level::Note | Level::Allowed => Weight::Notice,
-        },
+        weight: weight(finding.level),
         word: finding.level.word(),
         message: &finding.message,
-        code: finding.rule.name,
-        file: &finding.file,
+        rule: diagnostic::Rule {
+            name: rule.name,
+            weight: weight(rule.level),
+            title: rule.why,
+            why: rule.why,
+            remedy: rule.rewrite,
+        },
+        object: None,
+        file: Some(&finding.file),
         place: finding.place.as_ref(),
-        notes,
-        brief: finding.level == Level::Allowed,
+        notes: vec![("why", rule.why), ("instead", &finding.rewrite)],
+        accepted: finding.because.as_deref(),
+    }
+}
+
+const fn weight(level: Level) -> Weight {
+    match level {
+        Level::Error | Level::Denied => Weight::Error,
+        Level::Warning => Weight::Warning,
+        Level::Note | Level::Allowed => Weight::Notice,
     }
 }

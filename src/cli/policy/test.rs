@@ -51,7 +51,6 @@ impl Ways {
 
 impl TestArgs {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
-        cx.ui.refuse_annotations("policy test")?;
         let matrix = Matrix::require(&self.source.source(cx)?)?;
         let db = cx.session("proving policies").await?;
         if !self.mutate {

@@ -40,15 +40,16 @@ pub async fn test(
 ) -> Result<Vec<Proof>> {
     progress.working("asking the matrix");
     let watch = Watch::default();
-    let work = async {
+    let work = Box::pin(async {
         db.script("begin").await?;
         let mut proofs = Vec::new();
         for identity in identities {
             proofs.push(prove(db, matrix, *identity).await?);
         }
         Ok(proofs)
-    };
-    let proofs = watch.beside(db, LOOK, "the matrix", progress, work).await;
+    });
+    let watched = watch.beside(db, LOOK, "the matrix", progress, work);
+    let proofs = Box::pin(watched).await;
     let ended = db.script("rollback").await;
     match proofs {
         Ok(proofs) => ended.map(|()| proofs),

@@ -6,9 +6,7 @@ use toml::Spanned;
 use toml::de::{DeArray, DeString, DeTable, DeValue};
 
 use super::Word;
-use crate::error::{Error, Excerpt, nearest};
-
-pub(super) type Result<T> = std::result::Result<T, Error>;
+use crate::error::{Error, Excerpt, Result, nearest};
 
 /// A key with its place.
 pub(super) type Key<'a> = Spanned<DeString<'a>>;
@@ -35,7 +33,8 @@ impl<'a> Document<'a> {
                 let message = format!("{path} cannot be read: {}", what.replace('`', ""));
                 Err(document
                     .error(&span, message)
-                    .hint("mend that line and try again"))
+                    .hint("mend that line and try again")
+                    .into())
             }
         }
     }
@@ -67,17 +66,15 @@ impl<'a> Document<'a> {
         known: impl Iterator<Item = &'n str> + Clone,
     ) -> Error {
         let error = self.error(span, format!("{what} {name}"));
-        match nearest(name, known.clone()) {
-            Some(near) => error.hint(format!("did you mean `{near}`?")),
-            None => {
-                let known: Vec<&str> = known.collect();
-                error.hint(if known.is_empty() {
-                    "add it to the file, or correct the name".to_owned()
-                } else {
-                    format!("there is {}", known.join(", "))
-                })
-            }
+        if let Some(near) = nearest(name, known.clone()) {
+            return error.hint(format!("did you mean `{near}`?"));
         }
+        let known: Vec<&str> = known.collect();
+        error.hint(if known.is_empty() {
+            "add it to the file, or correct the name".to_owned()
+        } else {
+            format!("there is {}", known.join(", "))
+        })
     }
 
     /// The entries of a table in the order of the file; a key that is none of the known ones is refused.
@@ -90,12 +87,9 @@ impl<'a> Document<'a> {
         for (key, _) in &entries {
             let name: &str = key.get_ref();
             if !known.contains(&name) {
-                return Err(self.unknown(
-                    &key.span(),
-                    "there is no key",
-                    name,
-                    known.iter().copied(),
-                ));
+                return Err(self
+                    .unknown(&key.span(), "there is no key", name, known.iter().copied())
+                    .into());
             }
         }
         Ok(entries)
@@ -104,13 +98,13 @@ impl<'a> Document<'a> {
     pub(super) fn table<'t>(&self, item: &'t Item<'a>, what: &str) -> Result<&'t DeTable<'a>> {
         item.get_ref()
             .as_table()
-            .ok_or_else(|| self.mistyped(item, what, "a table"))
+            .ok_or_else(|| self.mistyped(item, what, "a table").into())
     }
 
     pub(super) fn array<'t>(&self, item: &'t Item<'a>, what: &str) -> Result<&'t DeArray<'a>> {
         item.get_ref()
             .as_array()
-            .ok_or_else(|| self.mistyped(item, what, "a list"))
+            .ok_or_else(|| self.mistyped(item, what, "a list").into())
     }
 
     /// A text that is not empty.
@@ -122,7 +116,8 @@ impl<'a> Document<'a> {
         if text.is_empty() {
             return Err(self
                 .error(&item.span(), format!("{what} is empty"))
-                .hint("say something between the quotes, or leave the key out"));
+                .hint("say something between the quotes, or leave the key out")
+                .into());
         }
         Ok(Word {
             text: text.to_owned(),

@@ -5,9 +5,10 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::DeTable;
 
-use super::document::{Document, Item, Result, in_order};
+use super::document::{Document, Item, in_order};
 use super::row::Drafts;
 use super::{Actor, Matrix, probe};
+use crate::error::Result;
 
 /// What a text says; `path` is what it is called.
 pub(super) fn parse(path: &str, text: &str) -> Result<Matrix> {
@@ -23,14 +24,15 @@ pub(super) fn parse(path: &str, text: &str) -> Result<Matrix> {
     let actors = actors(document, find("actors"), &drafts)?;
     let mut probes = Vec::new();
     if let Some(item) = find("probe") {
-        for item in document.array(item, "probe")?.iter() {
+        for item in document.array(item, "probe")? {
             probes.push(probe::read(document, item, &drafts, &actors)?);
         }
     }
     if probes.is_empty() {
         return Err(document
             .error(&(0..0), format!("{path} asks nothing"))
-            .hint("add a [[probe]]: a table, what is asked of it, and what everybody comes to"));
+            .hint("add a [[probe]]: a table, what is asked of it, and what everybody comes to")
+            .into());
     }
     let fixtures_as = find("fixtures_as")
         .map(|item| document.string(item, "fixtures_as"))
@@ -56,7 +58,8 @@ fn actors<'a>(
             if name == "*" {
                 return Err(document
                     .error(&key.span(), "\"*\" is everybody, and no name for an actor")
-                    .hint("give the actor another name"));
+                    .hint("give the actor another name")
+                    .into());
             }
             actors.push(actor(document, name, &key.span(), item, drafts)?);
         }
@@ -64,7 +67,8 @@ fn actors<'a>(
     if actors.is_empty() {
         return Err(document
             .error(&(0..0), "nobody asks: there are no actors")
-            .hint("say who: [actors] and, below it, anon = { role = \"anon\" }"));
+            .hint("say who: [actors] and, below it, anon = { role = \"anon\" }")
+            .into());
     }
     Ok(actors)
 }
@@ -94,6 +98,8 @@ fn actor<'a>(
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use proptest::prelude::*;
 
     use super::super::{Action, Outcome, Target, Value};
@@ -181,7 +187,7 @@ denied = ["zoe"]
         let mut text = "actors.a = { role = \"r\" }\n[rows.t]\n".to_owned();
         for number in 0..200 {
             let next = number + 1;
-            text.push_str(&format!("r{number} = {{ id = \"@t.r{next}.id\" }}\n"));
+            let _ = writeln!(text, "r{number} = {{ id = \"@t.r{next}.id\" }}");
         }
         text.push_str(
             "r200 = { id = 1 }\n[[probe]]\ntable = \"t\"\ntruncate = true\nallowed = [\"*\"]\n",

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use super::document::{Document, Item, Key, Result, in_order};
+use super::document::{Document, Item, Key, in_order};
 use super::value::{self, Raw, Value};
 use super::{Relation, Word};
-use crate::error::Excerpt;
+use crate::error::{Error, Excerpt, Result};
 
 /// How far a reference may lead from row to row.
 const FAR: usize = 32;
@@ -88,12 +88,14 @@ impl<'a> Drafts<'a> {
             .position(|draft| draft.table == *table && draft.name == name);
         found.ok_or_else(|| {
             let siblings = self.drafts.iter().filter(|draft| draft.table == *table);
-            self.document.unknown(
-                span,
-                &format!("{} has no row", table.shown()),
-                name,
-                siblings.map(|draft| draft.name.as_str()),
-            )
+            self.document
+                .unknown(
+                    span,
+                    &format!("{} has no row", table.shown()),
+                    name,
+                    siblings.map(|draft| draft.name.as_str()),
+                )
+                .into()
         })
     }
 
@@ -103,7 +105,7 @@ impl<'a> Drafts<'a> {
         rows.map(|(number, draft)| {
             let values = draft.values.iter().enumerate();
             let values = values.map(|(place, (column, raw))| {
-                self.refuse_me(raw, &column.place)?;
+                refuse_me(raw, &column.place)?;
                 Ok(Pair {
                     column: column.clone(),
                     value: self.follow(raw, &mut vec![(number, place)])?,
@@ -135,25 +137,13 @@ impl<'a> Drafts<'a> {
     pub(super) fn user(&self, item: &Item<'a>) -> Result<String> {
         let what = "user";
         let raw = value::read(&self.document, item, what)?;
-        self.refuse_me(&raw, &self.document.place(&item.span()))?;
+        refuse_me(&raw, &self.document.place(&item.span()))?;
         match self.follow(&raw, &mut Vec::new())? {
             Value::Text(text) if !text.is_empty() => Ok(text),
-            _ => Err(self.document.mistyped(item, what, "a text in quotes")),
-        }
-    }
-
-    /// Rows and actors are the same whoever asks.
-    fn refuse_me(&self, raw: &Raw, place: &Excerpt) -> Result<()> {
-        match raw {
-            Raw::Me => Err(crate::error::Error::configuration(
-                "`@me` is whoever asks, and here nobody does",
-            )
-            .at(place.clone())
-            .hint("name a row's value, like @users.fan.id; `@me` is for probes")),
-            Raw::List(items) => items
-                .iter()
-                .try_for_each(|item| self.refuse_me(item, place)),
-            Raw::Text(_) | Raw::Reference(..) => Ok(()),
+            _ => Err(self
+                .document
+                .mistyped(item, what, "a text in quotes")
+                .into()),
         }
     }
 
@@ -172,13 +162,15 @@ impl<'a> Drafts<'a> {
                     return Err(self
                         .document
                         .error(span, format!("@{name} leads back to itself"))
-                        .hint("give one of the columns on the way a value of its own"));
+                        .hint("give one of the columns on the way a value of its own")
+                        .into());
                 }
                 if trail.len() >= FAR {
                     return Err(self
                         .document
                         .error(span, format!("@{name} leads on through too many rows"))
-                        .hint("refer to the row that has the value"));
+                        .hint("refer to the row that has the value")
+                        .into());
                 }
                 trail.push(step);
                 let value = self.follow(&self.drafts[step.0].values[step.1].1, trail);
@@ -200,7 +192,8 @@ impl<'a> Drafts<'a> {
                 return Err(self
                     .document
                     .error(span, format!("@{name} is no reference"))
-                    .hint("write @table.row.column, or @@ where a text begins with @"));
+                    .hint("write @table.row.column, or @@ where a text begins with @")
+                    .into());
             }
         };
         let number = self.find(&table, row, span)?;
@@ -228,4 +221,18 @@ fn pairs<'a>(document: &Document<'a>, item: &Item<'a>, what: &str) -> Result<Vec
         .into_iter()
         .map(read)
         .collect()
+}
+
+/// Rows and actors are the same whoever asks.
+fn refuse_me(raw: &Raw, place: &Excerpt) -> Result<()> {
+    match raw {
+        Raw::Me => Err(
+            Error::configuration("`@me` is whoever asks, and here nobody does")
+                .at(place.clone())
+                .hint("name a row's value, like @users.fan.id; `@me` is for probes")
+                .into(),
+        ),
+        Raw::List(items) => items.iter().try_for_each(|item| refuse_me(item, place)),
+        Raw::Text(_) | Raw::Reference(..) => Ok(()),
+    }
 }

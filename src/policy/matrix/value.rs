@@ -2,7 +2,8 @@
 
 use toml::de::DeValue;
 
-use super::document::{Document, Item, Result};
+use super::document::{Document, Item};
+use crate::error::Result;
 use crate::pg::ident::Literal;
 
 /// Whoever asks, in a value.
@@ -83,7 +84,7 @@ pub(super) fn read<'a>(document: &Document<'a>, item: &Item<'a>, what: &str) -> 
         DeValue::Table(_) => {
             return Err(document
                 .error(&item.span(), format!("{what} is a table, which is no value"))
-                .hint("write JSON as a text in quotes; a table of another schema is [rows.\"schema.table\"]"));
+                .hint("write JSON as a text in quotes; a table of another schema is [rows.\"schema.table\"]").into());
         }
     })
 }

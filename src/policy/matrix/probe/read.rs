@@ -5,12 +5,12 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::DeTable;
 
-use super::super::document::{Document, Item, Result};
+use super::super::document::{Document, Item};
 use super::super::row::{Drafts, Pair};
 use super::super::value::Value;
 use super::super::{Actor, Relation, Word};
 use super::{Action, Expected, Outcome, Probe, Target};
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::pg::sql;
 
 const ACTIONS: [&str; 6] = [
@@ -64,8 +64,8 @@ impl<'t, 'a> Reader<'t, 'a> {
 
     /// Where a complaint about the whole probe points: what it asks, else its first line.
     fn anchor(&self) -> Range<usize> {
-        let named = ACTIONS.iter().chain(&["table"]);
-        let found = named.filter_map(|key| self.find(key)).next();
+        let mut named = ACTIONS.iter().chain(&["table"]);
+        let found = named.find_map(|key| self.find(key));
         found.map_or(self.span.clone(), |(span, _)| span.clone())
     }
 
@@ -79,14 +79,16 @@ impl<'t, 'a> Reader<'t, 'a> {
                         span,
                         format!("{key} belongs to {owner}, and this probe is a {command}"),
                     )
-                    .hint(format!("take {key} out, or ask for {owner}")));
+                    .hint(format!("take {key} out, or ask for {owner}"))
+                    .into());
             }
         }
         let table = match (self.text("table")?, command) {
             (Some(word), "function") => {
                 return Err(Error::configuration("a function is called without a table")
                     .at(word.place)
-                    .hint("take `table` out"));
+                    .hint("take `table` out")
+                    .into());
             }
             (None, "function") => None,
             (Some(word), _) => Some((Relation::named(&word.text), word.place)),
@@ -94,7 +96,8 @@ impl<'t, 'a> Reader<'t, 'a> {
                 return Err(self
                     .document
                     .error(&self.anchor(), "a probe without a table")
-                    .hint("say which: table = \"content\""));
+                    .hint("say which: table = \"content\"")
+                    .into());
             }
         };
         let action = self.action(
@@ -125,13 +128,15 @@ impl<'t, 'a> Reader<'t, 'a> {
             return Err(self
                 .document
                 .error(&self.anchor(), "a probe that asks nothing")
-                .hint(format!("ask one of {}", ACTIONS.join(", "))));
+                .hint(format!("ask one of {}", ACTIONS.join(", ")))
+                .into());
         };
         if let Some((second, span, _)) = asked.next() {
             return Err(self
                 .document
                 .error(span, format!("one probe asks {command} and {second}"))
-                .hint("make two probes of it"));
+                .hint("make two probes of it")
+                .into());
         }
         Ok((command, span, item))
     }
@@ -151,12 +156,13 @@ impl<'t, 'a> Reader<'t, 'a> {
                         &item.span(),
                         format!("{command} takes a row of [rows], and no condition"),
                     )
-                    .hint("only rows that the matrix makes are changed: name one of them"));
+                    .hint("only rows that the matrix makes are changed: name one of them")
+                    .into());
             }
             let word = self.document.string(item, command)?;
             match table {
                 Some(table) => drafts.find(table, &word.text, &item.span()),
-                None => Err(self.document.mistyped(item, command, "a call")),
+                None => Err(self.document.mistyped(item, command, "a call").into()),
             }
         };
         Ok(match command {
@@ -183,7 +189,8 @@ impl<'t, 'a> Reader<'t, 'a> {
                     return Err(self
                         .document
                         .error(&self.anchor(), "an update that sets nothing")
-                        .hint("say what: set = { title = \"x\" }"));
+                        .hint("say what: set = { title = \"x\" }")
+                        .into());
                 }
                 Action::Update(number, set)
             }
@@ -193,7 +200,8 @@ impl<'t, 'a> Reader<'t, 'a> {
                     return Err(self
                         .document
                         .error(&item.span(), "truncate is either true or left out")
-                        .hint("write truncate = true"));
+                        .hint("write truncate = true")
+                        .into());
                 }
                 Action::Truncate
             }
@@ -217,7 +225,8 @@ impl<'t, 'a> Reader<'t, 'a> {
         }
         Err(Error::configuration("this is not one call of a function")
             .at(word.place)
-            .hint("write it as SQL does: app.get_content('f0000000-0000-0000-0000-000000000001')"))
+            .hint("write it as SQL does: app.get_content('f0000000-0000-0000-0000-000000000001')")
+            .into())
     }
 
     /// Everybody comes to exactly one thing.
@@ -235,7 +244,8 @@ impl<'t, 'a> Reader<'t, 'a> {
             {
                 return Err(document
                     .error(span, format!("a truncate is never {}", outcome.key()))
-                    .hint("it is allowed or no_grant: row-level security has no say in it"));
+                    .hint("it is allowed or no_grant: row-level security has no say in it")
+                    .into());
             }
             for (name, span) in document.strings(item, outcome.key())? {
                 let place = if name.text == "*" {
@@ -256,7 +266,8 @@ impl<'t, 'a> Reader<'t, 'a> {
                     };
                     return Err(document
                         .error(&span, format!("{who} two outcomes in this probe"))
-                        .hint("name each actor once, and \"*\" at most once"));
+                        .hint("name each actor once, and \"*\" at most once")
+                        .into());
                 }
                 *place = Some(outcome);
             }
@@ -272,7 +283,7 @@ impl<'t, 'a> Reader<'t, 'a> {
                     &self.anchor(),
                     format!("this probe does not say what happens to {}", missing.join(", ")),
                 )
-                .hint("name everybody in allowed, hidden, denied, no_grant or error; \"*\" is everybody else"));
+                .hint("name everybody in allowed, hidden, denied, no_grant or error; \"*\" is everybody else").into());
         }
         let outcomes = found.into_iter().filter_map(|outcome| outcome.or(others));
         Ok(outcomes
@@ -297,7 +308,8 @@ impl<'t, 'a> Reader<'t, 'a> {
         };
         Err(Error::configuration(message)
             .at(word.place)
-            .hint("an SQLSTATE is five digits and capitals, like 23514, and narrows `error`"))
+            .hint("an SQLSTATE is five digits and capitals, like 23514, and narrows `error`")
+            .into())
     }
 }
 

@@ -1,0 +1,30 @@
+-- A materialized view is reachable. It has no row-level security of its own and holds what its owner saw when it was refreshed:
+-- every reader sees every row.
+-- $1: the roles anybody may act as, and the schemas looked at.
+-- level: warning
+-- remedy: revoke it, and let a function or a view with a condition read it
+-- splinter: 0016
+select
+    format('%I.%I', n.nspname, c.relname) as object,
+    format('%s may read all of it', low.names) as detail,
+    format('revoke all on %I.%I from %s', n.nspname, c.relname, low.names) as fix,
+    format('%I.%I', n.nspname, c.relname) as relation
+from pg_class c
+join pg_namespace n on n.oid = c.relnamespace
+cross join lateral (
+    select case when bool_or(role = 'public') then 'public' else string_agg(quote_ident(role), ', ' order by role) end as names
+    from jsonb_array_elements_text($1::jsonb -> 'roles') role
+    where has_schema_privilege(role, n.oid, 'usage')
+      and has_any_column_privilege(role, c.oid, 'select')
+) low
+where c.relkind = 'm'
+  and low.names is not null
+  and n.nspname in (select jsonb_array_elements_text($1::jsonb -> 'schemas'))
+  and not exists (
+    select
+    from pg_depend e
+    where e.classid = 'pg_class'::regclass
+      and e.objid = c.oid
+      and e.deptype = 'e'
+  )
+order by 1

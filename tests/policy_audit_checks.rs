@@ -1,0 +1,432 @@
+//! Every check of `policy audit`, both ways: silent about the platform's own schema and rules, and not about a planted
+//! fault.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::policy_audit::{clean, found};
+use crate::support::{Database, Tool};
+
+/// A fault: the check that has to see it, the SQL that makes it, and the object it is about. DB is the database's
+/// name, after which roles are called: they are the whole server's.
+struct Plant(&'static str, &'static str, &'static str);
+
+const TABLES: &[Plant] = &[
+    Plant(
+        "rls-disabled",
+        "create table public.t (id uuid primary key); grant select on public.t to anon",
+        "public.t",
+    ),
+    Plant(
+        "rls-disabled",
+        "create table public.t (day date) partition by range (day); grant insert (day) on public.t to public",
+        "public.t",
+    ),
+    Plant(
+        "policies-without-rls",
+        "alter table public.tips disable row level security",
+        "public.tips",
+    ),
+    Plant(
+        "rls-without-policy",
+        "create table public.t (id uuid primary key); alter table public.t enable row level security; grant select on public.t to anon",
+        "public.t",
+    ),
+    Plant(
+        "rls-not-forced",
+        "create role DB_owner; create table public.t (id uuid primary key); alter table public.t owner to DB_owner;
+         alter table public.t enable row level security",
+        "public.t",
+    ),
+    Plant(
+        "rls-forced",
+        "create role DB_owner; create table public.t (id uuid primary key); alter table public.t owner to DB_owner;
+         alter table public.t enable row level security; alter table public.t force row level security",
+        "public.t",
+    ),
+    Plant(
+        "partition-reachable",
+        "create table public.t (day date) partition by range (day);
+         alter table public.t enable row level security;
+         create table public.t_2026 partition of public.t for values from ('2026-01-01') to ('2027-01-01');
+         grant select on public.t_2026 to anon",
+        "public.t_2026",
+    ),
+    Plant(
+        "partition-reachable",
+        "create table public.child () inherits (public.tips); grant select on public.child to authenticated",
+        "public.child",
+    ),
+    Plant(
+        "queue-exposed",
+        "create schema pgmq; create table pgmq.q_mail (id bigint); grant select on pgmq.q_mail to anon",
+        "pgmq.q_mail",
+    ),
+    Plant(
+        "fkey-to-auth-unique",
+        "create schema auth; create table auth.users (id uuid primary key, email text unique);
+         create table public.t (email text primary key references auth.users (email))",
+        "constraint t_email_fkey on public.t",
+    ),
+    Plant(
+        "foreign-table-reachable",
+        "create foreign data wrapper w; create server s foreign data wrapper w;
+         create foreign table public.t (id int) server s; grant select on public.t to anon",
+        "public.t",
+    ),
+];
+
+const VIEWS: &[Plant] = &[
+    Plant(
+        "security-definer-view",
+        "create view public.v with (security_barrier) as select * from public.tips; grant select on public.v to anon",
+        "public.v",
+    ),
+    Plant(
+        "security-definer-view",
+        "create view public.inside with (security_invoker) as select * from public.tips;
+         create view public.v with (security_invoker = false) as select * from public.inside; grant delete on public.v to public",
+        "public.v",
+    ),
+    Plant(
+        "nested-definer-view",
+        "create schema inside; create view inside.v as select * from public.tips;
+         create view public.middle with (security_invoker = on) as select * from inside.v;
+         create view public.v with (security_invoker = true) as select * from public.middle;
+         grant select on inside.v, public.v to anon",
+        "public.v",
+    ),
+    Plant(
+        "view-without-barrier",
+        "create view public.v as select * from public.tips where status = 'completed'; grant select on public.v to anon",
+        "public.v",
+    ),
+    Plant(
+        "materialized-view-reachable",
+        "create materialized view public.v as select 1 as one; grant select on public.v to authenticated",
+        "public.v",
+    ),
+    Plant(
+        "auth-users-exposed",
+        "create schema auth; create table auth.users (id uuid primary key, email text);
+         create view public.inside as select * from auth.users; create view public.v as select email from public.inside;
+         grant select on public.v to anon",
+        "public.v",
+    ),
+    Plant(
+        "graphql-exposed",
+        "insert into pg_catalog.pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
+         values (1, 'pg_graphql', 10, 11, false, '1')",
+        "public.content",
+    ),
+];
+
+const FUNCTIONS: &[Plant] = &[
+    Plant(
+        "security-definer-function",
+        "create function app.f(a uuid, b text) returns int language sql security definer set search_path = pg_catalog, pg_temp as 'select 1';
+         revoke all on function app.f from public; grant execute on function app.f to anon",
+        "app.f(uuid,text)",
+    ),
+    Plant(
+        "function-executable-by-public",
+        "create function app.f() returns int language sql set search_path = '' as 'select 1'",
+        "app.f()",
+    ),
+    Plant(
+        "security-definer-search-path",
+        "create function app.f() returns int language sql security definer as 'select 1'",
+        "app.f()",
+    ),
+    Plant(
+        "security-definer-search-path",
+        "create schema open; grant create on schema open to anon;
+         create function app.f() returns int language sql security definer set search_path = pg_catalog, \"open\", pg_temp as 'select 1'",
+        "app.f()",
+    ),
+    Plant(
+        "security-definer-pg-temp",
+        "create function app.f() returns int language sql security definer set search_path = pg_catalog, public as 'select 1'",
+        "app.f()",
+    ),
+    Plant(
+        "function-search-path",
+        "create function app.f() returns int language sql as 'select 1'",
+        "app.f()",
+    ),
+    Plant(
+        "immutable-reads-settings",
+        "create function app.f() returns text language sql immutable set search_path = '' as 'select pg_catalog.current_setting(''app.user_id'', true)'",
+        "app.f()",
+    ),
+    Plant(
+        "immutable-reads-settings",
+        "create function app.f() returns uuid language sql immutable return app.current_user_id()",
+        "app.f()",
+    ),
+    Plant(
+        "leakproof-function",
+        "create function app.f(a int) returns bool language sql leakproof set search_path = '' as 'select a > 1'",
+        "app.f(integer)",
+    ),
+];
+
+const GRANTS: &[Plant] = &[
+    Plant(
+        "truncate-granted",
+        "grant all on public.tips to authenticated",
+        "public.tips",
+    ),
+    Plant(
+        "references-or-trigger-granted",
+        "grant references (id) on public.tips to anon",
+        "public.tips",
+    ),
+    Plant(
+        "default-privileges",
+        "alter default privileges in schema public grant all on tables to anon",
+        "default privileges of postgres on tables in public",
+    ),
+    Plant(
+        "default-privileges",
+        "alter default privileges grant execute on functions to authenticated",
+        "default privileges of postgres on functions",
+    ),
+    Plant(
+        "schema-create-granted",
+        "grant create on schema public to public",
+        "schema public",
+    ),
+    Plant(
+        "sensitive-column-readable",
+        "grant select (password_hash) on public.users to authenticated",
+        "public.users.password_hash",
+    ),
+    Plant(
+        "sensitive-column-readable",
+        "grant select (payout_account) on public.creators to anon",
+        "public.creators.payout_account",
+    ),
+    Plant(
+        "unique-oracle",
+        "grant update (email) on public.users to authenticated",
+        "public.users_email_lower_key",
+    ),
+    Plant(
+        "bypassrls-role",
+        "create role DB_service bypassrls",
+        "role DB_service",
+    ),
+    Plant(
+        "low-trust-bypasses-rls",
+        "create role DB_god bypassrls; create role DB_middle noinherit; create role DB_anybody noinherit;
+         grant DB_god to DB_middle; grant DB_middle to DB_anybody",
+        "role DB_anybody",
+    ),
+    Plant(
+        "low-trust-bypasses-rls",
+        "create role DB_anybody; alter table public.tips owner to DB_anybody",
+        "role DB_anybody",
+    ),
+];
+
+const POLICIES: &[Plant] = &[
+    Plant(
+        "policy-always-true",
+        "create policy loose on public.tips for update to authenticated using (1 = 1)",
+        "policy loose on public.tips",
+    ),
+    Plant(
+        "policy-always-true",
+        "create policy \"my own\" on public.tips for all to authenticated using (from_user = (select app.current_user_id())) with check (true)",
+        "policy \"my own\" on public.tips",
+    ),
+    Plant(
+        "policy-to-public",
+        "create policy wide on public.tips for select using (false)",
+        "policy wide on public.tips",
+    ),
+    Plant(
+        "multiple-permissive-policies",
+        "create policy more on public.content to anon using (false)",
+        "public.content",
+    ),
+    Plant(
+        "policy-user-metadata",
+        "create policy vain on public.tips for select to authenticated
+         using ((select current_setting('request.jwt.claims', true)::jsonb -> 'user_metadata' ->> 'role') = 'admin')",
+        "policy vain on public.tips",
+    ),
+    Plant(
+        "unwrapped-call",
+        "create policy bare on public.tips for select to authenticated using (from_user = current_setting('app.user_id', true)::uuid)",
+        "policy bare on public.tips",
+    ),
+    Plant(
+        "unwrapped-call",
+        "create policy mixed on public.tips for select to authenticated
+         using (from_user = (select app.current_user_id()) or to_creator = app.current_creator_id())",
+        "policy mixed on public.tips",
+    ),
+    Plant(
+        "unwrapped-call",
+        "create policy checked on public.tips for insert to authenticated with check (from_user = app.current_user_id())",
+        "policy checked on public.tips",
+    ),
+    Plant(
+        "unwrapped-call",
+        "create policy inside on public.tips for select to authenticated
+         using (exists (select from public.creators c where c.id = to_creator and c.user_id = app.current_user_id()))",
+        "policy inside on public.tips",
+    ),
+    Plant(
+        "policy-recursion",
+        "create policy itself on public.tips for select to authenticated
+         using (exists (select from public.tips other where other.id = tips.id))",
+        "policy itself on public.tips",
+    ),
+    Plant(
+        "policy-recursion",
+        "create policy onward on public.content for select to authenticated
+         using (exists (select from public.comments where comments.content_id = content.id))",
+        "policy onward on public.content",
+    ),
+    Plant(
+        "policy-column-unindexed",
+        "drop index public.tips_from_user_idx",
+        "policy tips_select on public.tips",
+    ),
+    Plant(
+        "index-not-leakproof",
+        "create index content_tags_idx on public.content using gin (tags)",
+        "public.content_tags_idx",
+    ),
+];
+
+const HYGIENE: &[Plant] = &[
+    Plant(
+        "no-primary-key",
+        "create table public.t (a int)",
+        "public.t",
+    ),
+    Plant(
+        "unindexed-foreign-key",
+        "drop index public.tips_from_user_idx; create index on public.tips (from_user) where status = 'pending'",
+        "constraint tips_from_user_fkey on public.tips",
+    ),
+    Plant(
+        "duplicate-index",
+        "create index tips on app.t (a); create index t2 on app.t using btree (a asc nulls last)",
+        "app.t2",
+    ),
+    Plant(
+        "extension-in-public",
+        "create extension citext schema public",
+        "extension citext",
+    ),
+    Plant(
+        "extension-outdated",
+        "update pg_catalog.pg_extension set extversion = '0.9' where extname = 'plpgsql'",
+        "extension plpgsql",
+    ),
+    Plant(
+        "reg-column",
+        "create table public.t (id uuid primary key, f regprocedure)",
+        "public.t.f",
+    ),
+    Plant(
+        "unused-index",
+        "do $$ begin for n in 1..100 loop perform from public.content; end loop; end $$",
+        "public.content_created_at_idx",
+    ),
+];
+
+fn all() -> impl Iterator<Item = &'static Plant> {
+    [TABLES, VIEWS, FUNCTIONS, GRANTS, POLICIES, HYGIENE]
+        .into_iter()
+        .flatten()
+}
+
+/// Plants each in a database of its own.
+fn are_found(plants: &[Plant]) {
+    for Plant(check, sql, object) in plants {
+        let database = clean();
+        let name = |text: &str| text.replace("DB", &database.name);
+        if *check == "duplicate-index" {
+            database.sql("create table app.t (a int primary key)");
+        }
+        let before: Vec<String> = found(&tool(&database, check), check);
+        database.sql(&name(sql));
+        if *check == "unused-index" {
+            let counted =
+                "select seq_scan >= 100 from pg_stat_user_tables where relname = 'content'";
+            database.wait_until(counted);
+        }
+        let object = name(object);
+        assert!(!before.contains(&object), "{check} {before:?}");
+        let after = found(&tool(&database, check), check);
+        assert!(
+            after.contains(&object),
+            "{check}: {object} is not in {after:?}\n{sql}"
+        );
+    }
+}
+
+/// Where a role of one's own may be anybody.
+fn tool(database: &Database, check: &str) -> Tool {
+    let tool = Tool::new().on(database);
+    if check == "low-trust-bypasses-rls" {
+        std::fs::create_dir_all(tool.path().join("database/policies")).unwrap();
+        let config = format!("low_trust = [\"{}_anybody\"]\n", database.name);
+        tool.write("database/policies/audit.toml", config);
+    }
+    tool
+}
+
+#[test]
+fn open_tables_are_found() {
+    are_found(TABLES);
+}
+
+#[test]
+fn views_past_policies_are_found() {
+    are_found(VIEWS);
+}
+
+#[test]
+fn functions_that_do_too_much_are_found() {
+    are_found(FUNCTIONS);
+}
+
+#[test]
+fn rights_nobody_should_have_are_found() {
+    are_found(GRANTS);
+}
+
+#[test]
+fn policies_that_do_not_hold_or_are_slow_are_found() {
+    are_found(POLICIES);
+}
+
+#[test]
+fn what_splinter_finds_in_a_schema_is_found() {
+    are_found(HYGIENE);
+}
+
+#[test]
+fn every_check_has_a_planted_fault() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("database/queries/audit");
+    let files: BTreeSet<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| {
+            path.file_stem()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .replace('_', "-")
+        })
+        .collect();
+    let planted: BTreeSet<String> = all().map(|Plant(check, ..)| (*check).to_owned()).collect();
+    assert_eq!(files, planted);
+}
