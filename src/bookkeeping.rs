@@ -15,10 +15,11 @@ const STEPS: [&str; VERSION as usize] = [
     include_str!("../database/bookkeeping/001_history_and_audit.sql"),
     include_str!("../database/bookkeeping/002_stamp.sql"),
     include_str!("../database/bookkeeping/003_runs.sql"),
+    include_str!("../database/bookkeeping/004_detached.sql"),
 ];
 
 /// The version this program writes.
-pub const VERSION: u8 = 3;
+pub const VERSION: u8 = 4;
 
 /// The version from which there is an audit log.
 pub const WITH_AUDIT_LOG: u8 = 1;
@@ -28,6 +29,9 @@ pub const WITH_STAMP: u8 = 2;
 
 /// The version from which every attempt at a migration is remembered.
 pub const WITH_RUNS: u8 = 3;
+
+/// The version from which policies can be detached.
+pub const WITH_DETACHED: u8 = 4;
 
 /// This program's version, for the record.
 pub const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");

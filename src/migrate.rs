@@ -8,6 +8,7 @@
 pub mod baseline;
 pub mod check;
 pub mod comparison;
+mod detaching;
 pub mod diff;
 pub mod directive;
 pub mod down;

@@ -22,6 +22,7 @@ pub mod policy;
 pub mod pooler;
 pub mod query;
 pub mod reader;
+pub mod relation;
 pub mod replica;
 pub mod service;
 pub mod session;

@@ -80,6 +80,8 @@ const PURE: &[&str] = &[
     "policy/matrix/script.rs",
     "policy/matrix/tested.rs",
     "policy/matrix/value.rs",
+    "policy/ability.rs",
+    "policy/affected.rs",
     "psql/arguments.rs",
     "settings/mask.rs",
     "source/text.rs",

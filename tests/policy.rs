@@ -728,7 +728,7 @@ fn somebody_who_may_only_read_can_compare_and_cannot_apply() {
     ACTION  OBJECT  ON  EFFECT  DETAIL
     revoke  select from AUDITOR  t  tightens  no file names AUDITOR; goes only with --prune
     create  policy p  t  loosens  + permissive for select to anon
-                                                   + using (id > 0)
+                                                     + using (id > 0)
     -- stderr
     -> (url)  SOCKET/DB as AUDITOR
     2 differences from what is declared: 1 policy of 1 relation (database/policies); `toysoldiers policy apply --prune` mends them

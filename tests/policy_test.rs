@@ -423,31 +423,31 @@ fn actors_and_rows_that_make_no_sense_are_refused_where_they_stand() {
       hint: mend that value and try again
 
     error: notes has no row close
-      --> database/policies/matrix.toml:4:34
+      --> database/policies/matrix.toml:4:37
          |
        4 | ann = { role = "DB_user", user = "@notes.close.owner" }
-         |                                  ^^^^^^^^^^^^^^^^^^^^
+         |                                     ^^^^^^^^^^^^^^^^^^^^
       hint: did you mean `closed`?
 
     error: the row notes.closed does not say its ownr
-      --> database/policies/matrix.toml:4:34
+      --> database/policies/matrix.toml:4:37
          |
        4 | ann = { role = "DB_user", user = "@notes.closed.ownr" }
-         |                                  ^^^^^^^^^^^^^^^^^^^^
+         |                                     ^^^^^^^^^^^^^^^^^^^^
       hint: did you mean `owner`?
 
     error: @notes is no reference
-      --> database/policies/matrix.toml:4:34
+      --> database/policies/matrix.toml:4:37
          |
        4 | ann = { role = "DB_user", user = "@notes" }
-         |                                  ^^^^^^^^
+         |                                     ^^^^^^^^
       hint: write @table.row.column, or @@ where a text begins with @
 
     error: `@me` is whoever asks, and here nobody does
-      --> database/policies/matrix.toml:4:34
+      --> database/policies/matrix.toml:4:37
          |
        4 | ann = { role = "DB_user", user = "@me" }
-         |                                  ^^^^^
+         |                                     ^^^^^
       hint: name a row's value, like @users.fan.id; `@me` is for probes
 
     error: @notes.open.body leads back to itself
@@ -828,7 +828,7 @@ fn a_role_that_cannot_become_an_actors_is_refused() {
       --> database/policies/matrix.toml:3:17
          |
        3 | anon = { role = "DB_anon" }
-         |                 ^^^^^^^^^
+         |                 ^^^^^^^^^^^^
       note: nothing was kept
       hint: connect as a role that may, or run: grant "DB_anon" to "DB_clerk"
     -- exit 6

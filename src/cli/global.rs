@@ -59,7 +59,7 @@ pub(super) struct Global {
         value_name = "WHEN"
     )]
     color: ColorArg,
-    /// How long to wait for locks on tables: `500ms`, `2s`, `5m` [default: 10s, in migrations 2s]
+    /// How long to wait for locks on tables: `500ms`, `2s`, `5m` [default: 10s, in migrations 2s, for policies 100ms]
     #[arg(long, global = true, value_name = "TIME", value_parser = duration)]
     lock_timeout: Option<Duration>,
     /// How long a statement may take; 0 is for ever [default: 5m, in migrations 0]

@@ -1,7 +1,9 @@
 //! `policy`
 
 mod apply;
+mod attach;
 mod audit;
+mod detach;
 mod list;
 mod status;
 mod test;
@@ -17,6 +19,7 @@ use crate::source::{self, Source};
 
 /// Where policies are when nobody says otherwise.
 const FOLDER: &str = "database/policies";
+use crate::pg::relation::Named;
 
 #[derive(Debug, Subcommand)]
 #[command(
@@ -31,10 +34,14 @@ pub(super) enum PolicyCommand {
     Apply(apply::ApplyArgs),
     /// Prove by behaviour what everybody may do to which row, as matrix.toml has it; all of it is rolled back
     Test(test::TestArgs),
-    /// Show the policies a database has
-    List(list::ListArgs),
     /// Find out from the catalog who may do what nobody should, and what slows policies down
     Audit(audit::AuditArgs),
+    /// Show the policies a database has, or what a role can do
+    List(list::ListArgs),
+    /// Take policies off that stand in the way of changing a table
+    Detach(detach::DetachArgs),
+    /// Make detached policies again
+    Attach(attach::AttachArgs),
 }
 
 impl PolicyCommand {
@@ -45,6 +52,8 @@ impl PolicyCommand {
             Self::List(args) => args.run(cx).await,
             Self::Test(args) => args.run(cx).await,
             Self::Audit(args) => args.run(cx).await,
+            Self::Detach(args) => Box::pin(args.run(cx)).await,
+            Self::Attach(args) => Box::pin(args.run(cx)).await,
         }
     }
 }
@@ -65,4 +74,11 @@ impl SourceArgs {
         };
         noun.find(cx, self.policies.as_deref(), told)
     }
+}
+
+/// A table or view as it is typed: `content`, `public.content`.
+fn relation(text: &str) -> Result<Named, String> {
+    Named::parse(text).ok_or_else(|| {
+        format!("`{text}` names no table: write it as in SQL, `content` or `public.content`")
+    })
 }

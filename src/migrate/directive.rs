@@ -6,6 +6,7 @@
 //! -- toysoldiers: statement-timeout 0
 //! -- toysoldiers: allow ban-drop-column because "nobody reads it since May"
 //! -- toysoldiers: irreversible because "the old values are not kept"
+//! -- toysoldiers: detach-policies content, comments
 //! ```
 //!
 //! One a line. What is not understood is a mistake and never a comment: the file would run as it must not.
@@ -18,16 +19,18 @@ use super::lint::facts::Span;
 use super::lint::{Level, Rule};
 use crate::error::nearest;
 use crate::pg::duration::duration;
+use crate::pg::relation::Named;
 
 /// What opens a directive.
 const PREFIX: &str = "toysoldiers";
 
-const NAMES: [&str; 5] = [
+const NAMES: [&str; 6] = [
     "no-transaction",
     "lock-timeout",
     "statement-timeout",
     "allow",
     "irreversible",
+    "detach-policies",
 ];
 
 /// What a file asks for.
@@ -43,6 +46,8 @@ pub struct Directives {
     pub allowed: Vec<(&'static Rule, String)>,
     /// Why nothing takes it back.
     pub irreversible: Option<String>,
+    /// Relations whose policies, and those that read them, are gone while it runs.
+    pub detached: Vec<Named>,
 }
 
 impl Default for Directives {
@@ -53,6 +58,7 @@ impl Default for Directives {
             statement_timeout: None,
             allowed: Vec::new(),
             irreversible: None,
+            detached: Vec::new(),
         }
     }
 }
@@ -77,6 +83,8 @@ pub struct Read {
     pub allows: Vec<(Span, &'static Rule)>,
     /// Where it runs without a transaction.
     pub no_transaction: Option<Span>,
+    /// Where it detaches policies.
+    pub detach_policies: Option<Span>,
     /// What is not understood.
     pub mistakes: Vec<Mistake>,
 }
@@ -106,6 +114,7 @@ pub fn read(text: &str) -> Read {
         }
         at = end;
     }
+    read.refuse_detaching_without_transaction();
     read
 }
 
@@ -187,6 +196,7 @@ impl Read {
             "no-transaction" => self.no_transaction(&line),
             "lock-timeout" | "statement-timeout" => self.timeout(&line),
             "allow" => self.allow(&line),
+            "detach-policies" => self.detach_policies(&line),
             "irreversible" => {
                 let reason = line.reason(argument)?;
                 let before = self.directives.irreversible.replace(reason);
@@ -214,6 +224,47 @@ impl Read {
         self.directives.transaction = false;
         self.no_transaction = Some(line.place(line.directive));
         Ok(())
+    }
+
+    fn detach_policies(&mut self, line: &Line<'_>) -> Result<(), Mistake> {
+        if self.detach_policies.is_some() {
+            return Err(line.twice());
+        }
+        self.detach_policies = Some(line.place(line.directive));
+        let mut rest = line.argument;
+        loop {
+            let Some((named, after)) = Named::first(rest) else {
+                let part = if rest.is_empty() { line.name } else { rest };
+                let message = "detach-policies wants tables";
+                return Err(line.mistake(part, message, usage(line.name)));
+            };
+            if self.directives.detached.contains(&named) {
+                let part = &rest[..rest.len() - after.len()];
+                return Err(line.mistake(part, format!("{named} is said twice"), "say it once"));
+            }
+            self.directives.detached.push(named);
+            let after = after.trim_start();
+            match after.strip_prefix(',') {
+                Some(next) => rest = next.trim_start(),
+                None if after.is_empty() => return Ok(()),
+                None => {
+                    let message = "tables stand apart by commas";
+                    return Err(line.mistake(after, message, usage(line.name)));
+                }
+            }
+        }
+    }
+
+    /// Between statements that are transactions of their own everybody would see the table without its policies.
+    fn refuse_detaching_without_transaction(&mut self) {
+        let (Some(span), false) = (self.detach_policies, self.directives.transaction) else {
+            return;
+        };
+        self.mistakes.push(Mistake {
+            span,
+            message: "detach-policies wants a transaction, and no-transaction none".to_owned(),
+            hint: "leave out one of them; without a transaction, `toysoldiers policy detach` before the migration and `policy attach` after it do the same".to_owned(),
+        });
     }
 
     fn timeout(&mut self, line: &Line<'_>) -> Result<(), Mistake> {
@@ -274,10 +325,14 @@ fn is_almost_the_prefix(word: &str) -> bool {
     letters && strsim::levenshtein(&word.to_ascii_lowercase(), PREFIX) <= 2
 }
 
-/// How a directive with a reason is written.
+/// How a directive with something behind it is written.
 fn usage(name: &str) -> String {
-    let rule = if name == "allow" { " RULE" } else { "" };
-    format!("write `-- {PREFIX}: {name}{rule} because \"...\"`")
+    let rest = match name {
+        "detach-policies" => "TABLE, TABLE",
+        "allow" => "RULE because \"...\"",
+        _ => "because \"...\"",
+    };
+    format!("write `-- {PREFIX}: {name} {rest}`")
 }
 
 /// The text of `because "..."`, if that and nothing else is there.
@@ -328,8 +383,18 @@ mod tests {
                     "nobody reads it".to_owned()
                 )],
                 irreversible: Some("the old \"values\" are gone".to_owned()),
+                detached: Vec::new(),
             }
         );
+    }
+
+    #[test]
+    fn policies_of_several_tables_may_be_detached() {
+        let read = read("-- toysoldiers: detach-policies Content , app.\"Odd, name\"\nselect 1;");
+        assert_eq!(read.mistakes, []);
+        let tables = read.directives.detached.iter();
+        let tables: Vec<String> = tables.map(Named::sql).collect();
+        assert_eq!(tables, ["\"content\"", "\"app\".\"Odd, name\""]);
     }
 
     #[test]
@@ -404,8 +469,28 @@ mod tests {
                 "no-transaction | a directive after the first statement has no effect | move it to the top of the file",
             ),
             (
+                "-- toysoldiers: detach-policies",
+                "detach-policies | detach-policies wants tables | write `-- toysoldiers: detach-policies TABLE, TABLE`",
+            ),
+            (
+                "-- toysoldiers: detach-policies a, 1",
+                "1 | detach-policies wants tables | write `-- toysoldiers: detach-policies TABLE, TABLE`",
+            ),
+            (
+                "-- toysoldiers: detach-policies a b",
+                "b | tables stand apart by commas | write `-- toysoldiers: detach-policies TABLE, TABLE`",
+            ),
+            (
+                "-- toysoldiers: detach-policies a, A",
+                "A | a is said twice | say it once",
+            ),
+            (
+                "-- toysoldiers: detach-policies a\n-- toysoldiers: no-transaction",
+                "detach-policies a | detach-policies wants a transaction, and no-transaction none | leave out one of them; without a transaction, `toysoldiers policy detach` before the migration and `policy attach` after it do the same",
+            ),
+            (
                 "-- toysoldiers:",
-                "toysoldiers | here is no directive | the directives are no-transaction, lock-timeout, statement-timeout, allow, irreversible",
+                "toysoldiers | here is no directive | the directives are no-transaction, lock-timeout, statement-timeout, allow, irreversible, detach-policies",
             ),
         ] {
             assert_eq!(one(text), expected);
@@ -414,7 +499,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic(text in "(-- ?toysoldiers: ?|allow |because |no-transaction|lock-timeout |ban-drop-table |[\" é:\n;a-z'$]){0,12}") {
+        fn no_text_makes_it_panic(text in "(-- ?toysoldiers: ?|allow |because |no-transaction|detach-policies |, ?|lock-timeout |ban-drop-table |[\" é:\n;a-z'$]){0,12}") {
             for mistake in read(&text).mistakes {
                 prop_assert!(text.get(mistake.span.start..).is_some());
             }

@@ -6,6 +6,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use super::detaching;
 use super::directive::Directives;
 use super::file::Migration;
 use super::script::Script;
@@ -140,7 +141,7 @@ impl<'a> Engine<'a> {
 }
 
 /// What goes before a file. Whatever the file before set for the session is
-/// undone; whatever this one may wait for is bounded. One statement makes all settings: a thousand files feel it.
+/// undone; whatever this one may wait for is bounded; the policies it detaches are taken off. One statement makes all settings: a thousand files feel it.
 pub(super) fn settings(db: &Db, limits: &Limits, directives: &Directives, until: Until) -> Lead {
     let millis = |time: Duration| time.as_millis().to_string();
     let search_path = session::search_path(db.endpoint());
@@ -171,9 +172,12 @@ pub(super) fn settings(db: &Db, limits: &Limits, directives: &Directives, until:
             let _ = write!(text, ",set_config('{name}',{},{local})", Literal(value));
         }
     }
-    text.push_str(";\n");
-    Lead {
-        text,
-        statements: SETTINGS + usize::from(until == Until::Commit),
+    text.push(';');
+    let detach = detaching::detach(directives);
+    let statements = SETTINGS + usize::from(until == Until::Commit) + usize::from(detach.is_some());
+    if let Some(detach) = detach {
+        let _ = write!(text, "{detach};");
     }
+    text.push('\n');
+    Lead { text, statements }
 }

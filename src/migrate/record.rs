@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio_postgres::error::DbError;
 
+use super::detaching;
 use super::engine::{KEPT, Lead, Work};
 use super::file::Migration;
 use super::stepping::{AS_OURSELVES, AS_OURSELVES_COUNT};
@@ -45,9 +46,13 @@ pub(super) fn closing(work: &Work<'_>, record: &str, lead: &Lead) -> Closing {
     } else {
         (format!(";{}", took(work, start)), 1)
     };
+    let attach = detaching::attach(&work.directives);
+    let attached = usize::from(attach.is_some());
+    let attach = attach.map_or_else(String::new, |attach| attach + ";");
     Closing {
-        sql: format!("{ourselves}{record}{took};{run}"),
-        statements: 2 + more + again,
+        sql: format!("{ourselves}{attach}{record}{took};{run}"),
+        statements: 2 + more + attached + again,
+        attach: (attached > 0).then_some(more),
         commits: false,
     }
 }
@@ -94,6 +99,8 @@ pub(super) fn remember_failure(
     let server = failure.error.as_db_error();
     let stage = match failure.stage {
         Stage::File => "",
+        Stage::Detach => "taking policies off: ",
+        Stage::Attach => "making policies again: ",
         Stage::Record => "its row in the history: ",
         Stage::Commit => "at its commit: ",
     };

@@ -9,6 +9,7 @@ use super::file::Migration;
 use super::step::Progressed;
 use super::transaction::{Failure, Stage};
 use crate::error::Error;
+use crate::pg::relation::Named;
 use crate::pg::sqlstate;
 
 const AGAIN: &str = "run `toysoldiers migrate up` again";
@@ -119,7 +120,11 @@ pub(super) fn failed(
     });
     let suggestion = server.and_then(DbError::hint).map(str::to_owned);
     let detail = server.and_then(DbError::detail).map(str::to_owned);
-    let context = server.and_then(DbError::where_).map(str::to_owned);
+    // What our own blocks are at is no place anybody wrote.
+    let is_ours = matches!(stage, Stage::Detach | Stage::Attach);
+    let context = server.and_then(DbError::where_).filter(|_| !is_ours);
+    let context = context.map(str::to_owned);
+    let policies = policies_in_the_way(server);
     let cause = match server {
         Some(db) => sqlstate::bare(db),
         None => sqlstate::explain(error),
@@ -146,6 +151,14 @@ pub(super) fn failed(
             error = error.note("the file ran, but what it leaves cannot be committed");
             Some(format!("fix the file and {AGAIN}"))
         }
+        (Stage::Attach, suggestion) => {
+            error = error.note("the file ran, but its policies could not be made again");
+            let apart = || policies_apart(&work.directives.detached);
+            Some(suggestion.map_or_else(apart, |suggestion| format!("{suggestion}; then {AGAIN}")))
+        }
+        (Stage::Detach, _) if cause.has_hint() => None,
+        (Stage::Detach, _) => Some(format!("fix the directive and {AGAIN}")),
+        (Stage::File, _) if policies.is_some() => policies,
         (Stage::File, Some(suggestion)) => Some(format!(
             "{}; fix the file and {AGAIN}",
             suggestion.trim_end_matches('.')
@@ -182,4 +195,40 @@ pub(super) fn failed(
         Some(hint) => error.hint(hint).into(),
         None => error.into(),
     }
+}
+
+/// What to do about a column that policies use. The server would have them dropped with it, by CASCADE, which opens or
+/// closes a table without a word.
+fn policies_in_the_way(server: Option<&DbError>) -> Option<String> {
+    let server = server?;
+    let is_policy = |detail: &str| {
+        let mut lines = detail.lines();
+        lines.any(|line| line.starts_with("policy ") && line.contains(" depends on "))
+    };
+    if !server.detail().is_some_and(is_policy) {
+        return None;
+    }
+    match server.code().code() {
+        // The type of a column.
+        "0A000" => Some(format!(
+            "begin the file with `-- toysoldiers: detach-policies TABLE`, which makes the policies again after it, and {AGAIN}"
+        )),
+        // The column itself, or a relation.
+        "2BP01" => Some(format!(
+            "declare in database/policies how it has to be without it and run `toysoldiers policy apply`, then {AGAIN}"
+        )),
+        _ => None,
+    }
+}
+
+/// What to do where policies cannot be made again as they were.
+fn policies_apart(tables: &[Named]) -> String {
+    let detach: Vec<String> = tables
+        .iter()
+        .map(|table| format!("`toysoldiers policy detach {table}`"))
+        .collect();
+    format!(
+        "leave out the directive; then {}, `toysoldiers migrate up`, and `toysoldiers policy apply` with the policy in database/policies as it has to be now",
+        detach.join(", ")
+    )
 }

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
+use super::directive;
 use super::engine::{Engine, Lead, Until, Work};
 use super::script::Part;
 use crate::error::Excerpt;
@@ -18,8 +19,12 @@ use crate::pg::sql;
 /// What of a file's way failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
+    /// Taking policies off, before the file.
+    Detach,
     /// The file itself.
     File,
+    /// Making the policies again, after the file.
+    Attach,
     /// The rows that remember it.
     Record,
     /// The end of the transaction.
@@ -94,6 +99,8 @@ pub(super) struct Closing {
     pub sql: String,
     /// How many.
     pub statements: usize,
+    /// Which of them makes policies again, from 0.
+    pub attach: Option<usize>,
     /// Whether the last of them ends the transaction.
     pub commits: bool,
 }
@@ -121,6 +128,7 @@ impl Engine<'_> {
         let mut closing = Some(Closing {
             sql: format!("{}{}", closing.sql, if among.last { ";commit" } else { "" }),
             statements: closing.statements + usize::from(among.last),
+            attach: closing.attach,
             commits: among.last,
         });
         let (last, others) = match work.script.parts.as_slice() {
@@ -236,20 +244,27 @@ fn excerpt(work: &Work<'_>, offset: usize, length: usize) -> Excerpt {
 }
 
 fn failed(work: &Work<'_>, message: &Message<'_>, failure: ScriptFailure) -> Failure {
-    let place = place(work, message, &failure);
+    let mut place = place(work, message, &failure);
     let statements = || work.script.statements(message.range.clone()).count();
-    let stage = if place.is_some() || message.closing.is_none() {
-        Stage::File
-    } else {
+    let is_detaching =
+        failure.completed + 1 == message.before && !work.directives.detached.is_empty();
+    let stage = if is_detaching && place.is_none() {
+        let span = directive::read(work.migration.sql()).detach_policies;
+        place = span.map(|span| excerpt(work, span.start, span.length));
+        Stage::Detach
+    } else if let (None, Some(closing)) = (&place, message.closing) {
         let done = failure
             .completed
             .saturating_sub(message.before + statements());
-        let is_commit = |closing: &Closing| closing.commits && done + 1 >= closing.statements;
-        if message.closing.is_some_and(is_commit) {
+        if closing.commits && done + 1 >= closing.statements {
             Stage::Commit
+        } else if closing.attach == Some(done) {
+            Stage::Attach
         } else {
             Stage::Record
         }
+    } else {
+        Stage::File
     };
     Failure {
         stage,

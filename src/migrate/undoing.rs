@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use tokio_postgres::error::DbError;
 
+use super::detaching;
 use super::engine::{Engine, Work};
 use super::file::Migration;
 use super::record::{self, text_of};
@@ -83,9 +84,15 @@ async fn attempt(
 fn closing(work: &Work<'_>) -> Closing {
     let version = work.migration.version;
     let run = record::remember(work, "down", &text_of(work), "transaction_timestamp()");
+    let attach = detaching::attach(&work.directives);
+    let attached = usize::from(attach.is_some());
+    let attach = attach.map_or_else(String::new, |attach| attach + ";");
     Closing {
-        sql: format!("{AS_OURSELVES}delete from toysoldiers.history where version={version};{run}"),
-        statements: AS_OURSELVES_COUNT + 2,
+        sql: format!(
+            "{AS_OURSELVES}{attach}delete from toysoldiers.history where version={version};{run}"
+        ),
+        statements: AS_OURSELVES_COUNT + attached + 2,
+        attach: (attached > 0).then_some(AS_OURSELVES_COUNT),
         commits: false,
     }
 }
@@ -100,7 +107,9 @@ fn explain(down: &Migration, story: &Story<'_>, failure: Failure) -> anyhow::Err
     } = failure;
     let server = error.as_db_error();
     let detail = server.and_then(DbError::detail).map(str::to_owned);
-    let context = server.and_then(DbError::where_);
+    // What our own blocks are at is no place anybody wrote.
+    let is_ours = matches!(stage, Stage::Detach | Stage::Attach);
+    let context = server.and_then(DbError::where_).filter(|_| !is_ours);
     let context = context.map(|context| format!("in {context}"));
     let cause = match server {
         Some(server) => sqlstate::bare(server),
@@ -112,14 +121,18 @@ fn explain(down: &Migration, story: &Story<'_>, failure: Failure) -> anyhow::Err
     if let Some(place) = place {
         error = error.at(place);
     }
-    let whole = (stage != Stage::File).then(|| {
-        "the file ran, but what it leaves could not be committed with its rows".to_owned()
-    });
+    let whole = match stage {
+        Stage::File | Stage::Detach => None,
+        Stage::Attach => Some("the file ran, but its policies could not be made again"),
+        Stage::Record | Stage::Commit => {
+            Some("the file ran, but what it leaves could not be committed with its rows")
+        }
+    };
     for note in detail
         .into_iter()
         .chain(context)
         .chain(contention.notes())
-        .chain(whole)
+        .chain(whole.map(str::to_owned))
     {
         error = error.note(note);
     }
@@ -142,7 +155,7 @@ fn explain(down: &Migration, story: &Story<'_>, failure: Failure) -> anyhow::Err
             .into();
     }
     let error = error.note(format!("{title} is applied as it was{before}"));
-    if has_hint && stage == Stage::File {
+    if has_hint && matches!(stage, Stage::File | Stage::Detach) {
         return error.into();
     }
     error.hint(format!("fix the file and {AGAIN}")).into()

@@ -18,6 +18,7 @@ use super::source::Files;
 use super::step::{self, Progressed};
 use super::{check, preflight};
 use crate::error::{self, Error, Result};
+use crate::pg::relation::Named;
 use crate::pg::{Db, Ident, lock};
 use crate::plan::{Consent, Event, Plan, Progress, Risk, Step, counted};
 
@@ -109,6 +110,13 @@ pub async fn plan(
                 },
             );
             step = step.detail(detail);
+        }
+        if !directives.detached.is_empty() {
+            let tables: Vec<String> = directives.detached.iter().map(Named::to_string).collect();
+            let tables = tables.join(", ");
+            step = step.detail(format!(
+                "policies that use {tables} are taken off before and made again after it"
+            ));
         }
         applications.push(step);
     }

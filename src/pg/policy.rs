@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::ident::{Ident, Literal};
+use super::relation::Relation;
 use super::{Db, Query};
 use crate::error::Result;
 
@@ -33,13 +34,54 @@ crate::row! {
     }
 }
 
+crate::row! {
+    /// A relation that the expressions of a policy read.
+    pub struct Read {
+        /// The schema of the policy's table.
+        pub schema: String,
+        /// The policy's table.
+        pub table: String,
+        /// The policy.
+        pub name: String,
+        /// The schema of what it reads.
+        pub read_schema: String,
+        /// What it reads.
+        pub read_name: String,
+        /// A column of that; nothing for the relation as such.
+        pub column: Option<String>,
+    }
+}
+
 static ALL: Query<Policy> = crate::query!("policy/all");
+static READS: Query<Read> = crate::query!("policy/reads");
+
+impl Read {
+    /// What all policies read.
+    pub async fn all(db: &Db) -> Result<Vec<Self>> {
+        db.all(&READS, &[]).await
+    }
+
+    /// Whether it is this policy that reads it.
+    pub fn is_of(&self, policy: &Policy) -> bool {
+        (&self.schema, &self.table, &self.name) == (&policy.schema, &policy.table, &policy.name)
+    }
+
+    /// What is read.
+    pub fn relation(&self) -> Relation {
+        Relation::new(&self.read_schema, &self.read_name)
+    }
+}
 
 impl Policy {
     /// All of the platform's, and those on this session's temporary tables, by schema, table and name. Names in
     /// expressions are qualified unless the search path of the moment finds them.
     pub async fn read(db: &Db) -> Result<Vec<Self>> {
         db.all(&ALL, &[]).await
+    }
+
+    /// Its table.
+    pub fn on(&self) -> Relation {
+        Relation::new(&self.schema, &self.table)
     }
 
     /// Its table, for SQL.

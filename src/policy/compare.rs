@@ -1,11 +1,10 @@
 //! How a database differs from what is declared, and the statements that bring it there.
 
-use std::collections::BTreeSet;
+mod rights;
 
 use super::difference::{Action, Difference, Effect};
 use super::found::FoundRelation;
 use super::look::{Desired, Look, is_of};
-use super::right::{self, Changes, Kind, Rights};
 use super::statement::Relation;
 use crate::pg::Ident;
 use crate::pg::policy::{PUBLIC, Policy, roles};
@@ -21,7 +20,7 @@ pub fn compare(look: &Look) -> Vec<Difference> {
         }
     }
     all.extend(policies(look));
-    all.extend(rights(look));
+    all.extend(rights::differences(look));
     all.sort_by(|left, right| {
         let key = |difference: &Difference| (difference.on.clone(), difference.action);
         key(left).cmp(&key(right))
@@ -375,60 +374,4 @@ fn change(look: &Look, desired: &Desired, there: &Policy) -> Option<Difference> 
         alter.detail = APART.to_owned();
     }
     Some(alter)
-}
-
-fn rights(look: &Look) -> Vec<Difference> {
-    let declared: BTreeSet<&str> = look
-        .declared
-        .roles()
-        .map(|(_, name, _)| name)
-        .chain(look.desired.iter().flat_map(|desired| {
-            let roles = desired.policy.roles.iter();
-            roles.map(String::as_str)
-        }))
-        .chain([PUBLIC])
-        .collect();
-    let strange = |role: &str| !declared.contains(role);
-    let nothing = Rights::new();
-    let of_relations = look.rights.iter().flat_map(|(relation, (kind, wanted))| {
-        let found = look.found.rights.get(relation).unwrap_or(&nothing);
-        let changes = right::changes(wanted, found, strange);
-        steps(changes, *kind, &relation.to_string(), &sql_name(relation))
-    });
-    let of_functions = look.functions.iter().flat_map(|function| {
-        let changes = right::changes(&function.wanted, &function.found, strange);
-        steps(changes, Kind::Function, &function.name, &function.name)
-    });
-    of_relations.chain(of_functions).collect()
-}
-
-fn steps(changes: Changes, kind: Kind, on: &str, object: &str) -> Vec<Difference> {
-    let Changes {
-        taken,
-        given,
-        strange,
-    } = changes;
-    let step = |change: &right::Change, prune: bool| {
-        let option = if change.grantable {
-            " with grant option"
-        } else {
-            ""
-        };
-        let (action, word, effect) = if change.gives {
-            (Action::Grant, "to", Effect::Loosens)
-        } else {
-            (Action::Revoke, "from", Effect::Tightens)
-        };
-        let object_text = format!("{}{option} {word} {}", change.what(), change.grantee);
-        let mut step =
-            Difference::new(action, object_text, on, effect).by(change.sql(kind, object));
-        if prune {
-            step.detail = format!("no file names {}", change.grantee);
-            step.prune = true;
-        }
-        step
-    };
-    let certain = taken.iter().chain(&given).map(|change| step(change, false));
-    let strange = strange.iter().map(|change| step(change, true));
-    certain.chain(strange).collect()
 }

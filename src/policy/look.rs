@@ -5,15 +5,15 @@ use std::ops::Range;
 
 use futures_util::future::join_all;
 
-use super::apart;
 use super::declared::{Declared, File};
 use super::found::{self, Found, Reference, Role};
 use super::right::{self, Kind, Object, Rights};
 use super::statement::Relation;
 use super::twin::{self, Failure, Number};
-use crate::error::{Error, Result, nearest};
+use super::{apart, check};
+use crate::error::{Error, Result};
 use crate::pg::Db;
-use crate::pg::policy::{PUBLIC, Policy};
+use crate::pg::policy::Policy;
 
 /// A declared policy as the catalog has it.
 #[derive(Debug, Clone)]
@@ -118,7 +118,7 @@ pub async fn look(db: &Db, declared: Declared) -> Result<Look> {
             Err(Failure::Wrong(error)) => return Err(known(db, &declared, error).await),
         }
     };
-    check(&declared, &found, &roles)?;
+    check::everything(&declared, &found, &roles)?;
     let desired = desired(db, &declared, &found, twins, &apart).await?;
     let server_major = db.server_major();
     let rights = rights(&declared, server_major);
@@ -343,7 +343,7 @@ fn rights(declared: &Declared, server_major: u32) -> BTreeMap<Relation, (Kind, R
 /// An error of a twin, said better if the relation is not there at all.
 async fn known(db: &Db, declared: &Declared, error: anyhow::Error) -> anyhow::Error {
     if let Ok(found) = read_alone(db).await
-        && let Err(better) = check_relations(declared, &found)
+        && let Err(better) = check::relations(declared, &found)
     {
         return better;
     }
@@ -359,112 +359,4 @@ async fn read_alone(db: &Db) -> Result<Found> {
     begun?;
     ended?;
     found
-}
-
-/// Everything that is named has to be there.
-fn check(declared: &Declared, found: &Found, roles: &[Role]) -> Result<()> {
-    check_relations(declared, found)?;
-    for (file, name, span) in declared.roles() {
-        if name != PUBLIC && !roles.iter().any(|role| role.name == name) {
-            let names = roles.iter().map(|role| role.name.as_str());
-            return Err(missing(file, span, "role", name, names));
-        }
-    }
-    for wanted in &declared.relations {
-        let file = declared.file_of(wanted);
-        for grant in &wanted.grants {
-            for (object, span) in &grant.objects {
-                let Object::Relation(relation) = object else {
-                    continue;
-                };
-                let Some(there) = found.relations.get(relation) else {
-                    let names = found.relations.values();
-                    let names = names
-                        .filter(|relation| relation.kind == "sequence")
-                        .map(|relation| relation.name.as_str());
-                    return Err(missing(
-                        file,
-                        span,
-                        "sequence",
-                        &relation.to_string(),
-                        names,
-                    ));
-                };
-                if (grant.kind == Kind::Sequence) != (there.kind == "sequence") {
-                    return Err(mismatch(file, span, relation, &there.kind));
-                }
-                for (_, columns) in &grant.privileges {
-                    for (column, span) in columns {
-                        if !there.columns.contains(column) {
-                            let names = there.columns.iter().map(String::as_str);
-                            return Err(missing(file, span, "column", column, names));
-                        }
-                    }
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-fn check_relations(declared: &Declared, found: &Found) -> Result<()> {
-    for wanted in &declared.relations {
-        let file = declared.file_of(wanted);
-        let relation = &wanted.relation;
-        let Some(there) = found.relations.get(relation) else {
-            let names = found.relations.values();
-            let names = names
-                .filter(|other| other.schema == relation.schema && other.kind != "sequence")
-                .map(|relation| relation.name.as_str());
-            return Err(missing(
-                file,
-                &wanted.place,
-                "table or view",
-                &relation.to_string(),
-                names,
-            ));
-        };
-        let is_table = there.kind == "table";
-        let secures = wanted.enabled || wanted.forced || !wanted.policies.is_empty();
-        let is_misfit =
-            (secures && !is_table) || (!wanted.options.is_empty() && there.kind != "view");
-        if is_misfit || there.kind == "sequence" {
-            return Err(mismatch(file, &wanted.place, relation, &there.kind));
-        }
-    }
-    Ok(())
-}
-
-fn mismatch(file: &File, span: &Range<usize>, relation: &Relation, kind: &str) -> anyhow::Error {
-    Error::failed(format!(
-        "{} cannot be applied: {relation} is a {kind}",
-        file.path
-    ))
-    .at(file.excerpt(span))
-    .note("nothing was changed")
-    .hint("row-level security is for tables, options are for views, and rights on a sequence say SEQUENCE")
-    .into()
-}
-
-fn missing<'a>(
-    file: &File,
-    span: &Range<usize>,
-    what: &str,
-    name: &str,
-    names: impl IntoIterator<Item = &'a str>,
-) -> anyhow::Error {
-    let hint = match nearest(name, names) {
-        Some(near) => format!(
-            "did you mean {near}? otherwise make it in a migration, and run `toysoldiers migrate up`"
-        ),
-        None => "make it in a migration, and run `toysoldiers migrate up`".to_owned(),
-    };
-    Error::failed(format!(
-        "{} cannot be applied: there is no {what} {name} here",
-        file.path
-    ))
-    .at(file.excerpt(span))
-    .note("nothing was changed")
-    .hint(hint)
-    .into()
 }

@@ -2,18 +2,39 @@
 
 use clap::Args;
 
+use super::relation;
 use crate::context::Context;
 use crate::error::{Exit, Result};
-use crate::policy::list::{self, Policies};
+use crate::pg::relation::Named;
+use crate::policy::ability::Rows;
+use crate::policy::detach::policies;
+use crate::policy::list::{self, Abilities, Policies};
 use crate::ui::{Cell, Report, Table};
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  toysoldiers --env production policy list")]
-pub(in crate::cli) struct ListArgs {}
+#[command(
+    after_help = "Examples:\n  toysoldiers --env production policy list\n  \
+    toysoldiers --env production policy list --as anon"
+)]
+pub(in crate::cli) struct ListArgs {
+    /// Show what this role can do, table by table, instead of the policies
+    #[arg(long = "as", value_name = "ROLE")]
+    role: Option<String>,
+    /// Show only this table, or view
+    #[arg(long, value_name = "NAME", value_parser = relation)]
+    table: Option<Named>,
+}
 
 impl ListArgs {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
-        cx.answer(list::list).await
+        let table = self.table.as_ref();
+        match &self.role {
+            Some(role) => {
+                cx.answer(async |db| list::list_as(db, role, table).await)
+                    .await
+            }
+            None => cx.answer(async |db| list::list(db, table).await).await,
+        }
     }
 }
 
@@ -25,10 +46,7 @@ impl Report for Policies {
         let mut table = Table::new(&keys);
         for policy in &self.policies {
             table.row([
-                Cell::text(match policy.schema.as_str() {
-                    "public" => policy.table.clone(),
-                    schema => format!("{schema}.{}", policy.table),
-                }),
+                Cell::text(policy.on().title()),
                 Cell::text(&policy.name),
                 Cell::text(&policy.command),
                 Cell::text(policy.roles.join(", ")),
@@ -45,9 +63,60 @@ impl Report for Policies {
     }
 
     fn summary(&self) -> String {
-        match self.policies.len() {
-            1 => "1 policy".to_owned(),
-            count => format!("{count} policies"),
+        policies(self.policies.len())
+    }
+
+    fn remainder(&self) -> Option<String> {
+        let mut titles: Vec<String> = self
+            .detached
+            .iter()
+            .map(|detached| detached.because.title())
+            .collect();
+        titles.sort();
+        titles.dedup();
+        let attach: Vec<String> = titles
+            .iter()
+            .map(|title| format!("`toysoldiers policy attach {title}`"))
+            .collect();
+        let count = self.detached.len();
+        (count > 0).then(|| {
+            format!(
+                "besides, {} {} detached because of {}; {} makes {} again",
+                policies(count),
+                if count == 1 { "is" } else { "are" },
+                titles.join(" and "),
+                attach.join(" and "),
+                if count == 1 { "it" } else { "them" },
+            )
+        })
+    }
+}
+
+impl Report for Abilities {
+    fn table(&self) -> Table {
+        let keys = ["table", "kind", "command", "columns", "rows", "new_rows"];
+        let mut table = Table::new(&keys);
+        let rows = |rows: &Option<Rows>| Cell::from(rows.as_ref().map(Rows::describe));
+        for ability in &self.abilities {
+            table.row([
+                Cell::text(ability.relation.title()),
+                Cell::text(&ability.kind),
+                Cell::text(&ability.command),
+                Cell::text(ability.privilege.describe()),
+                rows(&ability.rows),
+                rows(&ability.new_rows),
+            ]);
         }
+        table
+    }
+
+    fn summary(&self) -> String {
+        let role = &self.role;
+        if self.bypasses {
+            return format!("row-level security does not bind {role}");
+        }
+        format!(
+            "this is what {role} can do by the policies of each command; those for select are asked too wherever rows are read by update or delete, or returned"
+        )
     }
 }

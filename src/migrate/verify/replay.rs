@@ -7,6 +7,7 @@ use tokio_postgres::error::{DbError, ErrorPosition};
 use super::lock::{Scene, Touch};
 use crate::error::{Error, Excerpt, Result};
 use crate::migrate::Limits;
+use crate::migrate::detaching;
 use crate::migrate::directive::Directives;
 use crate::migrate::engine::{self, Until};
 use crate::migrate::file::Migration;
@@ -68,6 +69,13 @@ pub async fn run(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
             return Err(error);
         }
     };
+    if let Some(attach) = detaching::attach(&directives)
+        && let Err(failure) = db.try_script(&attach).await
+    {
+        let _ = db.script("rollback").await;
+        let told = failed(migration).note("the file ran, but its policies could not be made again");
+        return Err(told.because(sqlstate::explain(failure.error)).into());
+    }
     if directives.transaction
         && let Err(failure) = db.try_script("commit").await
     {

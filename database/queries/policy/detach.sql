@@ -1,0 +1,51 @@
+-- Keeps policies that are about to be dropped, and writes down that they are. What was kept of a policy before gives
+-- way: it is not what the database had.
+-- $1: schema and $2: name of the relation that is to be changed, $3: the policies as an array, $4: who does it,
+-- $5: version of the tool
+with kept as (
+    insert into toysoldiers.detached as d (
+        because_schema, because_name, table_schema, table_name, policy, command, permissive, roles, using_expression,
+        check_expression, comment, actor, tool_version
+    )
+    select $1, $2, p.schema, p."table", p.name, p.command, p.permissive, p.roles, p."using", p."check", p.comment, $4, $5
+    from pg_catalog.jsonb_to_recordset($3) as p(
+        schema text,
+        "table" text,
+        name text,
+        command text,
+        permissive boolean,
+        roles text[],
+        "using" text,
+        "check" text,
+        comment text
+    )
+    on conflict (table_schema, table_name, policy) do update
+    set because_schema = excluded.because_schema,
+        because_name = excluded.because_name,
+        command = excluded.command,
+        permissive = excluded.permissive,
+        roles = excluded.roles,
+        using_expression = excluded.using_expression,
+        check_expression = excluded.check_expression,
+        comment = excluded.comment,
+        detached_at = now(),
+        actor = excluded.actor,
+        role = session_user,
+        client = inet_client_addr(),
+        tool_version = excluded.tool_version
+    returning d.table_schema, d.table_name, d.policy
+),
+audited as (
+    insert into toysoldiers.audit_log (actor, tool_version, action, details)
+    select
+        $4,
+        $5,
+        'policy detach',
+        jsonb_build_object(
+            'relation', $1 || '.' || $2,
+            'policies', jsonb_agg(table_schema || '.' || table_name || '.' || policy order by table_schema, table_name, policy)
+        )
+    from kept
+)
+select count(*) as count
+from kept

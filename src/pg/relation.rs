@@ -1,0 +1,198 @@
+//! Relations of a database: finding the one a person means.
+
+use serde::Serialize;
+
+use super::ident::{self, Ident};
+use super::{Db, Query};
+use crate::error::{Error, Result, nearest};
+
+crate::row! {
+    /// A table, a view, or whatever else has rows.
+    #[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub struct Relation {
+        /// Its schema.
+        pub schema: String,
+        /// Its name.
+        pub name: String,
+    }
+}
+
+crate::row! {
+    /// A column.
+    pub struct Column {
+        /// Its name.
+        pub name: String,
+    }
+}
+
+static ALL: Query<Relation> = crate::query!("relation/all");
+static FAMILY: Query<Relation> = crate::query!("relation/family");
+static COLUMNS: Query<Column> = crate::query!("relation/columns");
+
+/// A relation as a person names it: `content`, `public.content`, `"Odd Name"`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Named {
+    /// Its schema, if that was said.
+    pub schema: Option<String>,
+    /// Its name.
+    pub name: String,
+}
+
+impl Named {
+    /// Reads a name; nothing if the text is no name.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (named, rest) = Self::first(text.trim())?;
+        rest.is_empty().then_some(named)
+    }
+
+    /// The name a text begins with, and what follows it.
+    pub fn first(text: &str) -> Option<(Self, &str)> {
+        let (first, rest) = ident::first(text)?;
+        let Some(below) = rest.strip_prefix('.') else {
+            let name = first;
+            return Some((Self { schema: None, name }, rest));
+        };
+        let (name, rest) = ident::first(below)?;
+        let schema = Some(first);
+        Some((Self { schema, name }, rest))
+    }
+
+    /// As SQL names it.
+    pub fn sql(&self) -> String {
+        match &self.schema {
+            Some(schema) => format!("{}.{}", Ident(schema), Ident(&self.name)),
+            None => Ident(&self.name).to_string(),
+        }
+    }
+
+    /// The one of these that is meant: without a schema the one in public, else the only one of that name. An error
+    /// that names the nearest if there is none.
+    pub fn among(&self, relations: &[Relation]) -> Result<Relation> {
+        let is_meant = |relation: &&Relation| {
+            relation.name == self.name
+                && self
+                    .schema
+                    .as_ref()
+                    .is_none_or(|schema| *schema == relation.schema)
+        };
+        let found: Vec<&Relation> = relations.iter().filter(is_meant).collect();
+        match found.as_slice() {
+            [] => Err(self.unknown(relations)),
+            [one] => Ok((*one).clone()),
+            many => {
+                if let Some(one) = many.iter().find(|relation| relation.schema == "public") {
+                    return Ok((*one).clone());
+                }
+                let titles: Vec<String> = many.iter().map(|relation| relation.title()).collect();
+                Err(
+                    Error::failed(format!("{self} may be {}", titles.join(" or ")))
+                        .hint("name its schema, too")
+                        .into(),
+                )
+            }
+        }
+    }
+
+    fn unknown(&self, relations: &[Relation]) -> anyhow::Error {
+        let told = self.to_string();
+        // Who leaves out the schema means the name.
+        let written = |relation: &Relation| match self.schema {
+            Some(_) => format!("{}.{}", relation.schema, relation.name),
+            None => relation.name.clone(),
+        };
+        let names: Vec<String> = relations.iter().map(written).collect();
+        let near = nearest(&told, names.iter().map(String::as_str));
+        let near = near.and_then(|near| relations.iter().find(|other| written(other) == near));
+        let error = Error::failed(format!("there is no table {told} in this database"));
+        match near {
+            Some(near) => error.hint(format!("did you mean {}?", near.title())),
+            None => error.hint("see the tables with `toysoldiers psql -c '\\d'`"),
+        }
+        .into()
+    }
+}
+
+impl std::fmt::Display for Named {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.schema {
+            Some(schema) => write!(f, "{schema}.{}", self.name),
+            None => f.write_str(&self.name),
+        }
+    }
+}
+
+impl Relation {
+    /// A relation.
+    pub fn new(schema: &str, name: &str) -> Self {
+        Self {
+            schema: schema.to_owned(),
+            name: name.to_owned(),
+        }
+    }
+
+    /// All of the platform's.
+    pub async fn all(db: &Db) -> Result<Vec<Self>> {
+        db.all(&ALL, &[]).await
+    }
+
+    /// It and whatever inherits from it.
+    pub async fn family(&self, db: &Db) -> Result<Vec<Self>> {
+        db.all(&FAMILY, &[&self.schema, &self.name]).await
+    }
+
+    /// The names of its columns.
+    pub async fn columns(&self, db: &Db) -> Result<Vec<String>> {
+        let columns = db.all(&COLUMNS, &[&self.schema, &self.name]).await?;
+        Ok(columns.into_iter().map(|column| column.name).collect())
+    }
+
+    /// For people: those in public by their name alone.
+    pub fn title(&self) -> String {
+        if self.schema == "public" {
+            self.name.clone()
+        } else {
+            format!("{}.{}", self.schema, self.name)
+        }
+    }
+
+    /// For SQL.
+    pub fn sql(&self) -> String {
+        format!("{}.{}", Ident(&self.schema), Ident(&self.name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_may_have_a_schema_and_quotes() {
+        let sql = |text: &str| Named::parse(text).map(|named| named.sql());
+        assert_eq!(sql(" Content ").as_deref(), Some("\"content\""));
+        assert_eq!(sql("app.\"A.b\"").as_deref(), Some("\"app\".\"A.b\""));
+        for text in ["", "a b", "a.", "a.b.c", "a;", "1"] {
+            assert_eq!(sql(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_alone_is_in_public_or_the_only_one() {
+        let all = [
+            Relation::new("app", "a"),
+            Relation::new("public", "a"),
+            Relation::new("app", "b"),
+            Relation::new("app", "c"),
+            Relation::new("other", "c"),
+        ];
+        let among = |text: &str| {
+            let named = Named::parse(text).expect("is a name");
+            named.among(&all).map(|relation| relation.title())
+        };
+        assert_eq!(among("a").expect("is there"), "a");
+        assert_eq!(among("app.a").expect("is there"), "app.a");
+        assert_eq!(among("b").expect("is there"), "app.b");
+        let refusal = |text| among(text).expect_err("is refused").to_string();
+        assert_eq!(refusal("c"), "c may be app.c or other.c");
+        assert_eq!(refusal("d"), "there is no table d in this database");
+    }
+}

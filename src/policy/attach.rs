@@ -1,0 +1,291 @@
+//! `policy attach`: makes the policies again that were detached because of a relation.
+//!
+//! All of them or none: a policy that lets in without the one beside it that keeps out would open what was closed.
+//! What cannot be made any more is told with its definition, and given up only by name.
+
+use serde::Serialize;
+
+use super::detach::{self, Count, changed, meant, nature, policies, title};
+use super::detached::Detached;
+use crate::bookkeeping::{self, TOOL_VERSION};
+use crate::error::{self, Error, Result, nearest};
+use crate::pg::attempt::{self, Contended, Limits};
+use crate::pg::policy::{Policy, Read};
+use crate::pg::relation::{Named, Relation};
+use crate::pg::{Db, Param, Query};
+use crate::plan::{Consent, Plan, Progress, Risk, Step};
+
+static ATTACH: Query<Count> = crate::query!("policy/attach");
+
+/// What is to be attached, as a person says it.
+#[derive(Debug)]
+pub struct Wish {
+    /// The relation because of which policies are detached.
+    pub relation: Named,
+    /// Names of policies that are given up.
+    pub forget: Vec<String>,
+    /// Whether the environment is a protected one.
+    pub protected: bool,
+}
+
+/// What `policy attach` needs to do its work.
+#[derive(Debug)]
+pub struct Work {
+    relation: Relation,
+    forget: Vec<String>,
+    /// Those to be made, and those to be forgotten.
+    attach: Vec<Detached>,
+    forgotten: Vec<Detached>,
+}
+
+/// What `policy attach` did.
+#[derive(Debug, Serialize)]
+pub struct Done {
+    /// The relation because of which they were detached.
+    pub relation: Relation,
+    /// The policies that are there again.
+    pub attached: Vec<Policy>,
+    /// Those that are remembered no longer: there is another of the name, or somebody gave them up.
+    pub forgotten: Vec<Policy>,
+}
+
+/// What attaching would do.
+pub async fn plan(db: &Db, wish: Wish) -> Result<Plan<Work>> {
+    bookkeeping::require(db, bookkeeping::WITH_DETACHED).await?;
+    let Wish {
+        relation,
+        forget,
+        protected,
+    } = wish;
+    let all = Detached::read(db).await?;
+    let relation = find(db, &relation, &all).await?;
+    let there = Policy::read(db).await?;
+    let Sorted { attach, forgotten } = sort(all, &relation, &there, &forget);
+    require_forgotten(&relation, &forget, &attach, &forgotten)?;
+    let mut steps = Vec::new();
+    for Detached { policy, .. } in &forgotten {
+        let why = if forget.contains(&policy.name) {
+            "it is not made again, and its definition is lost"
+        } else {
+            "there is one of that name by now, which stays as it is"
+        };
+        let definition = policy.create().lines().map(str::to_owned).collect();
+        let step = Step::new("forget", format!("the detached {}", title(policy)));
+        steps.push(step.detail(why).lines(definition));
+    }
+    for Detached { policy, .. } in &attach {
+        steps.push(Step::new("create", title(policy)).detail(nature(policy)));
+    }
+    // Giving up what keeps out opens what was closed; giving up what lets in loses it.
+    let gives_up = forgotten
+        .iter()
+        .any(|detached| forget.contains(&detached.policy.name));
+    let name = relation.title();
+    Ok(Plan {
+        title: match (attach.len(), forgotten.len()) {
+            (0, count) if count > 0 => format!("forget {} of {name}", policies(count)),
+            (count, _) => format!("attach {} of {name}", policies(count)),
+        },
+        risk: match (gives_up, protected) {
+            (true, true) => Risk::Severe,
+            (true, false) => Risk::Moderate,
+            (false, _) => Risk::Mild,
+        },
+        steps,
+        work: Work {
+            relation,
+            forget,
+            attach,
+            forgotten,
+        },
+    })
+}
+
+/// Makes the policies again with what was said about them, and forgets that they were detached: all of it or nothing.
+pub async fn attach(
+    db: &Db,
+    work: Work,
+    _consent: Consent,
+    limits: Limits,
+    actor: &str,
+    progress: &dyn Progress,
+) -> Result<Done> {
+    let Work {
+        relation,
+        forget,
+        attach,
+        forgotten,
+    } = work;
+    if !attach.is_empty() || !forgotten.is_empty() {
+        let what = format!("attaching policies of {}", relation.title());
+        attempt::transact(db, &what, limits, progress, async || {
+            db.script(detach::QUALIFIED).await?;
+            let relations = Relation::all(db).await?;
+            let tables = attach.iter().map(|detached| detached.policy.on());
+            detach::lock(db, tables.filter(|table| relations.contains(table))).await?;
+            let now = sort(
+                Detached::read(db).await?,
+                &relation,
+                &Policy::read(db).await?,
+                &forget,
+            );
+            if now.ids() != (ids(&attach), ids(&forgotten)) {
+                return Err(changed("policies"));
+            }
+            for detached in &attach {
+                make(db, &relation, &detached.policy).await?;
+            }
+            require_others(db, &relation, &attach).await?;
+            let made = serde_json::to_value(ids(&attach))?;
+            let gone = serde_json::to_value([ids(&attach), ids(&forgotten)].concat())?;
+            let params: [&dyn Param; 6] = [
+                &relation.schema,
+                &relation.name,
+                &gone,
+                &made,
+                &actor,
+                &TOOL_VERSION,
+            ];
+            db.one(&ATTACH, &params).await.map(drop)
+        })
+        .await?;
+    }
+    let policies = |rows: Vec<Detached>| rows.into_iter().map(|row| row.policy).collect();
+    Ok(Done {
+        relation,
+        attached: policies(attach),
+        forgotten: policies(forgotten),
+    })
+}
+
+async fn make(db: &Db, relation: &Relation, policy: &Policy) -> Result<()> {
+    let mut statements = policy.create();
+    if let Some(comment) = &policy.comment {
+        statements = format!("{statements};{}", policy.say(comment));
+    }
+    let made = db.script(&statements).await;
+    made.map_err(|error| {
+        if error.is_contention() {
+            error
+        } else {
+            impossible(relation, policy, &error)
+        }
+    })
+}
+
+/// It was possible when the policy was detached, so what it relies on is gone.
+fn impossible(relation: &Relation, policy: &Policy, error: &anyhow::Error) -> anyhow::Error {
+    let kind = error::explain(error).kind;
+    let told = Error::new(kind, format!("{} cannot be made again", title(policy))).after(error);
+    told.note(policy.create())
+        .note("nothing was changed; all of them are still detached")
+        .hint(format!(
+            "declare it in database/policies as it has to be now and run `toysoldiers policy apply`, then `toysoldiers policy attach {} --forget {}`",
+            relation.title(), policy.name
+        ))
+        .into()
+}
+
+/// A policy is not made while others are gone that it was made to go with: those that keep out beside it, and those of
+/// a table it reads, where it may let in whomever no row is found for.
+async fn require_others(db: &Db, relation: &Relation, made: &[Detached]) -> Result<()> {
+    let there = Policy::read(db).await?;
+    let reads = Read::all(db).await?;
+    let mut gone = Detached::read(db).await?;
+    gone.retain(|row| row.because != *relation && !is_among(&row.policy, &there));
+    for Detached { policy, .. } in made {
+        let own = policy.on();
+        let is_missed = |row: &&Detached| {
+            let table = row.policy.on();
+            let is_read = |read: &Read| read.is_of(policy) && read.relation() == table;
+            if table == own {
+                policy.permissive && !row.policy.permissive
+            } else {
+                reads.iter().any(is_read)
+            }
+        };
+        if let Some(missed) = gone.iter().find(is_missed) {
+            let because = missed.because.title();
+            return Err(Error::refused(format!(
+                "{} would let in more than it did: {} is detached because of {because}",
+                title(policy),
+                title(&missed.policy)
+            ))
+            .note("nothing was changed")
+            .hint(format!(
+                "run `toysoldiers policy attach {because}` first; or declare all of them in database/policies and run `toysoldiers policy apply`"
+            ))
+            .into());
+        }
+    }
+    Ok(())
+}
+
+fn is_among(policy: &Policy, others: &[Policy]) -> bool {
+    let mut others = others.iter();
+    others.any(|other| other.on() == policy.on() && other.name == policy.name)
+}
+
+/// What becomes of detached policies.
+struct Sorted {
+    attach: Vec<Detached>,
+    forgotten: Vec<Detached>,
+}
+
+impl Sorted {
+    fn ids(&self) -> (Vec<i64>, Vec<i64>) {
+        (ids(&self.attach), ids(&self.forgotten))
+    }
+}
+
+fn ids(rows: &[Detached]) -> Vec<i64> {
+    rows.iter().map(|row| row.id).collect()
+}
+
+fn sort(all: Vec<Detached>, relation: &Relation, there: &[Policy], forget: &[String]) -> Sorted {
+    let of_relation = all.into_iter().filter(|row| row.because == *relation);
+    let (forgotten, attach) = of_relation
+        .partition(|row| is_among(&row.policy, there) || forget.contains(&row.policy.name));
+    Sorted { attach, forgotten }
+}
+
+/// The relation that is meant: one because of which something is detached, which may be gone, else one that is there.
+async fn find(db: &Db, named: &Named, detached: &[Detached]) -> Result<Relation> {
+    let mut because: Vec<Relation> = detached.iter().map(|row| row.because.clone()).collect();
+    because.sort();
+    because.dedup();
+    if let Ok(found) = named.among(&because) {
+        return Ok(found);
+    }
+    because.extend(Relation::all(db).await?);
+    because.sort();
+    because.dedup();
+    meant(named, &because)
+}
+
+fn require_forgotten(
+    relation: &Relation,
+    forget: &[String],
+    attach: &[Detached],
+    forgotten: &[Detached],
+) -> Result<()> {
+    let known: Vec<&str> = attach
+        .iter()
+        .chain(forgotten)
+        .map(|row| row.policy.name.as_str())
+        .collect();
+    let Some(unknown) = forget.iter().find(|name| !known.contains(&name.as_str())) else {
+        return Ok(());
+    };
+    let title = relation.title();
+    let error = Error::refused(format!(
+        "no policy {unknown} is detached because of {title}"
+    ))
+    .note("nothing was changed");
+    Err(match nearest(unknown, known.iter().copied()) {
+        Some(near) => error.hint(format!("did you mean {near}?")),
+        None if known.is_empty() => error.hint("nothing is: leave out `--forget`"),
+        None => error.hint(format!("these are: {}", known.join(", "))),
+    }
+    .into())
+}

@@ -1,0 +1,247 @@
+//! `policy detach`: takes the policies off that stand in the way of changing a relation, and keeps them.
+//!
+//! The server changes no column that a policy uses. Meanwhile row-level security stays on: whom the policies let in
+//! sees nothing, and nobody sees more than before ([`affected`](super::affected)). What is dropped is written into the
+//! database in the same transaction, so that it can be made again whatever happens to whoever did it.
+
+use serde::Serialize;
+
+use super::affected::{self, Affected, Changed};
+use super::detached::Detached;
+use crate::bookkeeping::{self, TOOL_VERSION};
+use crate::error::{Error, Kind, Result, nearest};
+use crate::pg::attempt::{self, Limits};
+use crate::pg::policy::{Policy, Read};
+use crate::pg::relation::{Named, Relation};
+use crate::pg::{Db, Param, Query};
+use crate::plan::{Consent, Plan, Progress, Risk, Step};
+
+/// From here on every name in an expression is qualified.
+pub(super) const QUALIFIED: &str = "set local search_path = pg_catalog";
+
+crate::row! {
+    /// How many.
+    pub struct Count {
+        /// That many.
+        pub count: i64,
+    }
+}
+
+static DETACH: Query<Count> = crate::query!("policy/detach");
+
+/// What is to be changed, as a person names it.
+#[derive(Debug)]
+pub struct Wish {
+    /// The relation.
+    pub relation: Named,
+    /// Columns of it; none for all of it.
+    pub columns: Vec<String>,
+    /// Whether the environment is a protected one.
+    pub protected: bool,
+}
+
+/// What `policy detach` needs to do its work.
+#[derive(Debug)]
+pub struct Work {
+    relation: Relation,
+    columns: Vec<String>,
+    affected: Vec<Affected>,
+}
+
+/// What `policy detach` did.
+#[derive(Debug, Serialize)]
+pub struct Done {
+    /// The relation that can be changed now.
+    pub relation: Relation,
+    /// The policies that are gone until they are attached.
+    pub detached: Vec<Policy>,
+}
+
+/// What detaching would do.
+pub async fn plan(db: &Db, wish: Wish) -> Result<Plan<Work>> {
+    bookkeeping::require(db, bookkeeping::WITH_DETACHED).await?;
+    let Wish {
+        relation,
+        columns,
+        protected,
+    } = wish;
+    let relation = meant(&relation, &Relation::all(db).await?)?;
+    require_columns(&relation.columns(db).await?, &relation, &columns)?;
+    let affected = find(db, &relation, &columns).await?;
+    let kept = Detached::read(db).await?;
+    let mut steps: Vec<Step> = affected
+        .iter()
+        .map(|Affected { policy, why }| {
+            let mut lines = Vec::new();
+            if kept.iter().any(|kept| is_same(&kept.policy, policy)) {
+                lines.push("an older one of this name, detached before, is forgotten".to_owned());
+            }
+            Step::new("drop", title(policy))
+                .detail(format!("{}; {why}", nature(policy)))
+                .lines(lines)
+        })
+        .collect();
+    if !steps.is_empty() {
+        let keep = Step::new("keep", "row-level security as it is");
+        steps.push(keep.detail(format!(
+            "until `toysoldiers policy attach {}`, those bound by it see only what is left to them, and nobody sees more",
+            relation.title()
+        )));
+    }
+    Ok(Plan {
+        title: format!(
+            "detach {} of {}",
+            policies(affected.len()),
+            relation.title()
+        ),
+        risk: if protected {
+            Risk::Severe
+        } else {
+            Risk::Moderate
+        },
+        steps,
+        work: Work {
+            relation,
+            columns,
+            affected,
+        },
+    })
+}
+
+/// Drops the policies and keeps what makes them again: all of it or nothing.
+pub async fn detach(
+    db: &Db,
+    work: Work,
+    _consent: Consent,
+    limits: Limits,
+    actor: &str,
+    progress: &dyn Progress,
+) -> Result<Done> {
+    let Work {
+        relation,
+        columns,
+        affected: planned,
+    } = work;
+    let detached: Vec<Policy> = planned.into_iter().map(|found| found.policy).collect();
+    if !detached.is_empty() {
+        let what = format!("detaching policies of {}", relation.title());
+        attempt::transact(db, &what, limits, progress, async || {
+            db.script(QUALIFIED).await?;
+            lock(db, detached.iter().map(Policy::on)).await?;
+            let now = find(db, &relation, &columns).await?;
+            // Expressions read differently under another search path, names do not.
+            let same = now.len() == detached.len()
+                && now
+                    .iter()
+                    .zip(&detached)
+                    .all(|(now, then)| is_same(&now.policy, then));
+            if !same {
+                return Err(changed("policies"));
+            }
+            let now: Vec<&Policy> = now.iter().map(|found| &found.policy).collect();
+            let kept = serde_json::to_value(&now)?;
+            let params: [&dyn Param; 5] = [
+                &relation.schema,
+                &relation.name,
+                &kept,
+                &actor,
+                &TOOL_VERSION,
+            ];
+            db.one(&DETACH, &params).await?;
+            let drops: Vec<String> = now.iter().map(|policy| policy.drop()).collect();
+            db.script(&drops.join(";")).await
+        })
+        .await?;
+    }
+    Ok(Done { relation, detached })
+}
+
+/// The relation that is meant.
+pub(super) fn meant(named: &Named, relations: &[Relation]) -> Result<Relation> {
+    named
+        .among(relations)
+        .map_err(|error| match error.downcast::<Error>() {
+            Ok(mut error) => {
+                error.kind = Kind::Refused;
+                error.note("nothing was changed").into()
+            }
+            Err(error) => error,
+        })
+}
+
+/// Locks tables as dropping and making their policies does, in the order of their names, so that two who do it never
+/// wait for each other.
+pub(super) async fn lock(db: &Db, tables: impl Iterator<Item = Relation>) -> Result<()> {
+    let mut tables: Vec<Relation> = tables.collect();
+    tables.sort();
+    tables.dedup();
+    let locks: Vec<String> = tables
+        .iter()
+        .map(|table| format!("lock table only {} in access exclusive mode", table.sql()))
+        .collect();
+    db.script(&locks.join(";")).await
+}
+
+/// What somebody else did since the plan was shown is not what was agreed to.
+pub(super) fn changed(what: &str) -> anyhow::Error {
+    Error::refused(format!("the {what} changed since the plan was shown"))
+        .note("nothing was changed")
+        .hint("run the same command again, and look at the new plan")
+        .into()
+}
+
+async fn find(db: &Db, relation: &Relation, columns: &[String]) -> Result<Vec<Affected>> {
+    let family = relation.family(db).await?;
+    let policies = Policy::read(db).await?;
+    let reads = Read::all(db).await?;
+    let changed = Changed {
+        family: &family,
+        columns,
+    };
+    Ok(affected::affected(&policies, &reads, changed))
+}
+
+fn require_columns(known: &[String], relation: &Relation, wanted: &[String]) -> Result<()> {
+    let Some(unknown) = wanted.iter().find(|wanted| !known.contains(wanted)) else {
+        return Ok(());
+    };
+    let title = relation.title();
+    let error =
+        Error::refused(format!("{title} has no column {unknown}")).note("nothing was changed");
+    Err(match nearest(unknown, known.iter().map(String::as_str)) {
+        Some(near) => error.hint(format!("did you mean {near}?")),
+        None => error.hint(format!("its columns are {}", known.join(", "))),
+    }
+    .into())
+}
+
+fn is_same(one: &Policy, other: &Policy) -> bool {
+    (&one.schema, &one.table, &one.name) == (&other.schema, &other.table, &other.name)
+}
+
+/// `policy content_read on content`
+pub(super) fn title(policy: &Policy) -> String {
+    format!("policy {} on {}", policy.name, policy.on().title())
+}
+
+/// `select for anon, authenticated`; what keeps out says so.
+pub(super) fn nature(policy: &Policy) -> String {
+    let restrictive = if policy.permissive {
+        ""
+    } else {
+        "restrictive, "
+    };
+    format!(
+        "{restrictive}{} for {}",
+        policy.command,
+        policy.roles.join(", ")
+    )
+}
+
+/// `1 policy`, `2 policies`.
+pub fn policies(count: usize) -> String {
+    match count {
+        1 => "1 policy".to_owned(),
+        count => format!("{count} policies"),
+    }
+}

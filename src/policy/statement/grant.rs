@@ -1,0 +1,170 @@
+//! GRANT and REVOKE.
+
+use super::{Declaration, Read, Refusal, Relation, refusal};
+use crate::pg::reader::Reader;
+use crate::policy::right::{Columns, Grant, Kind, Object, PRIVILEGES};
+
+/// Reads what follows the first word.
+pub(super) fn read(mut reader: Reader<'_>, gives: bool) -> Result<Read, Refusal> {
+    let mut option_only = false;
+    if !gives {
+        option_only = reader.take(&["grant", "option", "for"]);
+    }
+    let privileges = privileges(&mut reader)?;
+    let place = reader.place();
+    if !reader.take(&["on"]) {
+        return refusal(
+            place,
+            "membership in a role is not for a policy file",
+            "put it into a migration: roles are the whole server's",
+        );
+    }
+    let kind = kind(&mut reader)?;
+    let mut objects = Vec::new();
+    let mut about = None;
+    loop {
+        let name = reader.qualified("a name")?;
+        let mut span = name.span.clone();
+        let object = if kind == Kind::Function {
+            if reader.sees_parenthesis() {
+                span.end = reader.parentheses()?.end + 1;
+            } else {
+                return refusal(
+                    span,
+                    "a function is named with the types of its arguments",
+                    "write `app.current_user_id()`, say, or `app.get_content(uuid)`",
+                );
+            }
+            Object::Function(span.clone())
+        } else {
+            let relation = Relation::from(&name);
+            if kind == Kind::Table {
+                about.get_or_insert_with(|| (relation.clone(), span.clone()));
+            }
+            Object::Relation(relation)
+        };
+        objects.push((object, span));
+        if !reader.comma() {
+            break;
+        }
+    }
+    reader.expect(&[if gives { "to" } else { "from" }])?;
+    let mut roles = Vec::new();
+    loop {
+        reader.take(&["group"]);
+        for word in ["current_role", "current_user", "session_user"] {
+            if reader.sees(&[word]) {
+                return refusal(
+                    reader.place(),
+                    "whoever applies the files is nobody in particular",
+                    "name the role",
+                );
+            }
+        }
+        roles.push(reader.name("a role")?);
+        if !reader.comma() {
+            break;
+        }
+    }
+    let mut grantable = false;
+    if gives {
+        grantable = reader.take(&["with", "grant", "option"]);
+    } else if !reader.take(&["cascade"]) {
+        reader.take(&["restrict"]);
+    }
+    if reader.sees(&["granted", "by"]) {
+        return refusal(
+            reader.place(),
+            "rights are given by the owner",
+            "leave out GRANTED BY",
+        );
+    }
+    reader.done()?;
+    let grant = Grant {
+        gives,
+        option_only,
+        privileges,
+        kind,
+        objects,
+        roles,
+        grantable,
+    };
+    Ok((Declaration::Grant(grant), about))
+}
+
+fn privileges(reader: &mut Reader<'_>) -> Result<Vec<(String, Columns)>, Refusal> {
+    let mut all = Vec::new();
+    loop {
+        let place = reader.place();
+        let Some(word) = reader.word() else {
+            return Ok(reader.misread("a privilege")?);
+        };
+        if word == "all" {
+            reader.take(&["privileges"]);
+        } else if !PRIVILEGES.contains(&word.as_str()) {
+            return refusal(
+                place,
+                &format!("{word} is no privilege on a relation or a function"),
+                "the privileges are select, insert, update, delete, truncate, references, trigger, maintain, usage, execute; \
+                 membership in a role is for a migration",
+            );
+        }
+        let mut columns = Columns::new();
+        if reader.sees_parenthesis() {
+            reader.open()?;
+            loop {
+                columns.push(reader.name("a column")?);
+                if !reader.comma() {
+                    break;
+                }
+            }
+            reader.close()?;
+        }
+        all.push((word, columns));
+        if !reader.comma() {
+            return Ok(all);
+        }
+    }
+}
+
+/// What kind of thing rights are about.
+fn kind(reader: &mut Reader<'_>) -> Result<Kind, Refusal> {
+    let place = reader.place();
+    if reader.sees(&["all"]) {
+        return refusal(
+            place,
+            "rights on everything in a schema are not for a policy file",
+            "name the relation: each has a file of its own",
+        );
+    }
+    for word in [
+        "schema",
+        "database",
+        "type",
+        "domain",
+        "language",
+        "tablespace",
+        "foreign",
+        "large",
+        "parameter",
+    ] {
+        if reader.sees(&[word]) {
+            return refusal(
+                place,
+                &format!("rights on a {word} are not for a policy file"),
+                "put them into a migration",
+            );
+        }
+    }
+    Ok(if reader.take(&["sequence"]) {
+        Kind::Sequence
+    } else if ["function", "procedure", "routine"]
+        .iter()
+        .any(|word| reader.take(&[word]))
+    {
+        Kind::Function
+    } else {
+        reader.take(&["table"]);
+        Kind::Table
+    })
+}
