@@ -183,7 +183,7 @@ fn any_command_on_local_starts_it_and_makes_the_database() {
     }
     assert_eq!(
         private.sql("toysoldiers", "select count(*) from toysoldiers.history"),
-        ["10"]
+        ["11"]
     );
     private.tool.run(&["local", "stop"]).ok();
     let status = private
@@ -191,7 +191,7 @@ fn any_command_on_local_starts_it_and_makes_the_database() {
         .run(&["migrate", "status", "--check", "-o", "json"])
         .ok()
         .json();
-    assert_eq!(status["migrations"].as_array().unwrap().len(), 10);
+    assert_eq!(status["migrations"].as_array().unwrap().len(), 11);
 }
 
 #[test]
@@ -342,7 +342,7 @@ fn reset_empties_one_database_and_asks_for_its_name() {
     ");
     assert_eq!(
         private.sql("toysoldiers", "select count(*) from toysoldiers.history"),
-        ["10"]
+        ["11"]
     );
     assert_snapshot!(tool.run(&["local", "reset", "--confirm", "local"]), @"
     -- stdout
@@ -364,7 +364,7 @@ fn reset_empties_one_database_and_asks_for_its_name() {
             "toysoldiers_demo",
             "select count(*) from toysoldiers.history"
         ),
-        ["10"]
+        ["11"]
     );
     assert_snapshot!(tool.run(&["local", "reset", "--all", "--confirm", "local"]), @"
     -- stdout

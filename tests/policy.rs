@@ -573,18 +573,22 @@ fn in_a_protected_environment_opening_access_wants_the_name_and_closing_it_a_yes
     drop(tool);
 }
 
-/// What is wrong with a file, and what is told of it.
+/// What is told of files that are wrong, by both commands alike.
+fn told(there: &str, files: &[(&str, &str)]) -> String {
+    let (_database, tool) = with(&format!("{TABLE}{there}"), files);
+    let status = tool.run(&["policy", "status"]).code(1);
+    let apply = tool.run(&["policy", "apply"]).code(1);
+    assert_eq!(status.stderr, apply.stderr);
+    let (_, told) = status.stderr.split_once('\n').unwrap();
+    told.to_owned()
+}
+
+fn file(text: &str) -> String {
+    format!("{ON}{text}")
+}
+
 #[test]
-fn what_cannot_be_is_refused_with_its_place_before_anything_is_changed() {
-    let told = |there: &str, files: &[(&str, &str)]| {
-        let (_database, tool) = with(&format!("{TABLE}{there}"), files);
-        let status = tool.run(&["policy", "status"]).code(1);
-        let apply = tool.run(&["policy", "apply"]).code(1);
-        assert_eq!(status.stderr, apply.stderr);
-        let (_, told) = status.stderr.split_once('\n').unwrap();
-        told.to_owned()
-    };
-    let file = |text: &str| format!("{ON}{text}");
+fn a_policy_that_cannot_be_is_refused_with_its_place_before_anything_is_changed() {
     assert_snapshot!(told("", &[("contnet.sql", "alter table contnet enable row level security;")]), @"
     error: database/policies/contnet.sql cannot be applied: there is no table or view contnet here
       --> database/policies/contnet.sql:1:13
@@ -643,6 +647,10 @@ fn what_cannot_be_is_refused_with_its_place_before_anything_is_changed() {
       note: nothing was changed
       hint: fix the file
     "#);
+}
+
+#[test]
+fn rights_that_cannot_be_are_refused_with_their_place() {
     assert_snapshot!(told("", &[("t.sql", &file("grant select (id, scret) on t to anon;"))]), @"
     error: database/policies/t.sql cannot be applied: there is no column scret here
       --> database/policies/t.sql:2:19
@@ -690,6 +698,10 @@ fn what_cannot_be_is_refused_with_its_place_before_anything_is_changed() {
       note: in invalid type name "content_id uuid"
       hint: write the types of the function's arguments as `\df` shows them, without their names
     "#);
+}
+
+#[test]
+fn policies_that_ask_one_another_without_end_are_refused() {
     assert_snapshot!(
         told("create table u (id int)", &[
             ("t.sql", &file("create policy p on t for select to anon using (exists (select from u where u.id = t.id));")),

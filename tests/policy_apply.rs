@@ -1,5 +1,6 @@
 //! `policy apply` among others: readers, other runs, kills and lost connections. All of it happens, or nothing does.
 
+use std::fmt::Write;
 use std::io::{BufRead, BufReader};
 use std::time::{Duration, Instant};
 
@@ -193,8 +194,8 @@ fn however_many_policies_there_are_it_waits_for_as_few_answers() {
         let mut sql = String::new();
         let mut text = String::from("alter table many enable row level security;\n");
         for number in 0..count {
-            sql.push_str(&format!("create policy p{number} on many using (false);\n"));
-            text.push_str(&format!("create policy p{number} on many using (true);\n"));
+            writeln!(sql, "create policy p{number} on many using (false);").unwrap();
+            writeln!(text, "create policy p{number} on many using (true);").unwrap();
         }
         let (database, _) = with(&format!("create table many (id int);{sql}"), &[]);
         let proxy = Proxy::start(database.server.port);

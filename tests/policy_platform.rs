@@ -4,9 +4,6 @@
 use std::path::Path;
 
 use insta::assert_snapshot;
-use toysoldiers::pg::{Db, Endpoint, Patience};
-use toysoldiers::policy::matrix::{Identity, Matrix, Proof, prove};
-use toysoldiers::source::{POLICIES, Source};
 
 use crate::support::{Database, Tool};
 
@@ -73,7 +70,8 @@ impl Owned {
 
     fn protect(&self) {
         self.tool().run(&["migrate", "up"]).ok();
-        self.sql(&files());
+        self.tool().run(&["policy", "apply"]).ok();
+        self.tool().run(&["policy", "status", "--check"]).ok();
     }
 
     fn tool(&self) -> Tool {
@@ -173,46 +171,37 @@ fn the_rights_are_these_whatever_default_privileges_say() {
     assert_eq!(Owned::by_a_plain_role().sql(RIGHTS), rights);
 }
 
-/// What everybody comes to: every cell, told by the claims of a token and by the application.
-fn cells(url: &str) -> [Vec<String>; 2] {
-    let matrix = Matrix::require(&Source::Embedded(POLICIES)).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let proofs: [Proof; 2] = runtime.block_on(async {
-        let endpoint = Endpoint::parse(url).unwrap();
-        let db = Db::connect(&endpoint, Patience::default()).await.unwrap();
-        db.script("begin").await.unwrap();
-        let claims = prove(&db, &matrix, Identity::Claims).await.unwrap();
-        let setting = prove(&db, &matrix, Identity::Setting).await.unwrap();
-        [claims, setting]
-    });
-    proofs.map(|proof| {
-        let cells = proof.cells.iter().map(|cell| {
-            let title = matrix.probes[cell.probe].title();
-            let actor = &matrix.actors[cell.actor].name;
-            assert!(
-                cell.is_right(),
-                "{title}, {actor}: {}, not {}",
-                cell.found,
-                cell.expected
-            );
-            format!("{title}, {actor}: {}", cell.found)
-        });
-        cells.collect()
-    })
+#[test]
+fn everybody_comes_to_the_same_on_every_server_and_however_they_say_who_they_are() {
+    // Each cell is asked with both identities, and is right only if both come to what it says.
+    let cells = |tool: Tool| {
+        let json = tool.run(&["policy", "test", "-o", "json"]).ok().json();
+        assert_eq!(json["wrong"], 0);
+        json["cells"].as_array().unwrap().clone()
+    };
+    let plain = cells(Tool::new().on(&protected()));
+    assert!(plain.len() > 600, "{}", plain.len());
+    assert!(plain.iter().all(|cell| cell["identity"] == "both"));
+    assert_eq!(cells(Owned::as_on_supabase().tool()), plain);
+    assert_eq!(cells(Owned::by_a_plain_role().tool()), plain);
 }
 
 #[test]
-fn everybody_comes_to_the_same_on_every_server_and_however_they_say_who_they_are() {
-    let [claims, setting] = cells(&protected().url());
-    assert!(claims.len() > 600, "{}", claims.len());
-    assert_eq!(claims, setting);
-    for owned in [Owned::as_on_supabase(), Owned::by_a_plain_role()] {
-        let url = owned.database.url_as(&owned.owner);
-        assert_eq!(cells(&url), [claims.clone(), setting.clone()]);
-    }
+fn nothing_is_untested_and_no_weaker_policy_goes_unnoticed() {
+    let tool = Tool::new().on(&protected());
+    let test = tool.run(&["policy", "test", "--mutate", "-o", "json"]).ok();
+    let json = test.json();
+    assert_eq!(json["untested"], serde_json::json!([]));
+    let mutants = json["mutants"].as_array().unwrap();
+    assert!(mutants.len() > 30, "{}", mutants.len());
+    assert!(mutants.iter().all(|mutant| mutant["caught"] == true));
+}
+
+/// The files are plain SQL: whoever runs them with psql has what `policy apply` makes.
+#[test]
+fn files_that_a_person_has_run_leave_nothing_to_apply() {
+    let tool = Tool::new().on(&protected());
+    tool.run(&["policy", "status", "--check"]).ok();
 }
 
 #[test]

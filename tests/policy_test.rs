@@ -164,8 +164,12 @@ fn notes(matrix: &str) -> (Database, Tool) {
 }
 
 fn roles(database: &Database) -> (String, String) {
-    let name = &database.name;
-    (format!("{name}_anon"), format!("{name}_user"))
+    (role(database, "anon"), role(database, "user"))
+}
+
+/// Names are equally long whatever the database's number, so that carets are too.
+fn role(database: &Database, name: &str) -> String {
+    format!("r{:0>5}_{name}", &database.name[1..])
 }
 
 /// Roles are the server's: each test has its own.
@@ -231,7 +235,7 @@ fn a_wrong_cell_is_shown_with_what_it_should_be() {
     let (database, tool) = notes(MATRIX);
     database.sql(&named(
         &database,
-        "alter policy seen on notes using (true); revoke insert on notes from USER",
+        "alter policy seen on notes using (true); revoke insert on notes from USER; grant truncate on notes to ANON",
     ));
     assert_snapshot!(tool.run(TEST), @"
     -- stdout
@@ -246,7 +250,7 @@ fn a_wrong_cell_is_shown_with_what_it_should_be() {
     notes  update  open: body  no grant  allowed  hidden  hidden
     notes  update  give away  no grant  denied  hidden  hidden
     notes  delete  open  no grant  allowed  hidden  hidden
-    notes  truncate  no grant  no grant  no grant  no grant
+    notes  truncate  allowed, not no grant  no grant  no grant  no grant
     titles  select  id = 1001  no grant  allowed  allowed  allowed
     app.note  call  1002  no grant  allowed  allowed  allowed
     app.note  call  -1  no grant  hidden  hidden  hidden
@@ -263,7 +267,7 @@ fn a_wrong_cell_is_shown_with_what_it_should_be() {
     notes, insert, with a bad body  nobody  permission denied for table notes
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    15 of 56 cells wrong
+    16 of 56 cells wrong
     -- exit 3
     ");
 }
@@ -411,7 +415,7 @@ fn actors_and_rows_that_make_no_sense_are_refused_where_they_stand() {
     error: there is no key rol
       --> database/policies/matrix.toml:3:10
          |
-       3 | anon = { rol = "DB_anon" }
+       3 | anon = { rol = "ANON" }
          |          ^^^
       hint: did you mean `role`?
 
@@ -423,31 +427,31 @@ fn actors_and_rows_that_make_no_sense_are_refused_where_they_stand() {
       hint: mend that value and try again
 
     error: notes has no row close
-      --> database/policies/matrix.toml:4:37
+      --> database/policies/matrix.toml:4:38
          |
-       4 | ann = { role = "DB_user", user = "@notes.close.owner" }
-         |                                     ^^^^^^^^^^^^^^^^^^^^
+       4 | ann = { role = "USER", user = "@notes.close.owner" }
+         |                                      ^^^^^^^^^^^^^^^^^^^^
       hint: did you mean `closed`?
 
     error: the row notes.closed does not say its ownr
-      --> database/policies/matrix.toml:4:37
+      --> database/policies/matrix.toml:4:38
          |
-       4 | ann = { role = "DB_user", user = "@notes.closed.ownr" }
-         |                                     ^^^^^^^^^^^^^^^^^^^^
+       4 | ann = { role = "USER", user = "@notes.closed.ownr" }
+         |                                      ^^^^^^^^^^^^^^^^^^^^
       hint: did you mean `owner`?
 
     error: @notes is no reference
-      --> database/policies/matrix.toml:4:37
+      --> database/policies/matrix.toml:4:38
          |
-       4 | ann = { role = "DB_user", user = "@notes" }
-         |                                     ^^^^^^^^
+       4 | ann = { role = "USER", user = "@notes" }
+         |                                      ^^^^^^^^
       hint: write @table.row.column, or @@ where a text begins with @
 
     error: `@me` is whoever asks, and here nobody does
-      --> database/policies/matrix.toml:4:37
+      --> database/policies/matrix.toml:4:38
          |
-       4 | ann = { role = "DB_user", user = "@me" }
-         |                                     ^^^^^
+       4 | ann = { role = "USER", user = "@me" }
+         |                                      ^^^^^
       hint: name a row's value, like @users.fan.id; `@me` is for probes
 
     error: @notes.open.body leads back to itself
@@ -548,6 +552,8 @@ fn a_probe_asks_one_thing() {
             ("delete = \"open\"\n", ""),
             ("delete = \"open\"", "delete = { id = 1 }"),
             ("set = { body = \"y\" }", "set = {}"),
+            ("truncate = true", "truncate = true\nblind = true"),
+            ("delete = \"open\"", "delete = \"open\"\nblind = false"),
             ("app.note(1002)", "app.note(1002); commit"),
             ("app.note(1002)", "app.nothing"),
             ("[[probe]]", "[[probe]"),
@@ -588,6 +594,20 @@ fn a_probe_asks_one_thing() {
       63 | update = "open"
          | ^^^^^^
       hint: say what: set = { title = "x" }
+
+    error: blind belongs to update and delete, and this probe is a truncate
+      --> database/policies/matrix.toml:88:1
+         |
+      88 | blind = true
+         | ^^^^^
+      hint: write blind = true for a change that reads nothing of the row, or take it out
+
+    error: blind is either true or left out
+      --> database/policies/matrix.toml:81:1
+         |
+      81 | blind = false
+         | ^^^^^
+      hint: write blind = true for a change that reads nothing of the row, or take it out
 
     error: this is not one call of a function
       --> database/policies/matrix.toml:97:12
@@ -814,7 +834,7 @@ fn what_nobody_asks_is_told() {
 #[test]
 fn a_role_that_cannot_become_an_actors_is_refused() {
     let (database, tool) = notes(MATRIX);
-    let name = format!("{}_clerk", database.name);
+    let name = role(&database, "clerk");
     let user = roles(&database).1;
     database.sql(&format!(
         "create role {name} login bypassrls; grant {user} to {name}; grant all on notes to {name}"
@@ -824,13 +844,13 @@ fn a_role_that_cannot_become_an_actors_is_refused() {
     -- stderr
     -> (url)  SOCKET/DB as CLERK
     error: anon cannot ask: CLERK may not become ANON
-      caused by: permission denied to set role "DB_anon"
+      caused by: permission denied to set role "ANON"
       --> database/policies/matrix.toml:3:17
          |
-       3 | anon = { role = "DB_anon" }
-         |                 ^^^^^^^^^^^^
+       3 | anon = { role = "ANON" }
+         |                 ^^^^^^^^^^^^^
       note: nothing was kept
-      hint: connect as a role that may, or run: grant "DB_anon" to "DB_clerk"
+      hint: connect as a role that may, or run: grant "ANON" to "CLERK"
     -- exit 6
     "#);
     put(
@@ -848,7 +868,7 @@ fn a_role_that_cannot_become_an_actors_is_refused() {
        2 | fixtures_as = "postgres"
          |               ^^^^^^^^^^
       note: nothing was kept
-      hint: connect as a role that may become "postgres", or run: grant "postgres" to "DB_clerk"
+      hint: connect as a role that may become "postgres", or run: grant "postgres" to "CLERK"
     -- exit 6
     "#);
 }
@@ -856,8 +876,8 @@ fn a_role_that_cannot_become_an_actors_is_refused() {
 #[test]
 fn rows_are_made_by_whom_policies_do_not_bind() {
     let (database, tool) = notes(MATRIX);
-    let owner = format!("{}_owner", database.name);
-    let maker = format!("{}_maker", database.name);
+    let owner = role(&database, "owner");
+    let maker = role(&database, "maker");
     let (anon, user) = roles(&database);
     database.sql(&format!(
         "create role {maker} bypassrls; create role {owner} login;
@@ -1005,4 +1025,28 @@ fn what_takes_too_long_ends_all_of_it() {
       hint: a cell is about one row and may take DURATION: narrow what it asks, or give the database the index it needs
     -- exit 1
     "#);
+}
+
+/// A statement without a condition reads nothing, so that policies for select do not hide rows from it.
+#[test]
+fn a_change_that_reads_nothing_can_be_asked_for() {
+    let probe = "
+[[probe]]
+table = \"notes\"
+delete = \"closed\"
+BLIND
+allowed = [\"ann\"]
+no_grant = [\"anon\"]
+hidden = [\"*\"]
+";
+    let (database, tool) = notes(&format!("{MATRIX}{}", probe.replace("BLIND", "")));
+    database.sql("alter policy gone on notes using (not open or owner = app.me())");
+    tool.run(TEST).ok();
+    let blind = probe.replace("BLIND", "blind = true");
+    put(&database, &tool, &format!("{MATRIX}{blind}"));
+    let outcome = tool.run(TEST).code(3);
+    let last = outcome.stdout.lines().last().unwrap();
+    assert_snapshot!(last, @"notes  delete  closed, blind  no grant  allowed  allowed, not hidden  allowed, not hidden");
+    database.sql("alter policy gone on notes using (owner = (select app.me()))");
+    tool.run(TEST).ok();
 }

@@ -376,6 +376,23 @@ fn the_tools_own_schema_is_exactly_this() {
     audit_log.action text
     audit_log.subject uuid
     audit_log.details jsonb
+    detached.id bigint
+    detached.because_schema text
+    detached.because_name text
+    detached.table_schema text
+    detached.table_name text
+    detached.policy text
+    detached.command text
+    detached.permissive boolean
+    detached.roles text[]
+    detached.using_expression text
+    detached.check_expression text
+    detached.comment text
+    detached.detached_at timestamp with time zone
+    detached.actor text
+    detached.role text
+    detached.client inet
+    detached.tool_version text
     history.version bigint
     history.name character varying(255)
     history.applied_on character varying(255)

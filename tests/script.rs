@@ -38,6 +38,6 @@ fn passes_the_environment_and_the_flags_on() {
     run(&tool, &["shop", "--yes"]).ok();
     assert_eq!(
         database.value("select count(*) from toysoldiers.history"),
-        "10"
+        "11"
     );
 }

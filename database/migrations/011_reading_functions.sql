@@ -83,7 +83,9 @@ $$;
 revoke all on function app.may_comment(uuid) from public, anon, authenticated, service_role;
 grant execute on function app.may_comment(uuid) to authenticated;
 
--- Public content that has all of these tags, newest first: at most a hundred at once, and those older than the last of the page before.
+-- Public content that has all of these tags, newest first: at most a hundred at once, and only what comes after the last one of the page
+-- before, which is named by its time and its id; by its time alone, what is older.
+--
 -- An operator of arrays might tell a value it compares, as far as PostgreSQL knows, so whoever row-level security binds may not use the
 -- index on tags, and reads the whole table instead. The rule of what is public stands here, before the caller sees anything.
 --
@@ -91,8 +93,8 @@ grant execute on function app.may_comment(uuid) to authenticated;
 create function app.search_content(
   tags text[],
   up_to integer default 20,
-  before timestamptz default 'infinity',
-  before_id uuid default '00000000-0000-0000-0000-000000000000'
+  before timestamptz default null,
+  before_id uuid default null
 )
   returns setof public.content
   language plpgsql

@@ -37,6 +37,8 @@ impl DemoArgs {
         tour.run(&["local", "reset", "--confirm", DEMO]).await?;
         tour.chapter("The platform's schema")?;
         tour.run(&["migrate", "up"]).await?;
+        tour.chapter("Row-level security: who may do what to which row, proved before it is kept")?;
+        tour.run(&["policy", "apply"]).await?;
         tour.chapter("Sample data: creators, fans, content, comments, tips, views")?;
         tour.seed().await?;
         tour.chapter("A new creator, checked and verified")?;
@@ -57,6 +59,7 @@ impl DemoArgs {
         tour.chapter("Go on by yourself")?;
         for words in [
             &["migrate", "status"][..],
+            &["policy", "test"],
             &["creator", "show", CREATOR],
             &["dashboard", "--limit", "3", "-o", "json"],
             &["local", "status"],

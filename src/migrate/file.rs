@@ -86,7 +86,7 @@ pub fn kind(file: &str) -> Result<Kind, Misfit> {
 }
 
 impl Migration {
-    /// A migration of this number and description, as [`kind`] reads them, with its text as [`decode`] does.
+    /// A migration of this number and description, as [`kind`] reads them, with its text as [`text::decode`](crate::source::text::decode) does.
     pub fn new(version: i64, name: String, file: &str, path: String, sql: &str) -> Result<Self> {
         let refined = Refined::unapplied(&format!("V{version}__{name}"), sql)
             .map_err(|error| Error::failed(format!("{path} does not fit")).because(error))?;

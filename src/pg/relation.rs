@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::ident::{self, Ident};
+use super::reader::Qualified;
 use super::{Db, Query};
 use crate::error::{Error, Result, nearest};
 
@@ -121,6 +122,22 @@ impl std::fmt::Display for Named {
     }
 }
 
+impl std::fmt::Display for Relation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.title())
+    }
+}
+
+impl From<&Qualified> for Relation {
+    /// The one in public if no schema is said.
+    fn from(name: &Qualified) -> Self {
+        Self::new(name.schema.as_deref().unwrap_or(PUBLIC), &name.name)
+    }
+}
+
+/// The schema of a relation that names none.
+pub const PUBLIC: &str = "public";
+
 impl Relation {
     /// A relation.
     pub fn new(schema: &str, name: &str) -> Self {
@@ -148,7 +165,7 @@ impl Relation {
 
     /// For people: those in public by their name alone.
     pub fn title(&self) -> String {
-        if self.schema == "public" {
+        if self.schema == PUBLIC {
             self.name.clone()
         } else {
             format!("{}.{}", self.schema, self.name)

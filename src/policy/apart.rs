@@ -3,6 +3,7 @@
 //! A twin has another row type. So their expressions are compared as columns of two temporary views of the real table:
 //! the server writes both, and reading a view's text locks nobody out.
 
+use std::fmt::Write;
 use std::ops::Range;
 
 use tokio_postgres::error::ErrorPosition;
@@ -36,11 +37,7 @@ pub async fn is_same(
     declared: &PolicyText,
     found: Option<&Policy>,
 ) -> Result<bool> {
-    let relation = format!(
-        "{}.{}",
-        Ident(&wanted.relation.schema),
-        Ident(&wanted.relation.name)
-    );
+    let relation = wanted.relation.sql();
     let view = |name: &str| format!("create temporary view {} as select ", Ident(name));
     let columns = ["using_", "check_"];
     db.script("begin").await?;
@@ -56,7 +53,7 @@ pub async fn is_same(
             text.push_str("\n) as ");
             text.push_str(column);
         }
-        text.push_str(&format!(" from {relation}"));
+        let _ = write!(text, " from {relation}");
         if let Err(failure) = db.try_script(&text).await {
             return Err(explain(file, declared, &text, &copied, failure.error));
         }

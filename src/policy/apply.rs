@@ -22,7 +22,7 @@ use super::status;
 use crate::bookkeeping::{self, TOOL_VERSION};
 use crate::error::{self, Error, Kind, Result};
 use crate::pg::attempt::{self, Limits};
-use crate::pg::{Db, Ident, Query, lock};
+use crate::pg::{Db, Query, lock};
 use crate::plan::{Consent, Plan, Progress, Risk, Step, counted};
 
 crate::row! {
@@ -159,9 +159,16 @@ pub async fn apply(db: &Db, work: Work, _consent: Consent, manner: Manner<'_>) -
     };
     if !work.differences.is_empty() {
         lock::acquire(db, lock::MIGRATE, manner.wait, manner.progress).await?;
-        let one = async || once(db, &work, &manner).await;
+        let one = async || Box::pin(once(db, &work, &manner)).await;
         let what = "policy apply";
-        let done = attempt::transact(db, what, manner.limits, manner.progress, one).await;
+        let done = Box::pin(attempt::transact(
+            db,
+            what,
+            manner.limits,
+            manner.progress,
+            one,
+        ))
+        .await;
         let released = lock::release(db, lock::MIGRATE).await;
         match done {
             Ok(proof) => {
@@ -247,7 +254,7 @@ async fn lock_tables(db: &Db, work: &Work, limits: Limits) -> Result<()> {
         .differences
         .iter()
         .filter_map(|difference| difference.locks.as_ref())
-        .map(|table| format!("only {}.{}", Ident(&table.schema), Ident(&table.name)))
+        .map(|table| format!("only {}", table.sql()))
         .collect();
     if tables.is_empty() {
         return Ok(());

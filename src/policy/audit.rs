@@ -17,7 +17,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use crate::error::{Excerpt, Result};
-use crate::pg::{Db, Query};
+use crate::pg::{Db, Param, Query};
 use crate::source::Source;
 
 pub use check::{Check, Found};
@@ -27,7 +27,9 @@ pub use header::Level;
 crate::row! {
     /// Whom and what an audit looks at.
     pub struct Scope {
-        /// The roles anybody may act as; `public` is always among them.
+        /// The roles anybody may act as, as they were told.
+        pub told_roles: Vec<String>,
+        /// The same with those they may become, and `public`.
         pub roles: Vec<String>,
         /// Those that are not here.
         pub absent_roles: Vec<String>,
@@ -101,22 +103,28 @@ pub struct Files {
     pub config: Config,
     /// Paths by name without ending.
     paths: BTreeMap<String, String>,
+    /// Whether a person can change them: those in the program are in no folder that anybody could open.
+    in_folder: bool,
 }
 
 impl Files {
     /// Reads audit.toml; of the other files only the names count.
     pub fn load(source: &Source) -> Result<Self> {
         let config = Config::load(source)?;
+        let in_folder = matches!(source, Source::Folder { .. });
         let mut paths = BTreeMap::new();
-        // Those in the program are in no folder that anybody could open.
-        if matches!(source, Source::Folder { .. }) {
+        if in_folder {
             for entry in source.entries()? {
                 if let Some(stem) = entry.name.strip_suffix(".sql") {
                     paths.insert(stem.to_owned(), entry.path);
                 }
             }
         }
-        Ok(Self { config, paths })
+        Ok(Self {
+            config,
+            paths,
+            in_folder,
+        })
     }
 
     /// The file that declares who may do what with this.
@@ -150,15 +158,19 @@ async fn look(
     config: &Config,
     checks: &[&'static Check],
 ) -> Result<(Scope, Vec<Vec<Found>>)> {
-    db.script("set local search_path = pg_catalog, pg_temp")
-        .await?;
     let low_trust = json!(config.low_trust);
     let schemas = config
         .schemas
         .as_ref()
         .map_or(Value::Null, |names| json!(names));
-    let scope = db.one(&SCOPE, &[&low_trust, &schemas]).await?;
-    let told = json!({ "roles": scope.roles, "schemas": scope.schemas });
+    let params: [&dyn Param; 2] = [&low_trust, &schemas];
+    let (set, scope) = tokio::join!(
+        db.script("set local search_path = pg_catalog, pg_temp"),
+        db.one(&SCOPE, &params)
+    );
+    set?;
+    let scope = scope?;
+    let told = json!({ "told": scope.told_roles, "roles": scope.roles, "schemas": scope.schemas });
     let found = try_join_all(checks.iter().map(|check| check.ask(db, &told))).await?;
     Ok((scope, found))
 }
@@ -191,7 +203,7 @@ fn judged(files: &Files, checks: &[&'static Check], found: Vec<Vec<Found>>) -> V
     }
     for (waiver, used) in waivers.iter().zip(used) {
         let was_asked = checks.iter().any(|check| check.name == waiver.check);
-        if was_asked && !used {
+        if files.in_folder && was_asked && !used {
             findings.push(Finding {
                 check: &check::UNUSED,
                 level: check::UNUSED.level,

@@ -8,6 +8,7 @@ use super::look::{Desired, Look, is_of};
 use super::statement::Relation;
 use crate::pg::Ident;
 use crate::pg::policy::{PUBLIC, Policy, roles};
+use std::fmt::Write;
 
 /// Everything that has to change, in the order in which it is done: what takes comes before what gives.
 pub fn compare(look: &Look) -> Vec<Difference> {
@@ -28,15 +29,11 @@ pub fn compare(look: &Look) -> Vec<Difference> {
     all
 }
 
-fn sql_name(relation: &Relation) -> String {
-    format!("{}.{}", Ident(&relation.schema), Ident(&relation.name))
-}
-
 fn switches(relation: &Relation, security: (bool, bool), there: &FoundRelation) -> Vec<Difference> {
     let (enabled, forced) = security;
     let alter = |action, effect, words: &str| {
         Difference::new(action, "row-level security", relation, effect)
-            .by(format!("alter table {} {words}", sql_name(relation)))
+            .by(format!("alter table {} {words}", relation.sql()))
             .locking(relation)
     };
     let mut all = Vec::new();
@@ -46,7 +43,9 @@ fn switches(relation: &Relation, security: (bool, bool), there: &FoundRelation) 
             Effect::Tightens,
             "enable row level security",
         );
-        enable.detail = "it is off: every right is good for every row".to_owned();
+        enable
+            .detail
+            .push_str("it is off: every right is good for every row");
         all.push(enable);
     }
     if !enabled {
@@ -88,12 +87,12 @@ fn options(
             } else {
                 Effect::Loosens
             };
-            let sql = format!("alter view {} set ({name} = {value})", sql_name(relation));
+            let sql = format!("alter view {} set ({name} = {value})", relation.sql());
             // It locks the view alone; LOCK TABLE would lock all that the view reads.
             let mut set =
                 Difference::new(Action::Set, format!("{name} = {value}"), relation, effect).by(sql);
             if value == "true" {
-                set.detail = "lost, or never set".to_owned();
+                set.detail.push_str("lost, or never set");
             }
             set
         })
@@ -120,19 +119,18 @@ fn policies(look: &Look) -> Vec<Difference> {
             .policies
             .iter()
             .find(|there| is_of(there, &desired.policy));
-        match there {
-            Some(there) => all.extend(change(look, desired, there)),
-            None => {
-                // One that is the same but for its name needs no more than the name.
-                let twin = extra
-                    .iter()
-                    .position(|there| says_the_same(desired, there) && desired.apart.is_none());
-                match twin {
-                    Some(index) => all.push(rename(&desired.policy, extra.remove(index))),
-                    None => all.push(create(look, desired, Action::Create, None)),
-                }
-            }
+        if let Some(there) = there {
+            all.extend(change(look, desired, there));
+            continue;
         }
+        // One that is the same but for its name needs no more than the name.
+        let same = extra
+            .iter()
+            .position(|there| says_the_same(desired, there) && desired.apart.is_none());
+        all.push(match same {
+            Some(index) => rename(&desired.policy, extra.remove(index)),
+            None => create(look, desired, Action::Create, None),
+        });
     }
     all.extend(extra.into_iter().map(drop));
     all
@@ -171,19 +169,12 @@ fn same_expressions(desired: &Desired, there: &Policy) -> bool {
     }
 }
 
-fn relation_of(policy: &Policy) -> Relation {
-    Relation {
-        schema: policy.schema.clone(),
-        name: policy.table.clone(),
-    }
-}
-
 fn named(policy: &Policy) -> String {
     format!("policy {}", policy.name)
 }
 
 fn rename(wanted: &Policy, there: &Policy) -> Difference {
-    let relation = relation_of(wanted);
+    let relation = wanted.on();
     let sql = format!(
         "alter policy {} on {} rename to {}",
         Ident(&there.name),
@@ -203,7 +194,7 @@ fn rename(wanted: &Policy, there: &Policy) -> Difference {
 }
 
 fn drop(there: &Policy) -> Difference {
-    let relation = relation_of(there);
+    let relation = there.on();
     let effect = if there.permissive {
         Effect::Tightens
     } else {
@@ -212,7 +203,7 @@ fn drop(there: &Policy) -> Difference {
     let mut drop = Difference::new(Action::Drop, named(there), &relation, effect)
         .by(there.drop())
         .locking(&relation);
-    drop.detail = "no file declares it".to_owned();
+    drop.detail.push_str("no file declares it");
     drop.lines = lines('-', there);
     drop.prune = true;
     drop
@@ -278,7 +269,7 @@ fn told(look: &Look, desired: &Desired) -> Policy {
 
 fn create(look: &Look, desired: &Desired, action: Action, there: Option<&Policy>) -> Difference {
     let wanted = &desired.policy;
-    let relation = relation_of(wanted);
+    let relation = wanted.on();
     let effect = match (action, wanted.permissive) {
         (Action::Create, false) => Effect::Tightens,
         _ => Effect::Loosens,
@@ -302,7 +293,7 @@ fn create(look: &Look, desired: &Desired, action: Action, there: Option<&Policy>
     };
     if desired.apart.is_some() {
         create.lines = lines('+', &told(look, desired));
-        create.detail = APART.to_owned();
+        create.detail.push_str(APART);
     }
     create
 }
@@ -320,7 +311,7 @@ fn change(look: &Look, desired: &Desired, there: &Policy) -> Option<Difference> 
     if must_be_new {
         return Some(create(look, desired, Action::Replace, Some(there)));
     }
-    let relation = relation_of(wanted);
+    let relation = wanted.on();
     if says_the_same(desired, there) {
         let comment = wanted.comment.as_ref()?;
         if there.comment.as_ref() == Some(comment) {
@@ -336,12 +327,12 @@ fn change(look: &Look, desired: &Desired, there: &Policy) -> Option<Difference> 
         wanted.relation()
     );
     if wanted.roles != there.roles {
-        sql.push_str(&format!(" to {}", roles(&wanted.roles)));
+        let _ = write!(sql, " to {}", roles(&wanted.roles));
     }
     if !same_expressions(desired, there) {
         for (word, clause) in [("using", &told.using), ("with check", &told.check)] {
             if let Some(clause) = clause {
-                sql.push_str(&format!(" {word} ({clause})"));
+                let _ = write!(sql, " {word} ({clause})");
             }
         }
     }
@@ -371,7 +362,7 @@ fn change(look: &Look, desired: &Desired, there: &Policy) -> Option<Difference> 
         },
     );
     if desired.apart.is_some() {
-        alter.detail = APART.to_owned();
+        alter.detail.push_str(APART);
     }
     Some(alter)
 }

@@ -6,8 +6,9 @@
 use std::ops::Range;
 
 use super::right::{Grant, Kind, Object};
-use super::statement::{self, Declaration, PolicyText, Refusal, Relation, SCHEMA, Security};
+use super::statement::{self, Declaration, PolicyText, Refusal, Relation, Security};
 use crate::error::{Error, Excerpt, Result};
+use crate::pg::relation::PUBLIC;
 use crate::pg::sql::{self, FlawKind};
 use crate::source::{Source, text};
 
@@ -279,11 +280,8 @@ impl Wanted {
 
 /// The relation a file is about, by its name: `content`, or `app.content`.
 fn relation_of(stem: &str) -> Relation {
-    let (schema, name) = stem.split_once('.').unwrap_or((SCHEMA, stem));
-    Relation {
-        schema: schema.to_owned(),
-        name: name.to_owned(),
-    }
+    let (schema, name) = stem.split_once('.').unwrap_or((PUBLIC, stem));
+    Relation::new(schema, name)
 }
 
 /// The file beside this one that is about a relation.
@@ -403,98 +401,101 @@ mod tests {
         assert_eq!(declared.roles().count(), 6);
     }
 
+    /// Texts, and why each may not stand there, at which line and column.
+    const REFUSED: &[(&str, &str)] = &[
+        (
+            "create table t (id int);",
+            "this is not for a policy file at 1:1",
+        ),
+        (
+            "alter table t add x int;",
+            "this change of a table is not for a policy file at 1:15",
+        ),
+        (
+            "alter table t disable row level security;",
+            "row-level security is not switched off by a policy file at 1:15",
+        ),
+        (
+            "create policy p on other for select using (true);",
+            "this is about other, and the file about t at 1:20",
+        ),
+        (
+            "grant select on t, other to a;",
+            "this is about other, and the file about t at 1:20",
+        ),
+        (
+            "create policy p on t using (true);",
+            "policies on t, and row-level security is not switched on at 1:15",
+        ),
+        (
+            "grant a to b;",
+            "a is no privilege on a relation or a function at 1:7",
+        ),
+        (
+            "grant select to b;",
+            "membership in a role is not for a policy file at 1:14",
+        ),
+        (
+            "grant selct on t to b;",
+            "selct is no privilege on a relation or a function at 1:7",
+        ),
+        (
+            "grant select on all tables in schema public to b;",
+            "rights on everything in a schema are not for a policy file at 1:17",
+        ),
+        (
+            "grant usage on schema app to b;",
+            "rights on a schema are not for a policy file at 1:16",
+        ),
+        (
+            "grant select on t to current_user;",
+            "whoever applies the files is nobody in particular at 1:22",
+        ),
+        (
+            "grant execute on function f(int) to a;",
+            "rights on functions have a file of their own at 1:1",
+        ),
+        (
+            "grant execute on function f to a;",
+            "a function is named with the types of its arguments at 1:27",
+        ),
+        (
+            "alter view t set (check_option = local);",
+            "check_option is no security option of a view at 1:19",
+        ),
+        (
+            "alter view t rename to u;",
+            "this change of a view is not for a policy file at 1:14",
+        ),
+        (
+            "alter view t set (security_barrier = maybe);",
+            "here should be true or false at 1:38",
+        ),
+        (
+            "comment on policy p on t is 'x';",
+            "no policy p is declared before this at 1:1",
+        ),
+        (
+            "begin;",
+            "transaction control is not for a policy file at 1:1",
+        ),
+        (
+            "drop policy p on t;",
+            "DROP POLICY is not for a policy file at 1:1",
+        ),
+        ("grant select on t;", "here should be TO at 1:18"),
+        (
+            "grant select on t to b c;",
+            "here should be the end of the statement at 1:24",
+        ),
+        ("select 'abc", "this string has no end at 1:8"),
+        ("\\i x", "this is a command for psql at 1:1"),
+    ];
+
     #[test]
     fn what_does_not_belong_into_a_file_is_refused_with_its_place() {
         let on = "alter table t enable row level security;\n";
-        for (text, message) in [
-            (
-                "create table t (id int);",
-                "this is not for a policy file at 1:1",
-            ),
-            (
-                "alter table t add x int;",
-                "this change of a table is not for a policy file at 1:15",
-            ),
-            (
-                "alter table t disable row level security;",
-                "row-level security is not switched off by a policy file at 1:15",
-            ),
-            (
-                "create policy p on other for select using (true);",
-                "this is about other, and the file about t at 1:20",
-            ),
-            (
-                "grant select on t, other to a;",
-                "this is about other, and the file about t at 1:20",
-            ),
-            (
-                "create policy p on t using (true);",
-                "policies on t, and row-level security is not switched on at 1:15",
-            ),
-            (
-                "grant a to b;",
-                "a is no privilege on a relation or a function at 1:7",
-            ),
-            (
-                "grant select to b;",
-                "membership in a role is not for a policy file at 1:14",
-            ),
-            (
-                "grant selct on t to b;",
-                "selct is no privilege on a relation or a function at 1:7",
-            ),
-            (
-                "grant select on all tables in schema public to b;",
-                "rights on everything in a schema are not for a policy file at 1:17",
-            ),
-            (
-                "grant usage on schema app to b;",
-                "rights on a schema are not for a policy file at 1:16",
-            ),
-            (
-                "grant select on t to current_user;",
-                "whoever applies the files is nobody in particular at 1:22",
-            ),
-            (
-                "grant execute on function f(int) to a;",
-                "rights on functions have a file of their own at 1:1",
-            ),
-            (
-                "grant execute on function f to a;",
-                "a function is named with the types of its arguments at 1:27",
-            ),
-            (
-                "alter view t set (check_option = local);",
-                "check_option is no security option of a view at 1:19",
-            ),
-            (
-                "alter view t rename to u;",
-                "this change of a view is not for a policy file at 1:14",
-            ),
-            (
-                "alter view t set (security_barrier = maybe);",
-                "here should be true or false at 1:38",
-            ),
-            (
-                "comment on policy p on t is 'x';",
-                "no policy p is declared before this at 1:1",
-            ),
-            (
-                "begin;",
-                "transaction control is not for a policy file at 1:1",
-            ),
-            (
-                "drop policy p on t;",
-                "DROP POLICY is not for a policy file at 1:1",
-            ),
-            ("grant select on t;", "here should be TO at 1:18"),
-            (
-                "grant select on t to b c;",
-                "here should be the end of the statement at 1:24",
-            ),
-            ("select 'abc", "this string has no end at 1:8"),
-            ("\\i x", "this is a command for psql at 1:1"),
-        ] {
+        for (text, message) in REFUSED {
             let told = format!("p/t.sql cannot be applied: {message}");
             assert_eq!(refusal("t.sql", text), told, "{text}");
         }

@@ -98,7 +98,7 @@ impl Difference {
     pub fn new(
         action: Action,
         object: impl Into<String>,
-        on: impl ToString,
+        on: &impl ToString,
         effect: Effect,
     ) -> Self {
         Self {

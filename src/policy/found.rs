@@ -126,7 +126,7 @@ impl Found {
         for row in relations? {
             found
                 .relations
-                .insert(relation(&row.schema, &row.name), row);
+                .insert(Relation::new(&row.schema, &row.name), row);
         }
         for row in rights? {
             let right = Right {
@@ -134,7 +134,7 @@ impl Found {
                 column: row.column,
                 privilege: row.privilege,
             };
-            let rights = found.rights.entry(relation(&row.schema, &row.name));
+            let rights = found.rights.entry(Relation::new(&row.schema, &row.name));
             rights.or_default().insert(right, row.grantable);
         }
         (found.twins, found.policies) = policies?
@@ -186,12 +186,4 @@ pub async fn roles(db: &Db) -> Result<Vec<Role>> {
 /// What policies read.
 pub async fn references(db: &Db) -> Result<Vec<Reference>> {
     db.all(&REFERENCES, &[]).await
-}
-
-/// A relation by name.
-pub fn relation(schema: &str, name: &str) -> Relation {
-    Relation {
-        schema: schema.to_owned(),
-        name: name.to_owned(),
-    }
 }

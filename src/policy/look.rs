@@ -127,7 +127,7 @@ pub async fn look(db: &Db, declared: Declared) -> Result<Look> {
     let mut named: Vec<usize> = Vec::new();
     for ((file, signature, span), function) in signatures.iter().zip(functions) {
         let file = &declared.files[*file];
-        let Some((name, found)) = function.map_err(|error| at(error, file, span))? else {
+        let Some((name, found)) = function.map_err(|error| at(&error, file, span))? else {
             return Err(
                 Error::failed(format!("{} cannot be applied: there is no function {signature}", file.path))
                     .at(file.excerpt(span))
@@ -198,11 +198,11 @@ fn give(declared: &Declared, named: &[usize], known: &mut [Function], server_maj
     }
 }
 
-fn at(error: anyhow::Error, file: &File, span: &Range<usize>) -> anyhow::Error {
+fn at(error: &anyhow::Error, file: &File, span: &Range<usize>) -> anyhow::Error {
     Error::failed(format!("{} cannot be applied", file.path))
         .at(file.excerpt(span))
         .note("nothing was changed")
-        .after(&error)
+        .after(error)
         .hint(
             "write the types of the function's arguments as `\\df` shows them, without their names",
         )

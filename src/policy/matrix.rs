@@ -6,6 +6,37 @@
 //! What rolling back cannot undo is that sequences have counted on. Deliberately absent: constraints and triggers
 //! that wait for the commit, which never comes; and a TRUNCATE that is really done, because row-level security has no
 //! say in it: having the privilege is all there is to it.
+//!
+//! ```toml
+//! fixtures_as = "service_role"            # who makes the rows; the connected role, if nobody is named
+//!
+//! [actors]                                # `user` is the `sub` of request.jwt.claims, or app.user_id
+//! anon = { role = "anon" }
+//! fan = { role = "authenticated", user = "@users.fan.id" }
+//!
+//! [rows.users]                            # made in the order of the file; [rows."schema.table"] elsewhere
+//! fan = { id = "...", email = "fan@matrix.invalid", password_hash = "x" }
+//!
+//! [[probe]]
+//! table = "users"
+//! case = "change the address"             # what tells it from other probes, if the row is not enough
+//! update = "fan"                          # a row, found by its primary key
+//! set = { email = "new@matrix.invalid" }
+//! blind = true                            # without reading anything of the row; also of a delete
+//! allowed = ["fan"]                       # allowed, hidden, denied, no_grant, error; everybody once
+//! no_grant = ["anon"]
+//!
+//! [[probe]]
+//! table = "users"
+//! select = { email = "fan@matrix.invalid" } # or a row; a condition is for what no row is made in, such as views
+//! columns = ["email"]                     # what is read besides what finds it
+//! allowed = ["*"]                         # everybody who is not named otherwise
+//! ```
+//!
+//! `insert = { ... }`, `delete = "row"`, `truncate = true` and `function = "app.f(1)"` are asked likewise; a call is
+//! allowed if a row comes of it that is not all nulls. `sqlstate` narrows `error`. In values `@table.row.column` is
+//! what another row has, `@me` whoever asks, and `@@` an `@`. Every value goes to the server in quotes, lists as
+//! arrays, so that it is read as what its column is.
 
 mod ask;
 mod catalog;

@@ -54,10 +54,7 @@ impl<'a> Policies<'a> {
             }
             let uses = known.map_or(&[][..], |known| known.uses.as_slice());
             for (schema, name) in &tables {
-                let table = Relation {
-                    schema: (*schema).to_owned(),
-                    name: (*name).to_owned(),
-                };
+                let table = Relation::new(schema, name);
                 for command in COMMANDS {
                     let mut way = Vec::new();
                     let mut active = vec![table.clone()];
@@ -108,10 +105,7 @@ impl<'a> Policies<'a> {
                 else {
                     continue;
                 };
-                let reads = Relation {
-                    schema: schema.clone(),
-                    name: name.clone(),
-                };
+                let reads = Relation::new(schema, name);
                 let has_subqueries = self
                     .asked(uses, &reads, "select")
                     .iter()
@@ -218,7 +212,10 @@ mod tests {
         );
         let itself = reads(&insert, Some("t"));
         assert_eq!(
-            circle(&[insert.clone(), select.clone()], &[itself.clone()]),
+            circle(
+                &[insert.clone(), select.clone()],
+                std::slice::from_ref(&itself)
+            ),
             None
         );
         // As in `(select app.current_user_id())`.

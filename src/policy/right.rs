@@ -1,6 +1,7 @@
 //! Rights: what a list of GRANT and REVOKE comes to, and how to get there from what there is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::ops::Range;
 
 use super::statement::Relation;
@@ -190,7 +191,7 @@ impl Change {
         let mut text = self.privileges.join(", ");
         if !self.columns.is_empty() {
             let columns: Vec<String> = self.columns.iter().map(name).collect();
-            text.push_str(&format!(" ({})", columns.join(", ")));
+            let _ = write!(text, " ({})", columns.join(", "));
         }
         text
     }

@@ -5,38 +5,9 @@ mod grant;
 use std::ops::Range;
 
 use super::right::Grant;
-use crate::pg::reader::{Misread, Qualified, Reader};
+use crate::pg::reader::{Misread, Reader};
+pub use crate::pg::relation::Relation;
 use crate::pg::sql::Statement;
-
-/// The schema of a relation that names none.
-pub const SCHEMA: &str = "public";
-
-/// A relation, a table or a view, by name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-pub struct Relation {
-    /// Its schema.
-    pub schema: String,
-    /// Its name.
-    pub name: String,
-}
-
-impl std::fmt::Display for Relation {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.schema != SCHEMA {
-            write!(f, "{}.", self.schema)?;
-        }
-        f.write_str(&self.name)
-    }
-}
-
-impl From<&Qualified> for Relation {
-    fn from(name: &Qualified) -> Self {
-        Self {
-            schema: name.schema.clone().unwrap_or_else(|| SCHEMA.to_owned()),
-            name: name.name.clone(),
-        }
-    }
-}
 
 /// `create policy`, and where its parts stand in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]

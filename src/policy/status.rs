@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::compare::compare;
 use super::declared::Declared;
+use super::detached::Detached;
 use super::difference::Difference;
 use super::look::{self, Look, is_of};
 use super::recursion::Policies;
@@ -31,12 +32,14 @@ pub struct Status {
 pub async fn status(db: &Db, declared: Declared) -> Result<Status> {
     let look = look::look(db, declared).await?;
     let differences = differences(&look)?;
+    let mut notes = notes(&look);
+    notes.extend(Detached::seen(db).await?.iter().map(taken_off));
     Ok(Status {
         source: look.declared.source.clone(),
         relations: look.declared.relations.len(),
         policies: look.desired.len(),
         in_sync: differences.is_empty(),
-        notes: notes(&look),
+        notes,
         differences,
     })
 }
@@ -45,6 +48,18 @@ pub async fn status(db: &Db, declared: Declared) -> Result<Status> {
 pub fn differences(look: &Look) -> Result<Vec<Difference>> {
     refuse_circles(look)?;
     Ok(compare(look))
+}
+
+fn taken_off(detached: &Detached) -> String {
+    let Detached {
+        policy, because, ..
+    } = detached;
+    format!(
+        "policy {} on {} is detached because of {because}: `toysoldiers policy attach {because}` makes it again, and so does \
+         `policy apply` if a file declares it",
+        policy.name,
+        policy.on()
+    )
 }
 
 fn notes(look: &Look) -> Vec<String> {

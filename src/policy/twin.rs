@@ -5,6 +5,7 @@
 //! and nobody notices.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::ops::Range;
 
 use tokio_postgres::error::{DbError, ErrorPosition};
@@ -86,12 +87,12 @@ impl Script {
             if wanted.policies.is_empty() {
                 continue;
             }
-            let (schema, name) = (&wanted.relation.schema, &wanted.relation.name);
-            let (schema, name) = (Ident(schema), Ident(name));
+            let (real, name) = (wanted.relation.sql(), Ident(&wanted.relation.name));
             script.begin(Made::Twin(*number));
-            script.text.push_str(&format!(
-                "create temporary table {name} (like {schema}.{name}) on commit drop;\n"
-            ));
+            let _ = writeln!(
+                script.text,
+                "create temporary table {name} (like {real}) on commit drop;"
+            );
             let file = declared.file_of(wanted);
             for (index, policy) in wanted.policies.iter().enumerate() {
                 let is_apart = apart.contains(&(*number, index));
@@ -101,7 +102,7 @@ impl Script {
             for (_, table, statement) in &wanted.comments {
                 script.begin(Made::Comment(*number));
                 script.copy(file, wanted.file, statement.start..table.start);
-                script.text.push_str(&format!("pg_temp.{name}"));
+                let _ = write!(script.text, "pg_temp.{name}");
                 script.copy(file, wanted.file, table.end..statement.end);
                 script.text.push_str("\n;");
             }

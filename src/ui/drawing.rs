@@ -88,7 +88,8 @@ struct Piece {
 }
 
 impl Piece {
-    fn plain(text: String) -> Self {
+    fn plain(text: impl AsRef<str>) -> Self {
+        let text = printable(text.as_ref()).into_owned();
         let is_ascii = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
         Self {
             width: if is_ascii {
@@ -109,7 +110,7 @@ impl Piece {
         };
         Self {
             alarm: matches!(cell, Cell::Alarm(_)),
-            ..Self::plain(printable(&text).into_owned())
+            ..Self::plain(text)
         }
     }
 

@@ -13,6 +13,11 @@ static MIGRATED: LazyLock<Database> = LazyLock::new(|| {
     database.migrate();
     database
 });
+static SECURED: LazyLock<Database> = LazyLock::new(|| {
+    let database = Database::migrated();
+    Tool::new().on(&database).run(&["policy", "apply"]).ok();
+    database
+});
 static SEEDED: LazyLock<Database> = LazyLock::new(|| {
     let database = Database::migrated();
     database.seed();
@@ -40,6 +45,11 @@ impl Database {
     /// With the platform's schema.
     pub fn migrated() -> Self {
         Self::from(&MIGRATED.name, Server::shared())
+    }
+
+    /// With the platform's schema and its policies.
+    pub fn secured() -> Self {
+        Self::from(&SECURED.name, Server::shared())
     }
 
     /// With the platform's schema and the demo's data.

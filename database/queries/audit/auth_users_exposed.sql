@@ -1,5 +1,5 @@
 -- A view over auth.users is reachable. It shows addresses, telephone numbers and metadata of everybody who ever signed up.
--- $1: the roles anybody may act as, and the schemas looked at.
+-- $1 names the roles anybody may act as, and the schemas to look at.
 -- level: error
 -- remedy: revoke the view, or copy the few columns that others may see into a table with policies
 -- splinter: 0002

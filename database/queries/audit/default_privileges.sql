@@ -1,6 +1,6 @@
 -- Default privileges hand what is created later to everybody: the next table is open, truncate included, before anybody thinks
 -- of a policy.
--- $1: the roles anybody may act as, and the schemas looked at.
+-- $1 names the roles anybody may act as, and the schemas to look at.
 -- level: warning
 -- remedy: alter default privileges to revoke it, and grant each thing where it is declared
 select

@@ -1,5 +1,5 @@
 -- Two indexes are the same in all but the name. Each write pays twice.
--- $1: the schemas looked at are of it.
+-- $1 names the schemas to look at.
 -- level: note
 -- remedy: drop one of them, but none that a constraint stands on
 -- splinter: 0009

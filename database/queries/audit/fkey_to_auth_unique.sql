@@ -1,6 +1,6 @@
 -- A foreign key refers to a column of Supabase's schema auth that is unique without being the primary key. Such constraints come
 -- and go with Supabase's own migrations, which then fail on this key.
--- $1: the schemas looked at are of it.
+-- $1 names the schemas to look at.
 -- level: error
 -- remedy: refer to the primary key instead
 -- splinter: 0021

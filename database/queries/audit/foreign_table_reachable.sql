@@ -1,6 +1,6 @@
 -- A foreign table is reachable. It has no row-level security, and the other server is asked with the rights of the user mapping:
 -- every reader sees every row.
--- $1: the roles anybody may act as, and the schemas looked at.
+-- $1 names the roles anybody may act as, and the schemas to look at.
 -- level: warning
 -- remedy: revoke it, and let a function or a view with a condition read it
 -- splinter: 0017

@@ -1,6 +1,6 @@
 -- PostgreSQL lets everybody call a new function. Nobody decided that for this one, and what it is made to do later, everybody
 -- may do.
--- $1: the roles anybody may act as, and the schemas looked at.
+-- $1 names the roles anybody may act as, and the schemas to look at.
 -- level: warning
 -- remedy: revoke execute from public in the migration that creates it, and grant it to those who need it
 select

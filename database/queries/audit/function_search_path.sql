@@ -1,6 +1,6 @@
 -- A function looks names up where its caller says. Called with another search_path it fails, or works on another table of the
 -- same name.
--- $1: the schemas looked at are of it.
+-- $1 names the schemas to look at.
 -- level: warning
 -- remedy: set a search_path on the function, or give it a body that is parsed when it is created
 -- splinter: 0011

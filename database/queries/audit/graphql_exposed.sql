@@ -1,6 +1,6 @@
 -- pg_graphql is installed and shows the names of this relation and of its columns to everybody who may select one of them, also
 -- where no row is shown.
--- $1: the roles anybody may act as, and the schemas looked at.
+-- $1 names the roles anybody may act as, and the schemas to look at.
 -- level: note
 -- remedy: revoke what need not be seen, or drop the extension if nobody uses it
 -- splinter: 0026, 0027

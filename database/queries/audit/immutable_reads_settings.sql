@@ -1,6 +1,6 @@
 -- A function that is called immutable reads who is asking. A plan that is kept may hold the answer for another person: one user
 -- is shown the rows of another.
--- $1: the schemas looked at are of it.
+-- $1 names the schemas to look at.
 -- level: error
 -- remedy: alter the function to be stable
 select

@@ -1,7 +1,7 @@
 -- No operator of an index is leakproof, so PostgreSQL may not ask it before policies are asked: roles that row-level security
 -- binds read the whole table instead. Arrays, jsonb, numeric and enum types are affected; uuid, text, integers and times are
 -- not.
--- $1: the roles anybody may act as, and the schemas looked at.
+-- $1 names the roles anybody may act as, and the schemas to look at.
 -- level: warning
 -- remedy: let a security definer function search with the rule of visibility inside, grant it on purpose, and waive this
 select

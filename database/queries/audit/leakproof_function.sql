@@ -1,6 +1,6 @@
 -- A function is declared leakproof, so PostgreSQL asks it before policies and barriers. If it fails, or says anything about its
 -- arguments, hidden rows show.
--- $1: the schemas looked at are of it.
+-- $1 names the schemas to look at.
 -- level: warning
 -- remedy: alter the function to be not leakproof, unless it is proved that it neither fails nor tells
 select

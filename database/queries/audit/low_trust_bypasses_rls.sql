@@ -1,6 +1,6 @@
 -- A role that anybody may act as is bound by no policy, or can become one that is not: a superuser, one with bypassrls, or the
 -- owner of a table, who may also drop its policies.
--- $1: the roles anybody may act as, and the schemas looked at.
+-- $1 names the roles anybody may act as, and the schemas to look at.
 -- level: error
 -- remedy: revoke the membership, or take the attribute from the role
 select
@@ -31,7 +31,7 @@ cross join lateral (
         )
     end as text
 ) reason
-where low.rolname in (select jsonb_array_elements_text($1::jsonb -> 'roles'))
+where low.rolname in (select jsonb_array_elements_text($1::jsonb -> 'told'))
   and reason.text is not null
   -- A superuser is a member of every role, which says nothing new.
   and (low.oid = other.oid or not low.rolsuper)

@@ -1,6 +1,6 @@
 -- A materialized view is reachable. It has no row-level security of its own and holds what its owner saw when it was refreshed:
 -- every reader sees every row.
--- $1: the roles anybody may act as, and the schemas looked at.
+-- $1 names the roles anybody may act as, and the schemas to look at.
 -- level: warning
 -- remedy: revoke it, and let a function or a view with a condition read it
 -- splinter: 0016

@@ -1,6 +1,6 @@
 -- Several policies let the same role in for the same command. A row needs only one of them, so the widest counts, and all of
 -- them are asked.
--- $1: the roles anybody may act as, and the schemas looked at.
+-- $1 names the roles anybody may act as, and the schemas to look at.
 -- level: note
 -- remedy: write one policy with `or`, so that the whole rule can be read in one place
 -- splinter: 0006

@@ -1,7 +1,7 @@
 -- A view with the rights of its reader reads another one with the rights of its owner, and that one is granted too.
 -- `security_invoker` is not handed down: the rows come past the policies after all, also when the inner view is in a schema that
 -- nobody may use.
--- $1: the roles anybody may act as, and the schemas looked at.
+-- $1 names the roles anybody may act as, and the schemas to look at.
 -- level: error
 -- remedy: set security_invoker on the inner view as well, or revoke the inner view
 with recursive reads as (

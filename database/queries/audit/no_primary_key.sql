@@ -1,5 +1,5 @@
 -- A table has no primary key: a row of it cannot be named, replicated or mended alone, and a policy cannot lead to one.
--- $1: the schemas looked at are of it.
+-- $1 names the schemas to look at.
 -- level: note
 -- remedy: add a primary key
 -- splinter: 0004

@@ -1,6 +1,6 @@
 -- A partition, or a table that inherits, is reachable by its own name and has no row-level security. Policies of the parent bind
 -- only those who go by way of the parent: who names the partition sees all of its rows.
--- $1: the roles anybody may act as, and the schemas looked at.
+-- $1 names the roles anybody may act as, and the schemas to look at.
 -- level: error
 -- remedy: revoke what is granted on the partition, or enable row-level security on it too
 with recursive above as (

@@ -1,6 +1,6 @@
 -- A table has policies but row-level security is off, so none of them is asked. Who reads the policies believes in a protection
 -- that is not there.
--- $1: the schemas looked at are of it.
+-- $1 names the schemas to look at.
 -- level: error
 -- remedy: enable row-level security on the table
 -- splinter: 0007

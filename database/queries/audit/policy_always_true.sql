@@ -1,5 +1,5 @@
 -- A policy for writing lets everything through. Whoever has the grant changes, deletes or adds rows of anybody.
--- $1: the roles anybody may act as, and the schemas looked at.
+-- $1 names the roles anybody may act as, and the schemas to look at.
 -- level: error
 -- remedy: compare the row with who is asking: `user_id = (select app.current_user_id())`
 -- splinter: 0024

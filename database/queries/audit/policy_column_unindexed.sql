@@ -1,6 +1,6 @@
 -- A policy compares a column with who is asking, and no index begins with that column: each query of a bound role reads the
 -- whole table.
--- $1: the schemas looked at are of it.
+-- $1 names the schemas to look at.
 -- level: note
 -- remedy: create an index that begins with the column
 select
@@ -13,7 +13,7 @@ select
         where a.attrelid = c.oid
           and a.attnum > 0
           and not a.attisdropped
-          -- A valid index on all rows that begins with it, and whose equality may be asked before policies.
+          -- A valid index on all rows it can equal that begins with it, and whose equality may be asked before policies.
           and not exists (
             select
             from pg_index i
@@ -25,7 +25,7 @@ select
             join pg_proc f on f.oid = o.oprcode
             where i.indrelid = c.oid
               and i.indisvalid
-              and i.indpred is null
+              and (i.indpred is null or pg_get_expr(i.indpred, i.indrelid) = format('(%I IS NOT NULL)', a.attname))
               and i.indkey[0] = a.attnum
               and am.amname in ('btree', 'hash')
               and f.proleakproof

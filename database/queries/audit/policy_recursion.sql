@@ -1,6 +1,6 @@
 -- A policy reads a table whose policies lead back to its own table. Every query of the table then fails with "infinite recursion
 -- detected in policy", which no one is told when the policy is made.
--- $1: the roles anybody may act as, and the schemas looked at.
+-- $1 names the roles anybody may act as, and the schemas to look at.
 -- level: error
 -- remedy: read the other table in a security definer function, and call that as `(select app.may_see(...))`
 select

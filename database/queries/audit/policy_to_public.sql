@@ -1,5 +1,5 @@
 -- A policy that lets in is for everybody, also for roles that are made later and were never thought of.
--- $1: the schemas looked at are of it.
+-- $1 names the schemas to look at.
 -- level: warning
 -- remedy: name the roles: `to anon, authenticated`
 select

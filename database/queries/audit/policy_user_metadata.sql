@@ -1,5 +1,5 @@
 -- A policy believes what a user's metadata says, and users write that themselves.
--- $1: the schemas looked at are of it.
+-- $1 names the schemas to look at.
 -- level: error
 -- remedy: take app_metadata, or a table that users cannot change
 -- splinter: 0015

@@ -1,6 +1,6 @@
 -- A queue of pgmq is reachable without row-level security: whoever may act as one of these roles reads, adds and removes
 -- messages.
--- $1: the roles anybody may act as are of it.
+-- $1 names the roles anybody may act as.
 -- level: error
 -- remedy: enable row-level security on the queue's table, or revoke the grants
 -- splinter: 0019

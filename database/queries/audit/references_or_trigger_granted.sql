@@ -1,6 +1,6 @@
 -- REFERENCES tells by a foreign key which values exist, whatever policies hide, and keeps rows from being deleted. TRIGGER lets
 -- one run one's own code with the rights of whoever changes the table. No visitor needs either.
--- $1: the roles anybody may act as, and the schemas looked at.
+-- $1 names the roles anybody may act as, and the schemas to look at.
 -- level: warning
 -- remedy: revoke references and trigger
 select

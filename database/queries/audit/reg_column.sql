@@ -1,6 +1,6 @@
 -- A column refers to objects of the catalog by number. Such numbers differ in the next major version, and pg_upgrade refuses a
 -- database that has one.
--- $1: the schemas looked at are of it.
+-- $1 names the schemas to look at.
 -- level: note
 -- remedy: store the name as text
 -- splinter: 0018

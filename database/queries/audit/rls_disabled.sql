@@ -1,6 +1,6 @@
 -- A table without row-level security is reachable. Whoever may act as one of these roles reads or changes every row the grant
 -- covers, whatever policies other tables have.
--- $1: the roles anybody may act as, and the schemas looked at.
+-- $1 names the roles anybody may act as, and the schemas to look at.
 -- level: error
 -- remedy: enable row-level security in the migration that creates the table, and declare policies; or revoke the grants
 -- splinter: 0013

@@ -1,6 +1,6 @@
 -- Row-level security is forced on an owner who cannot bypass it: what runs as the owner sees only what policies show. An update
 -- changes nothing and a refreshed materialized view is empty, both without an error.
--- $1: the schemas looked at are of it.
+-- $1 names the schemas to look at.
 -- level: note
 -- remedy: set row_security = off in migrations and jobs, which turns silence into an error, or give the owner bypassrls
 select

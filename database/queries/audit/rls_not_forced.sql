@@ -1,7 +1,7 @@
 -- The owner of the table is not bound by its policies, though the role is an ordinary one that others may work as. Before it is
 -- forced: an owner that is bound changes no row in a migration or a job, without any error, unless `row_security` is off in that
 -- session.
--- $1: the schemas looked at are of it.
+-- $1 names the schemas to look at.
 -- level: note
 -- remedy: let a role own the tables that nobody works as, or force row-level security and set row_security = off in migrations
 -- and jobs

@@ -1,6 +1,6 @@
 -- Row-level security is on, there are grants, and no policy lets anybody in: every query of these roles finds nothing and says
 -- nothing about why.
--- $1: the roles anybody may act as, and the schemas looked at.
+-- $1 names the roles anybody may act as, and the schemas to look at.
 -- level: note
 -- remedy: declare a policy, or revoke the grants so that the refusal is loud
 -- splinter: 0008

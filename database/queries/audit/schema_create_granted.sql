@@ -1,6 +1,6 @@
 -- Anybody may create things in a schema that others look names up in: a function or an operator of one's own, in front of the
 -- real one, runs with the rights of whoever comes by.
--- $1: the roles anybody may act as, and the schemas looked at.
+-- $1 names the roles anybody may act as, and the schemas to look at.
 -- level: error
 -- remedy: revoke create on the schema
 select

@@ -1,6 +1,6 @@
 -- A function runs with the rights of its owner and may be called by anybody: policies and grants do not bind what it does, only
 -- what is written in it.
--- $1: the roles anybody may act as, and the schemas looked at.
+-- $1 names the roles anybody may act as, and the schemas to look at.
 -- level: warning
 -- remedy: revoke execute, or make it security invoker; waive it where it is a door that was built on purpose
 -- splinter: 0028, 0029

@@ -1,6 +1,6 @@
 -- The search_path of a function that runs with the rights of its owner does not say where temporary things come, so they come
 -- first: a caller's temporary table or type takes the place of the real one.
--- $1: the roles anybody may act as, and the schemas looked at.
+-- $1 names the roles anybody may act as, and the schemas to look at.
 -- level: warning
 -- remedy: name pg_temp as the last schema of the function's search_path
 select

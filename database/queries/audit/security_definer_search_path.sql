@@ -1,6 +1,6 @@
 -- A function that runs with the rights of its owner looks names up where its caller says, or where others may put things. A
 -- table or function of the same name in front of the real one then runs with those rights.
--- $1: the roles anybody may act as, and the schemas looked at.
+-- $1 names the roles anybody may act as, and the schemas to look at.
 -- level: error
 -- remedy: set a search_path on the function: `set search_path = pg_catalog, pg_temp`, and qualify every other name
 select

@@ -1,6 +1,6 @@
 -- A view reads with the rights of its owner, whom policies do not bind: it shows every row to whoever may select from it.
 -- `create or replace view` drops the option that changes that, unless it is repeated.
--- $1: the roles anybody may act as, and the schemas looked at.
+-- $1 names the roles anybody may act as, and the schemas to look at.
 -- level: error
 -- remedy: alter the view to set (security_invoker = true); waive it where the view itself decides who sees which row
 -- splinter: 0010

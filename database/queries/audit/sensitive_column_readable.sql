@@ -1,6 +1,6 @@
 -- A column whose name says that it holds a secret is readable. Policies choose rows, not columns: whoever sees the row sees the
 -- secret.
--- $1: the roles anybody may act as, and the schemas looked at.
+-- $1 names the roles anybody may act as, and the schemas to look at.
 -- level: warning
 -- remedy: revoke the column, which takes a grant of the other columns in place of one on the table; let a function answer the
 -- owner
@@ -23,7 +23,15 @@ where a.attnum > 0
   and not a.attisdropped
   and c.relkind in ('r', 'p', 'v', 'm', 'f')
   and low.names is not null
-  and replace(lower(a.attname), '-', '_') ~ '(^|_)(password|passwd|pwd|passphrase|pin|hash|salt|secret|secrets|token|tokens|jwt|otp|totp|mfa|credential|credentials|apikey|(api|auth|private|secret|session|signing|encryption|license|activation|access|ssh|pgp|gpg)_?key|recovery_code|backup_code|verification_code|payout|stripe|iban|bic|swift|cvv|cvc|card_number|bank_account|account_number|routing_number|ssn|social_security|tax_id|vat_id|national_id|passport|driver_?s?_license|date_of_birth|dob|medical|diagnosis|biometric)(_|$)'
+  and replace(lower(regexp_replace(a.attname, '([a-z0-9])([A-Z])', '\1_\2', 'g')), '-', '_') ~
+    '(^|_)('
+    'password|passwd|pwd|passphrase|hash|salt|secret|secrets|token|tokens|jwt|otp|totp|mfa|credential|credentials|apikey'
+    '|(api|auth|private|secret|session|signing|encryption|license|activation|access|ssh|pgp|gpg)_?key'
+    '|recovery_code|backup_code|verification_code'
+    '|payout|stripe|iban|bic|swift|cvv|cvc|card_number|bank_account|account_number|routing_number'
+    '|ssn|social_security|tax_id|vat_id|national_id|passport|driver_?s?_license|date_of_birth|dob'
+    '|medical|diagnosis|biometric'
+    ')(_|$)'
   and n.nspname in (select jsonb_array_elements_text($1::jsonb -> 'schemas'))
   and not exists (
     select

@@ -1,6 +1,6 @@
 -- TRUNCATE empties a table whatever its policies say: row-level security does not bind it. Supabase's default privileges grant
 -- it to everybody.
--- $1: the roles anybody may act as, and the schemas looked at.
+-- $1 names the roles anybody may act as, and the schemas to look at.
 -- level: error
 -- remedy: revoke truncate
 select

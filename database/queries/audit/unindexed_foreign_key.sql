@@ -1,6 +1,6 @@
 -- No index begins with the columns of a foreign key: each row deleted or renamed on the other side reads this whole table, under
 -- a lock. A partial index does not count, unless it leaves out nothing but nulls.
--- $1: the schemas looked at are of it.
+-- $1 names the schemas to look at.
 -- level: note
 -- remedy: create an index that begins with these columns
 -- splinter: 0001

@@ -1,6 +1,6 @@
 -- A unique index answers whether a value exists: who may write the column tries one and reads the conflict, though policies hide
 -- the row that has it.
--- $1: the roles anybody may act as, and the schemas looked at.
+-- $1 names the roles anybody may act as, and the schemas to look at.
 -- level: note
 -- remedy: let a function check and write, or accept that the value is no secret
 select

@@ -1,6 +1,6 @@
 -- An index was never used while its table was read many times. It slows every write and takes room. Only this server counts
 -- here, and only since its counters began.
--- $1: the schemas looked at are of it.
+-- $1 names the schemas to look at.
 -- level: note
 -- remedy: drop it, after a look at the counters of the replicas
 -- splinter: 0005

@@ -3,7 +3,6 @@
 select
     n.nspname::text as schema,
     c.relname::text as name,
-    c.relkind::text as kind,
     array(
         select a.attname::text
         from pg_catalog.pg_attribute a

@@ -1,6 +1,5 @@
--- Every role of the server, and whether policies bind it.
+-- Every role of the server.
 select
-    r.rolname::text as name,
-    not (r.rolsuper or r.rolbypassrls) as bound
+    r.rolname::text as name
 from pg_catalog.pg_roles r
 order by 1

@@ -1,10 +1,20 @@
--- Whom and what an audit looks at: of the roles anybody may act as ($1, an array) those that are here, and public; of the schemas
--- ($2, an array or null) those that are here, or all that are neither the system's, an extension's, ours nor Supabase's own.
+-- Whom and what an audit looks at: of the roles anybody may act as ($1, an array) those that are here, and with them those they may
+-- become, and public; of the schemas ($2, an array or null) those that are here, or all that are neither the system's, an
+-- extension's, ours nor Supabase's own.
 select
     array(
         select r.rolname::text
         from jsonb_array_elements_text($1) wanted
         join pg_catalog.pg_roles r on r.rolname = wanted
+        order by 1
+    ) as told_roles,
+    array(
+        select other.rolname::text
+        from jsonb_array_elements_text($1) wanted
+        join pg_catalog.pg_roles r on r.rolname = wanted
+        join pg_catalog.pg_roles other on other.oid = r.oid
+            -- A superuser may become everybody, which is said of it anyhow.
+            or (not r.rolsuper and pg_catalog.pg_has_role(r.oid, other.oid, 'member'))
         union
         select 'public'
         order by 1

@@ -55,7 +55,7 @@ impl ApplyArgs {
             actor: cx.actor(),
             progress: &cx.ui,
         };
-        let apply = async |work, consent| apply::apply(&db, work, consent, manner).await;
+        let apply = async |work, consent| Box::pin(apply::apply(&db, work, consent, manner)).await;
         Box::pin(cx.carry_out(plan, apply)).await
     }
 }

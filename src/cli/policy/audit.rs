@@ -13,9 +13,9 @@ use crate::ui::{Cell, Diagnostic, Report, Table};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Asks the catalog only and changes nothing: any role, a pooler and a replica will do. audit.toml in the folder of\n\
-    the policies says which roles anybody may act as, and waives findings with a reason. Ends with exit code 3 if an\n\
-    error or a warning remains.\n\n\
+    after_help = "Asks the catalog only and changes nothing: any role, a pooler and a replica will do.\n\
+    audit.toml in the folder of the policies says which roles anybody may act as, and waives\n\
+    findings with a reason. Ends with exit code 3 if an error or a warning remains.\n\n\
     Examples:\n  toysoldiers --env production policy audit\n  toysoldiers policy audit --check truncate-granted --check rls-disabled\n  \
     toysoldiers policy audit -o sarif > audit.sarif"
 )]

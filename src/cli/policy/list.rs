@@ -2,39 +2,51 @@
 
 use clap::Args;
 
-use super::relation;
+use super::{SourceArgs, relation};
 use crate::context::Context;
 use crate::error::{Exit, Result};
 use crate::pg::relation::Named;
+use crate::plan::Progress;
 use crate::policy::ability::Rows;
 use crate::policy::detach::policies;
 use crate::policy::list::{self, Abilities, Policies};
+use crate::policy::matrix::Matrix;
 use crate::ui::{Cell, Report, Table};
 
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  toysoldiers --env production policy list\n  \
-    toysoldiers --env production policy list --as anon"
+    toysoldiers --env production policy list --as fan --table tips"
 )]
 pub(in crate::cli) struct ListArgs {
-    /// Show what this role can do, table by table, instead of the policies
-    #[arg(long = "as", value_name = "ROLE")]
-    role: Option<String>,
+    /// Show what this actor of matrix.toml, or this role, can do table by table, instead of the policies
+    #[arg(long = "as", value_name = "ACTOR")]
+    actor: Option<String>,
     /// Show only this table, or view
     #[arg(long, value_name = "NAME", value_parser = relation)]
     table: Option<Named>,
+    #[command(flatten)]
+    source: SourceArgs,
 }
 
 impl ListArgs {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
         let table = self.table.as_ref();
-        match &self.role {
-            Some(role) => {
-                cx.answer(async |db| list::list_as(db, role, table).await)
-                    .await
+        let Some(actor) = &self.actor else {
+            return cx.answer(async |db| list::list(db, table).await).await;
+        };
+        let matrix = Matrix::load(&self.source.source(cx)?)?;
+        let mut actors = matrix.iter().flat_map(|matrix| &matrix.actors);
+        let role = match actors.find(|known| known.name == *actor) {
+            Some(known) => {
+                cx.ui
+                    .say(&format!("{actor} asks as the role {}", known.role.text));
+                &known.role.text
             }
-            None => cx.answer(async |db| list::list(db, table).await).await,
-        }
+            None => actor,
+        };
+        cx.answer(async |db| list::list_as(db, role, table).await)
+            .await
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::sql_name;
 use crate::pg::policy::PUBLIC;
 use crate::policy::difference::{Action, Difference, Effect};
 use crate::policy::look::Look;
@@ -25,7 +24,7 @@ pub(super) fn differences(look: &Look) -> Vec<Difference> {
     let of_relations = look.rights.iter().flat_map(|(relation, (kind, wanted))| {
         let found = look.found.rights.get(relation).unwrap_or(&nothing);
         let changes = right::changes(wanted, found, strange);
-        steps(changes, *kind, &relation.to_string(), &sql_name(relation))
+        steps(changes, *kind, &relation.to_string(), &relation.sql())
     });
     let of_functions = look.functions.iter().flat_map(|function| {
         let changes = right::changes(&function.wanted, &function.found, strange);
@@ -53,7 +52,7 @@ fn steps(changes: Changes, kind: Kind, on: &str, object: &str) -> Vec<Difference
         };
         let object_text = format!("{}{option} {word} {}", change.what(), change.grantee);
         let mut step =
-            Difference::new(action, object_text, on, effect).by(change.sql(kind, object));
+            Difference::new(action, object_text, &on, effect).by(change.sql(kind, object));
         if prune {
             step.detail = format!("no file names {}", change.grantee);
             step.prune = true;

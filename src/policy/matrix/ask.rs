@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio_postgres::error::DbError;
 
 use super::catalog::Catalog;
-use super::script::{CLOSING, LEAD, MADE, Script};
+use super::script::{CLOSING, LEAD, Script};
 use super::{Action, Actor, Asked, Found, Identity, Matrix, Outcome, Probe, Proof};
 use crate::error::{self, Error, Explanation, Kind, Result};
 use crate::pg::blockers::Watch;
@@ -161,7 +161,7 @@ impl Asking<'_> {
             });
         }
         messages.push(Message {
-            sql: MADE.to_owned(),
+            sql: self.script.made(probes)?,
             part: Part::Made,
         });
         for &number in probes {

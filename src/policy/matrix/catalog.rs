@@ -15,8 +15,6 @@ crate::row! {
         pub schema: String,
         /// Its name.
         pub name: String,
-        /// `r` a table, `p` a partitioned one, `v` a view, `m` a materialized one, `f` a foreign table.
-        pub kind: String,
         /// Its columns.
         pub columns: Vec<String>,
         /// Those of its primary key.
@@ -31,8 +29,6 @@ crate::row! {
     pub struct Role {
         /// Its name.
         pub name: String,
-        /// Whether policies bind it.
-        pub bound: bool,
     }
 }
 

@@ -125,6 +125,9 @@ pub struct Probe {
     pub table: Option<(Relation, Excerpt)>,
     /// What is asked for.
     pub action: Action,
+    /// Whether a row is changed or deleted without reading anything of it, as a statement without a condition does:
+    /// then policies for select have no say, and others stand alone.
+    pub blind: bool,
     /// What tells it from others of its table and command.
     pub label: String,
     /// What each actor should come to, in their order.

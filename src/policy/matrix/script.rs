@@ -1,5 +1,6 @@
 //! The statements of a matrix.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -22,9 +23,6 @@ pub(super) struct Script<'a> {
 /// Ends what [`Script::opening`] has begun, and takes back everything since.
 pub(super) const CLOSING: &str =
     "rollback to savepoint toysoldiers_matrix; release savepoint toysoldiers_matrix";
-
-/// Rows are made; cells begin. Whoever has made the rows, cells become who they are from whoever is connected.
-pub(super) const MADE: &str = "savepoint toysoldiers_cell";
 
 /// The statements of a cell before its probe: one takes back, one says who asks.
 pub(super) const LEAD: usize = 2;
@@ -102,6 +100,9 @@ impl Script<'_> {
         let table = probe.table.as_ref().map(|(table, _)| table.sql());
         let table = table.unwrap_or_default();
         let key = |number: usize| -> Result<String> {
+            if probe.blind {
+                return Ok(format!(" where current of toysoldiers_row_{number}"));
+            }
             let keys = self.catalog.keys(self.matrix, number, &probe.place)?;
             Ok(condition(keys, me))
         };
@@ -133,6 +134,28 @@ impl Script<'_> {
             ),
             Action::Truncate => String::new(),
         })
+    }
+
+    /// Rows are made; cells begin. Whoever has made the rows, cells become who they are from whoever is connected. A
+    /// row that is to be changed blindly has a cursor on it: nothing else names a row without reading any of it.
+    pub(super) fn made(&self, probes: &[usize]) -> Result<String> {
+        let probes = probes.iter().map(|number| &self.matrix.probes[*number]);
+        let blind = probes.filter(|probe| probe.blind);
+        let rows: BTreeMap<usize, &Probe> = blind
+            .filter_map(|probe| Some((probe.row()?, probe)))
+            .collect();
+        let mut sql = String::new();
+        for (number, probe) in rows {
+            let keys = self.catalog.keys(self.matrix, number, &probe.place)?;
+            let (table, condition) = (self.matrix.rows[number].table.sql(), condition(keys, None));
+            let _ = write!(
+                sql,
+                "declare toysoldiers_row_{number} no scroll cursor for select 1 from {table}{condition}; \
+                 move toysoldiers_row_{number}; "
+            );
+        }
+        sql.push_str("savepoint toysoldiers_cell");
+        Ok(sql)
     }
 
     /// Makes a row.

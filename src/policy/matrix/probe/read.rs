@@ -17,9 +17,9 @@ const ACTIONS: [&str; 6] = [
     "select", "insert", "update", "delete", "truncate", "function",
 ];
 
-const KEYS: [&str; 16] = [
-    "table", "case", "columns", "set", "sqlstate", "allowed", "hidden", "denied", "no_grant",
-    "error", "select", "insert", "update", "delete", "truncate", "function",
+const KEYS: [&str; 17] = [
+    "blind", "table", "case", "columns", "set", "sqlstate", "allowed", "hidden", "denied",
+    "no_grant", "error", "select", "insert", "update", "delete", "truncate", "function",
 ];
 
 /// The keys of one probe.
@@ -106,8 +106,10 @@ impl<'t, 'a> Reader<'t, 'a> {
             table.as_ref().map(|(table, _)| table),
             drafts,
         )?;
+        let blind = self.blind(command)?;
         let label = match self.text("case")? {
             Some(case) => case.text,
+            None if blind => format!("{}, blind", label(&action, item)),
             None => label(&action, item),
         };
         let expected = self.expected(&action, actors)?;
@@ -115,9 +117,28 @@ impl<'t, 'a> Reader<'t, 'a> {
             place: self.document.place(span),
             table,
             action,
+            blind,
             label,
             expected,
         })
+    }
+
+    fn blind(&self, command: &str) -> Result<bool> {
+        let Some((span, item)) = self.find("blind") else {
+            return Ok(false);
+        };
+        let message = if !["update", "delete"].contains(&command) {
+            format!("blind belongs to update and delete, and this probe is a {command}")
+        } else if item.get_ref().as_bool() != Some(true) {
+            "blind is either true or left out".to_owned()
+        } else {
+            return Ok(true);
+        };
+        Err(self
+            .document
+            .error(span, message)
+            .hint("write blind = true for a change that reads nothing of the row, or take it out")
+            .into())
     }
 
     /// The one thing that is asked.
