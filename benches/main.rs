@@ -4,7 +4,11 @@
 //! has nothing to time here. Milliseconds are the machine's; ratios are ours, and a ratio above its limit ends the
 //! run with 1. A claim about speed is a test.
 //!
-//! `cargo bench -- 21 status` runs 21 rounds of the races with `status` in their name.
+//! What is no process's time is a measurement, with a limit or without: how long others wait, what a policy costs.
+//!
+//! `cargo bench -- 21 status` runs 21 rounds of the races and measurements with `status` in their name, and
+//! `cargo bench -- policy` all that is about row-level security, which takes some minutes: one of them waits five
+//! seconds a round behind a reader, another reads two million rows.
 
 #![allow(clippy::print_stdout, reason = "the table is the result")]
 #![allow(
@@ -14,17 +18,22 @@
 
 mod backup;
 mod dashboard;
+mod measure;
 mod migrate;
 mod peers;
+mod policy;
 mod process;
 mod race;
+mod reader;
 #[path = "../tests/support/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "tests need more of it")]
 mod support;
 mod version;
+mod wrapped;
 
 use std::process::ExitCode;
 
+use measure::Take;
 use race::Prepare;
 use support::Folder;
 
@@ -32,7 +41,7 @@ use support::Folder;
 const ROUNDS: usize = 7;
 
 /// The races by name.
-const RACES: [(&str, Prepare); 8] = [
+const RACES: [(&str, Prepare); 10] = [
     ("migrate up, 1,000 pending", migrate::all_pending),
     ("migrate up, none pending", migrate::none_pending),
     ("migrate status, 1,000", migrate::status),
@@ -41,6 +50,14 @@ const RACES: [(&str, Prepare); 8] = [
     ("--version", version::version),
     ("dashboard", dashboard::dashboard),
     ("backup create", backup::create),
+    ("policy status, 200", policy::status),
+    ("policy test", policy::test),
+];
+
+/// The measurements by name.
+const MEASUREMENTS: [(&str, Take); 2] = [
+    ("policy apply, a reader", reader::behind_a_reader),
+    ("policy, wrapped", wrapped::wrapped),
 ];
 
 fn main() -> ExitCode {
@@ -61,13 +78,23 @@ fn main() -> ExitCode {
         .first()
         .map_or(ROUNDS, |word| word.parse().unwrap())
         .max(1);
+    let wanted =
+        |name: &str| names.is_empty() || names.iter().any(|word| name.contains(word.as_str()));
     let folder = Folder::new();
-    println!("{}", race::HEADER.join("\n"));
     let mut broken = 0;
-    for (name, prepare) in RACES {
-        if names.is_empty() || names.iter().any(|wanted| name.contains(wanted.as_str())) {
-            broken += prepare(folder.path()).run(name, rounds);
+    let races = RACES.iter().filter(|(name, _)| wanted(name));
+    for (place, (name, prepare)) in races.enumerate() {
+        if place == 0 {
+            println!("{}", race::HEADER.join("\n"));
         }
+        broken += prepare(folder.path()).run(name, rounds);
+    }
+    let measurements = MEASUREMENTS.iter().filter(|(name, _)| wanted(name));
+    for (place, (name, take)) in measurements.enumerate() {
+        if place == 0 {
+            println!("{}", measure::HEADER);
+        }
+        broken += measure::report(name, &take(folder.path(), rounds));
     }
     if broken == 0 {
         return ExitCode::SUCCESS;

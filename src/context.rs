@@ -16,6 +16,7 @@ use secrecy::SecretString;
 use crate::error::{Error, Exit, Result};
 use crate::guard;
 use crate::local::{self, Server};
+use crate::pg::attempt::BRIEF;
 use crate::pg::db::Cancel;
 use crate::pg::tools::Programs;
 use crate::pg::{Db, Patience, Undo};
@@ -104,17 +105,11 @@ impl Context {
                 Origin::Default.to_string()
             }
         };
-        let limit = |key, name, flag: Option<Duration>, ours, in_migrations| {
+        let limit = |key, name, flag: Option<Duration>, ours, elsewhere: String| {
             let limit = settings::written(flag.unwrap_or(ours));
             let (value, origin) = match flag {
                 Some(_) => (limit, Origin::Flag(name)),
-                None => (
-                    format!(
-                        "{limit}, in migrations {}",
-                        settings::written(in_migrations)
-                    ),
-                    Origin::Default,
-                ),
+                None => (format!("{limit}, {elsewhere}"), Origin::Default),
             };
             settings::effective::Value {
                 key,
@@ -124,20 +119,25 @@ impl Context {
         };
         let (usual, flags) = (Patience::default(), &self.flags);
         let migrating = Patience::migrating();
+        let in_migrations = |time| format!("in migrations {}", settings::written(time));
         values.extend([
             limit(
                 "lock_timeout",
                 "--lock-timeout",
                 flags.lock_timeout,
                 usual.lock,
-                migrating.lock,
+                format!(
+                    "{}, for policies {}",
+                    in_migrations(migrating.lock),
+                    settings::written(BRIEF)
+                ),
             ),
             limit(
                 "statement_timeout",
                 "--statement-timeout",
                 flags.statement_timeout,
                 usual.statement,
-                migrating.statement,
+                in_migrations(migrating.statement),
             ),
         ]);
         values.push(settings::effective::Value {

@@ -64,7 +64,7 @@ fn show_tells_every_value_and_its_origin_but_no_secret() {
     migrations.deny  -  default
     policies  database/policies, else embedded  default
     backup.destination  /var/backups  HERE/toysoldiers.toml
-    lock_timeout  10s, in migrations 2s  default
+    lock_timeout  10s, in migrations 2s, for policies 100ms  default
     statement_timeout  5m, in migrations no limit  default
     local.folder  /nonexistent/local  TOYSOLDIERS_LOCAL_DIR
     postgresql.programs  -  default
@@ -93,7 +93,7 @@ fn show_tells_every_value_and_its_origin_but_no_secret() {
     migrations.deny  -  default
     policies  database/policies, else embedded  default
     backup.destination  -  default
-    lock_timeout  10s, in migrations 2s  default
+    lock_timeout  10s, in migrations 2s, for policies 100ms  default
     statement_timeout  5m, in migrations no limit  default
     local.folder  /nonexistent/local  TOYSOLDIERS_LOCAL_DIR
     postgresql.programs  -  default
@@ -137,7 +137,7 @@ fn show_tells_which_flag_or_variable_won() {
     migrations.deny,,default
     policies,"database/policies, else embedded",default
     backup.destination,,default
-    lock_timeout,"10s, in migrations 2s",default
+    lock_timeout,"10s, in migrations 2s, for policies 100ms",default
     statement_timeout,"5m, in migrations no limit",default
     local.folder,/nonexistent/toysoldiers,TOYSOLDIERS_LOCAL_DIR
     postgresql.programs,,default
@@ -228,7 +228,7 @@ fn show_tells_who_guards_and_who_knows_the_password() {
     migrations.deny  -  default
     policies  database/policies, else embedded  default
     backup.destination  -  default
-    lock_timeout  10s, in migrations 2s  default
+    lock_timeout  10s, in migrations 2s, for policies 100ms  default
     statement_timeout  5m, in migrations no limit  default
     local.folder  /nonexistent/toysoldiers  TOYSOLDIERS_LOCAL_DIR
     postgresql.programs  -  default

@@ -12,6 +12,9 @@ use super::db::Db;
 use crate::error::{self, Error, Kind, Result};
 use crate::plan::{Event, Progress};
 
+/// How long an attempt waits for locks that everybody is behind, when nobody says otherwise.
+pub const BRIEF: Duration = Duration::from_millis(100);
+
 /// How long is waited, and how often it is tried again.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -25,7 +28,7 @@ impl Limits {
     /// For changes that are done in a moment and lock what everybody uses: an attempt is hardly noticed by others.
     pub fn brief(lock_timeout: Option<Duration>, retry_for: Duration) -> Self {
         Self {
-            lock_timeout: lock_timeout.unwrap_or(Duration::from_millis(100)),
+            lock_timeout: lock_timeout.unwrap_or(BRIEF),
             retry_for,
         }
     }
@@ -123,7 +126,9 @@ impl<'a> Attempts<'a> {
             retry_for,
             start: Instant::now(),
             first: (lock_timeout / 4).clamp(Duration::from_millis(10), Duration::from_millis(500)),
-            pause: Pause::default(),
+            pause: Pause::up_to(
+                (lock_timeout * 10).clamp(Duration::from_secs(1), Duration::from_secs(5)),
+            ),
         }
     }
 
@@ -252,16 +257,20 @@ fn unknown_if_lost(failure: anyhow::Error) -> anyhow::Error {
 
 /// Pauses between attempts: twice as long each time up to a limit, and never the same for two who are in each
 /// other's way.
-#[derive(Default)]
 struct Pause {
     count: u32,
+    longest: Duration,
 }
 
 impl Pause {
+    /// Pauses of at most this length. Whoever gives up at once is hardly in anybody's way, and tries more often.
+    fn up_to(longest: Duration) -> Self {
+        Self { count: 0, longest }
+    }
+
     fn next(&mut self) -> Duration {
         const SHORTEST: Duration = Duration::from_millis(100);
-        const LONGEST: Duration = Duration::from_secs(5);
-        let full = (SHORTEST * (1 << self.count.min(16))).min(LONGEST);
+        let full = (SHORTEST * (1 << self.count.min(16))).min(self.longest);
         self.count += 1;
         let mut random = [0_u8; 1];
         // Without random bytes everybody pauses alike, which is no worse than having no jitter.
@@ -276,7 +285,7 @@ mod tests {
 
     #[test]
     fn pauses_grow_up_to_a_limit_and_are_never_nothing() {
-        let mut pause = Pause::default();
+        let mut pause = Pause::up_to(Duration::from_secs(5));
         for number in 0..40 {
             let next = pause.next();
             let full =

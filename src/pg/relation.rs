@@ -147,6 +147,12 @@ impl Relation {
         }
     }
 
+    /// A relation as files write it, in which a dot ends the schema: `content`, `app.content`.
+    pub fn written(text: &str) -> Self {
+        let (schema, name) = text.split_once('.').unwrap_or((PUBLIC, text));
+        Self::new(schema, name)
+    }
+
     /// All of the platform's.
     pub async fn all(db: &Db) -> Result<Vec<Self>> {
         db.all(&ALL, &[]).await

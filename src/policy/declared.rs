@@ -8,7 +8,6 @@ use std::ops::Range;
 use super::right::{Grant, Kind, Object};
 use super::statement::{self, Declaration, PolicyText, Refusal, Relation, Security};
 use crate::error::{Error, Excerpt, Result};
-use crate::pg::relation::PUBLIC;
 use crate::pg::sql::{self, FlawKind};
 use crate::source::{Source, text};
 
@@ -96,7 +95,7 @@ impl Declared {
             if stem == FUNCTIONS {
                 declared.read_functions()?;
             } else {
-                declared.read_relation(relation_of(stem))?;
+                declared.read_relation(Relation::written(stem))?;
             }
         }
         if declared.files.is_empty() {
@@ -276,12 +275,6 @@ impl Wanted {
         }
         Ok(())
     }
-}
-
-/// The relation a file is about, by its name: `content`, or `app.content`.
-fn relation_of(stem: &str) -> Relation {
-    let (schema, name) = stem.split_once('.').unwrap_or((PUBLIC, stem));
-    Relation::new(schema, name)
 }
 
 /// The file beside this one that is about a relation.

@@ -1,7 +1,7 @@
 //! `policy detach`: takes the policies off that stand in the way of changing a relation, and keeps them.
 //!
 //! The server changes no column that a policy uses. Meanwhile row-level security stays on: whom the policies let in
-//! sees nothing, and nobody sees more than before ([`affected`](super::affected)). What is dropped is written into the
+//! sees nothing, and nobody sees more than before ([`affected`]). What is dropped is written into the
 //! database in the same transaction, so that it can be made again whatever happens to whoever did it.
 
 use serde::Serialize;

@@ -56,6 +56,7 @@ use std::collections::BTreeSet;
 use crate::error::{Error, Excerpt, Result};
 use crate::source::{Source, text};
 
+pub use crate::pg::relation::Relation;
 pub use ask::{prove, test};
 pub use probe::{Action, Expected, Outcome, Probe, Target};
 pub use proof::{Asked, Found, Identity, Proof};
@@ -72,40 +73,6 @@ pub struct Word {
     pub text: String,
     /// Where.
     pub place: Excerpt,
-}
-
-/// A table, a view, or whatever else has rows.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Relation {
-    /// Its schema.
-    pub schema: String,
-    /// Its name.
-    pub name: String,
-}
-
-impl Relation {
-    /// A relation as people write it: the schema may be left out if it is `public`.
-    pub fn named(text: &str) -> Self {
-        let (schema, name) = text.split_once('.').unwrap_or(("public", text));
-        Self {
-            schema: schema.to_owned(),
-            name: name.to_owned(),
-        }
-    }
-
-    /// For people: without the schema if it is `public`.
-    pub fn shown(&self) -> String {
-        match self.schema.as_str() {
-            "public" => self.name.clone(),
-            schema => format!("{schema}.{}", self.name),
-        }
-    }
-
-    /// For SQL.
-    pub fn sql(&self) -> String {
-        use crate::pg::Ident;
-        format!("{}.{}", Ident(&self.schema), Ident(&self.name))
-    }
 }
 
 /// Somebody who asks.

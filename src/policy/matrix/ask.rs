@@ -278,7 +278,7 @@ impl Asking<'_> {
         let cause = sqlstate::explain(failure.error);
         let error = Error::new(
             cause.kind,
-            format!("the row {}.{} cannot be made", row.table.shown(), row.name),
+            format!("the row {}.{} cannot be made", row.table.title(), row.name),
         )
         .at(row.place.clone())
         .note("nothing was kept");

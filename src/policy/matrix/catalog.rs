@@ -72,10 +72,7 @@ impl Catalog {
             db.all(&TRUNCATE, &params)
         );
         let emptying = emptying?.into_iter().map(|one| {
-            let relation = Relation {
-                schema: one.schema,
-                name: one.name,
-            };
+            let relation = Relation::new(&one.schema, &one.name);
             (one.role, relation)
         });
         Ok(Self {
@@ -144,7 +141,7 @@ impl Catalog {
         let row = &matrix.rows[number];
         let known = self.relation(&row.table, &row.table_place)?;
         if known.keys.is_empty() {
-            let table = row.table.shown();
+            let table = row.table.title();
             let error = Error::configuration(format!(
                 "{table} has no primary key by which a row of it could be found"
             ));
@@ -158,7 +155,7 @@ impl Catalog {
             pair.ok_or_else(|| {
                 Error::configuration(format!(
                     "{}.{} does not say its {key}, by which it is to be found",
-                    row.table.shown(),
+                    row.table.title(),
                     row.name
                 ))
                 .at(row.place.clone())
@@ -174,10 +171,14 @@ impl Catalog {
     fn relation(&self, relation: &Relation, place: &Excerpt) -> Result<&Known> {
         self.find(relation).ok_or_else(|| {
             let word = Word {
-                text: relation.shown(),
+                text: relation.title(),
                 place: place.clone(),
             };
-            let known: Vec<String> = self.relations.iter().map(Known::shown).collect();
+            let known: Vec<String> = self
+                .relations
+                .iter()
+                .map(|known| Relation::new(&known.schema, &known.name).title())
+                .collect();
             let known = known.iter().map(String::as_str);
             unknown("the database has no table", &word, known).into()
         })
@@ -185,14 +186,6 @@ impl Catalog {
 }
 
 impl Known {
-    fn shown(&self) -> String {
-        Relation {
-            schema: self.schema.clone(),
-            name: self.name.clone(),
-        }
-        .shown()
-    }
-
     fn require(&self, pairs: &[Pair]) -> Result<()> {
         pairs
             .iter()
@@ -203,7 +196,7 @@ impl Known {
         if self.columns.contains(&column.text) {
             return Ok(());
         }
-        let what = format!("{} has no column", self.shown());
+        let what = format!("{} has no column", Relation::new(&self.schema, &self.name));
         let known = self.columns.iter().map(String::as_str);
         Err(unknown(&what, column, known).into())
     }

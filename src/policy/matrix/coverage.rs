@@ -58,7 +58,7 @@ pub async fn untested(db: &Db, matrix: &Matrix) -> Result<Vec<Untested>> {
         if asked.contains(&(&table, &privilege.command)) {
             continue;
         }
-        let shown = table.shown();
+        let shown = table.title();
         match found.last_mut() {
             Some(last) if (&last.table, &last.command) == (&shown, &privilege.command) => {
                 last.roles.push(privilege.role);

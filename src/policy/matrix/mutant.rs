@@ -124,7 +124,7 @@ async fn mutants(db: &Db, matrix: &Matrix) -> Result<Vec<Mutant>> {
             name: table.name,
         };
         mutants.push(Mutant {
-            table: relation.shown(),
+            table: relation.title(),
             policy: None,
             change: "row-level security off",
             caught: false,
@@ -142,7 +142,7 @@ fn weaken(policy: &Policy, checks: bool) -> Vec<Mutant> {
         name: policy.table.clone(),
     };
     let mutant = |change, sql| Mutant {
-        table: relation.shown(),
+        table: relation.title(),
         policy: Some(policy.name.clone()),
         change,
         caught: false,

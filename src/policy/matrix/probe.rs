@@ -134,15 +134,29 @@ pub struct Probe {
     pub expected: Vec<Expected>,
 }
 
+/// The function a call is about: the first one with a schema, for it may stand in others' parentheses; else the first.
+fn called(call: &str) -> String {
+    let is_name =
+        |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '.' | '"' | '$');
+    let names: Vec<&str> = call
+        .split('(')
+        .filter_map(|part| part.trim_end().rsplit(|letter| !is_name(letter)).next())
+        .filter(|name| !name.is_empty())
+        .collect();
+    let qualified = names.iter().find(|name| name.contains('.'));
+    qualified
+        .or(names.first())
+        .copied()
+        .unwrap_or_default()
+        .to_owned()
+}
+
 impl Probe {
     /// What it is about, for people.
     pub fn subject(&self) -> String {
         match (&self.table, &self.action) {
-            (Some((table, _)), _) => table.shown(),
-            (None, Action::Call(call)) => {
-                let name = call.text.split('(').next().unwrap_or_default();
-                name.trim().to_owned()
-            }
+            (Some((table, _)), _) => table.title(),
+            (None, Action::Call(call)) => called(&call.text),
             (None, _) => String::new(),
         }
     }

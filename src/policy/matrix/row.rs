@@ -66,7 +66,7 @@ impl<'a> Drafts<'a> {
                 found.push((
                     name.span().start,
                     Draft {
-                        table: Relation::named(key.get_ref()),
+                        table: Relation::written(key.get_ref()),
                         table_place: document.place(&key.span()),
                         name: name.get_ref().to_string(),
                         place: document.place(&name.span()),
@@ -91,7 +91,7 @@ impl<'a> Drafts<'a> {
             self.document
                 .unknown(
                     span,
-                    &format!("{} has no row", table.shown()),
+                    &format!("{} has no row", table.title()),
                     name,
                     siblings.map(|draft| draft.name.as_str()),
                 )
@@ -184,9 +184,9 @@ impl<'a> Drafts<'a> {
     fn refer(&self, name: &str, span: &Range<usize>) -> Result<(usize, usize)> {
         let parts: Vec<&str> = name.split('.').collect();
         let (table, row, column) = match parts.as_slice() {
-            [table, row, column] => (Relation::named(table), row, column),
+            [table, row, column] => (Relation::written(table), row, column),
             [schema, table, row, column] => {
-                (Relation::named(&format!("{schema}.{table}")), row, column)
+                (Relation::written(&format!("{schema}.{table}")), row, column)
             }
             _ => {
                 return Err(self
@@ -202,7 +202,7 @@ impl<'a> Drafts<'a> {
         let place = place.ok_or_else(|| {
             self.document.unknown(
                 span,
-                &format!("the row {}.{row} does not say its", table.shown()),
+                &format!("the row {}.{row} does not say its", table.title()),
                 column,
                 values.iter().map(|(word, _)| word.text.as_str()),
             )

@@ -91,7 +91,7 @@ impl<'t, 'a> Reader<'t, 'a> {
                     .into());
             }
             (None, "function") => None,
-            (Some(word), _) => Some((Relation::named(&word.text), word.place)),
+            (Some(word), _) => Some((Relation::written(&word.text), word.place)),
             (None, _) => {
                 return Err(self
                     .document
