@@ -174,7 +174,7 @@ const CASES: &[Case] = &[
     Case(
         "grant select on t to anon with grant option;",
         "grant select on t to anon;",
-        &["revoke select with grant option from anon on t"],
+        &["revoke grant option for select from anon on t"],
     ),
     Case(
         "grant select on t to anon;",
@@ -245,6 +245,44 @@ fn functions_and_views_have_their_rights_and_options_here() {
         database
             .sql("select relname, reloptions from pg_class where relname in ('v', 'w') order by 1"),
         ["v|{security_barrier=true}", "w|{security_invoker=false}"]
+    );
+}
+
+#[test]
+fn names_are_what_postgresql_makes_of_them() {
+    let long = "p".repeat(70);
+    let odd = "alter table \"Odd.Name\" enable row level security; create policy \"P\" on \"Odd.Name\" using (true);";
+    let (database, tool) = with(
+        &format!(
+            "{TABLE} create table \"Odd.Name\" (id int); create procedure run(n int) language sql as ''"
+        ),
+        &[
+            (
+                "t.sql",
+                &format!("{ON}create policy {long} on t as restrictive using (false);"),
+            ),
+            ("Odd.Name.sql", odd),
+            (
+                "functions.sql",
+                "grant execute on procedure run(int) to anon;",
+            ),
+        ],
+    );
+    tool.run(&["policy", "apply"]).ok();
+    tool.run(&["policy", "status", "--check"]).ok();
+    assert_eq!(
+        database.sql("select polname from pg_policy order by 1"),
+        ["P".to_owned(), "p".repeat(63)]
+    );
+}
+
+#[test]
+fn two_files_about_one_table_are_refused() {
+    let (_database, tool) = with(TABLE, &[("t.sql", ON), ("public.t.sql", ON)]);
+    let outcome = tool.run(&["policy", "status"]).code(1);
+    assert!(
+        outcome.stderr.contains("are about the same relation, t"),
+        "{outcome}"
     );
 }
 
@@ -445,7 +483,7 @@ hidden = ["anon"]
     t  select  id = 1  anon  hidden  allowed  -
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    nothing was changed: with these 3 changes, 1 cell of the matrix would not be as declared
+    nothing was changed: after 3 changes, 1 cell of the matrix would not be as declared
     -- exit 3
     ");
     assert_snapshot!(tool.run(&["policy", "apply", "-o", "json"]).code(3).json()["wrong"], @r#"[{"table":"t","command":"select","row":"id = 1","actor":"anon","identity":"claims","expected":"hidden","found":"allowed","right":false,"message":null}]"#);
@@ -579,8 +617,11 @@ fn told(there: &str, files: &[(&str, &str)]) -> String {
     let status = tool.run(&["policy", "status"]).code(1);
     let apply = tool.run(&["policy", "apply"]).code(1);
     assert_eq!(status.stderr, apply.stderr);
-    let (_, told) = status.stderr.split_once('\n').unwrap();
-    told.to_owned()
+    let lines = status
+        .stderr
+        .lines()
+        .filter(|line| !line.starts_with("-> "));
+    lines.map(|line| format!("{line}\n")).collect()
 }
 
 fn file(text: &str) -> String {
@@ -669,6 +710,28 @@ fn rights_that_cannot_be_are_refused_with_their_place() {
       note: nothing was changed
       hint: did you mean anon? otherwise make it in a migration, and run `toysoldiers migrate up`
     ");
+    for (says, message) in [
+        (
+            "grant execute on t to anon;",
+            "execute is no privilege on a table",
+        ),
+        (
+            "grant maintain on t to anon;",
+            "this server has no privilege maintain",
+        ),
+        (
+            "grant select on t to public with grant option;",
+            "everybody cannot pass a right on",
+        ),
+        (
+            "create policy p on t to current_user using (true);",
+            "nobody in particular",
+        ),
+        ("create policy p on t using (id);", "argument of"),
+    ] {
+        let told = told("", &[("t.sql", &file(says))]);
+        assert!(told.contains(message), "{told}");
+    }
     assert_snapshot!(told("", &[("t.sql", &file("grant usage on sequence s to anon;"))]), @"
     error: database/policies/t.sql cannot be applied: there is no sequence s here
       --> database/policies/t.sql:2:25

@@ -227,7 +227,7 @@ impl<'a> Reader<'a> {
         };
         let span = self.place();
         self.next += 1;
-        Ok((name, span))
+        Ok((truncated(name), span))
     }
 
     /// Reads a name that may have a schema before it.
@@ -247,6 +247,20 @@ impl<'a> Reader<'a> {
             span: span.start..last.end,
         })
     }
+}
+
+/// PostgreSQL cuts names off after so many bytes, and says so in a notice at most.
+const LONGEST: usize = 63;
+
+fn truncated(mut name: String) -> String {
+    if name.len() > LONGEST {
+        let mut end = LONGEST;
+        while !name.is_char_boundary(end) {
+            end -= 1;
+        }
+        name.truncate(end);
+    }
+    name
 }
 
 #[cfg(test)]
@@ -274,6 +288,16 @@ mod tests {
         let inside = read.parentheses().expect("close");
         assert_eq!(&read.text[inside], "a, (b)");
         assert!(read.is_done() && read.done().is_ok());
+    }
+
+    #[test]
+    fn a_name_is_as_long_as_postgresql_has_it() {
+        let long = "é".repeat(40);
+        let text = format!("{long} \"{long}\"");
+        let mut read = reader(&text);
+        for _ in 0..2 {
+            assert_eq!(read.name("a name").expect("is one").0, "é".repeat(31));
+        }
     }
 
     #[test]

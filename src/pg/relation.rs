@@ -147,8 +147,11 @@ impl Relation {
         }
     }
 
-    /// A relation as files write it, in which a dot ends the schema: `content`, `app.content`.
+    /// A relation as files write it, in which a dot ends the schema: `content`, `app.content`, `"Odd.Name"`.
     pub fn written(text: &str) -> Self {
+        if let Some(named) = text.contains('"').then(|| Named::parse(text)).flatten() {
+            return Self::new(named.schema.as_deref().unwrap_or(PUBLIC), &named.name);
+        }
         let (schema, name) = text.split_once('.').unwrap_or((PUBLIC, text));
         Self::new(schema, name)
     }
@@ -169,12 +172,21 @@ impl Relation {
         Ok(columns.into_iter().map(|column| column.name).collect())
     }
 
-    /// For people: those in public by their name alone.
+    /// For people, who may type it again: those in public by their name alone.
     pub fn title(&self) -> String {
+        let plain = |name: &str| {
+            let is_plain =
+                |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+            if name.bytes().all(is_plain) {
+                name.to_owned()
+            } else {
+                Ident(name).to_string()
+            }
+        };
         if self.schema == PUBLIC {
-            self.name.clone()
+            plain(&self.name)
         } else {
-            format!("{}.{}", self.schema, self.name)
+            format!("{}.{}", plain(&self.schema), plain(&self.name))
         }
     }
 

@@ -46,11 +46,11 @@ pub async fn is_same(
         let mut copied: Vec<(usize, &Range<usize>)> = Vec::new();
         for (clause, column) in [&declared.using, &declared.check].into_iter().zip(columns) {
             let Some(clause) = clause else { continue };
-            text.push_str(if copied.is_empty() { "(" } else { ", (" });
+            text.push_str(if copied.is_empty() { "((" } else { ", ((" });
             copied.push((text.len(), clause));
             text.push_str(file.part(clause));
             // The newline ends a comment in its last line.
-            text.push_str("\n) as ");
+            text.push_str("\n) is true) as ");
             text.push_str(column);
         }
         let _ = write!(text, " from {relation}");
@@ -62,7 +62,9 @@ pub async fn is_same(
         };
         let clauses = [&found.using, &found.check].into_iter().zip(columns);
         let clauses: Vec<String> = clauses
-            .filter_map(|(clause, column)| Some(format!("({}) as {column}", clause.as_ref()?)))
+            .filter_map(|(clause, column)| {
+                Some(format!("(({}) is true) as {column}", clause.as_ref()?))
+            })
             .collect();
         let text = format!("{}{} from {relation}", view(VIEWS[1]), clauses.join(", "));
         db.script(&text).await?;

@@ -18,6 +18,7 @@ use super::found::{self, Found};
 use super::look::{self, Look};
 use super::matrix::tested::{Cell, Tested};
 use super::matrix::{self, Identity, Matrix, Proof};
+use super::right::Rights;
 use super::status;
 use crate::bookkeeping::{self, TOOL_VERSION};
 use crate::error::{self, Error, Kind, Result};
@@ -181,6 +182,7 @@ pub async fn apply(db: &Db, work: Work, _consent: Consent, manner: Manner<'_>) -
                     applied.cells = Some(proof.cells.len());
                     applied.wrong = wrong(&work, &proof);
                 }
+                Err(error) if error.is::<Overtaken>() => return Ok(applied),
                 Err(error) => return Err(error),
             },
         }
@@ -219,14 +221,15 @@ async fn once(db: &Db, work: &Work, manner: &Manner<'_>) -> Result<Option<Proof>
         functions(db, &work.look),
     );
     locked?;
-    if !before?.is_same(&work.look.found) {
-        return Err(stale());
+    let before = before?;
+    if !before.is_same(&work.look.found) {
+        return Err(others_were_faster(db, work, before).await);
     }
     changed.map_err(|failure| {
         let statement = statements.get(failure.completed).copied();
         refused(statement.unwrap_or_default(), failure.error)
     })?;
-    require(work, after?, functions?)?;
+    settle(db, work, after?, functions?).await?;
     let proof = match &work.matrix {
         None => None,
         Some(matrix) => Some(matrix::prove(db, matrix, Identity::Claims).await?),
@@ -292,7 +295,7 @@ async fn look_aside(db: &Db) -> Result<Found> {
 }
 
 /// Rights on the declared functions, in their order.
-async fn functions(db: &Db, look: &Look) -> Result<Vec<super::right::Rights>> {
+async fn functions(db: &Db, look: &Look) -> Result<Vec<Rights>> {
     let asked = look
         .functions
         .iter()
@@ -304,12 +307,38 @@ async fn functions(db: &Db, look: &Look) -> Result<Vec<super::right::Rights>> {
         .collect())
 }
 
-fn stale() -> anyhow::Error {
-    Error::refused("policies or rights of this database changed since the plan was shown")
-        .note("nothing was changed")
-        .hint("run `toysoldiers policy apply` again")
-        .into()
+/// Somebody changed something since the plan was made: if it is what was planned, there is nothing left to do.
+async fn others_were_faster(db: &Db, work: &Work, found: Found) -> anyhow::Error {
+    let again = async {
+        db.script("rollback; begin").await?;
+        functions(db, &work.look).await
+    };
+    let remaining = again
+        .await
+        .map(|functions| work.remaining(found, functions));
+    match remaining {
+        Ok(remaining) if remaining.is_empty() => Overtaken.into(),
+        Ok(_) => {
+            Error::refused("policies or rights of this database changed since the plan was shown")
+                .note("nothing was changed")
+                .hint("run `toysoldiers policy apply` again")
+                .into()
+        }
+        Err(error) => error,
+    }
 }
+
+/// Somebody else did what was to be done.
+#[derive(Debug)]
+struct Overtaken;
+
+impl fmt::Display for Overtaken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("somebody else did it")
+    }
+}
+
+impl std::error::Error for Overtaken {}
 
 fn refused(statement: &str, error: tokio_postgres::Error) -> anyhow::Error {
     let cause = crate::pg::sqlstate::explain(error);
@@ -321,34 +350,49 @@ fn refused(statement: &str, error: tokio_postgres::Error) -> anyhow::Error {
         .into()
 }
 
-/// Everything has to be as declared now.
-fn require(work: &Work, found: Found, functions: Vec<super::right::Rights>) -> Result<()> {
-    let remaining = compare(&work.look.after(found, functions));
-    let remaining: Vec<String> = remaining
+impl Work {
+    /// What would still have to be done.
+    fn remaining(&self, found: Found, functions: Vec<Rights>) -> Vec<Difference> {
+        let mut remaining = compare(&self.look.after(found, functions));
+        remaining.retain(|difference| self.wish.prune || !difference.prune);
+        remaining
+    }
+}
+
+/// Everything has to be as declared now. What was taken from somebody is gone for those who had it from them, also
+/// where it is to stay: it is given once more.
+async fn settle(db: &Db, work: &Work, found: Found, functions_found: Vec<Rights>) -> Result<()> {
+    let remaining = work.remaining(found, functions_found);
+    if remaining.is_empty() {
+        return Ok(());
+    }
+    let statements: Vec<&str> = remaining
         .iter()
-        .filter(|difference| work.wish.prune || !difference.prune)
-        .map(|difference| {
-            format!(
-                "{} {} on {}",
-                difference.action.words(),
-                difference.object,
-                difference.on
-            )
-        })
+        .flat_map(|difference| difference.sql.iter().map(String::as_str))
         .collect();
+    let change = format!("{}\n;", statements.join("\n;\n"));
+    let (changed, found, functions) = tokio::join!(
+        db.script(&change),
+        look_aside(db),
+        functions(db, &work.look),
+    );
+    changed?;
+    let remaining = work.remaining(found?, functions?);
     if remaining.is_empty() {
         return Ok(());
     }
     let error = Error::failed("the database would not be as declared after all was done")
         .note("nothing was changed")
         .hint(
-            "a right that another role gave is taken by that role, or by a superuser; a right of the owner cannot be \
-             declared",
+            "a right that another role passed on is taken back by that role, or with its grant option: `\\dp` in psql shows \
+             who gave what after the slash",
         );
-    Err(remaining
-        .into_iter()
-        .fold(error, |error, line| {
-            error.note(format!("still to do: {line}"))
-        })
-        .into())
+    let lines = remaining.iter().map(|difference| {
+        let Difference { object, on, .. } = difference;
+        format!(
+            "still to do: {} {object} on {on}",
+            difference.action.words()
+        )
+    });
+    Err(lines.fold(error, Error::note).into())
 }

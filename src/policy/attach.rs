@@ -59,8 +59,9 @@ pub async fn plan(db: &Db, wish: Wish) -> Result<Plan<Work>> {
     } = wish;
     let all = Detached::read(db).await?;
     let relation = find(db, &relation, &all).await?;
-    let there = Policy::read(db).await?;
+    let there = qualified(db).await?;
     let Sorted { attach, forgotten } = sort(all, &relation, &there, &forget);
+    require_same(&relation, &forget, &forgotten, &there)?;
     require_forgotten(&relation, &forget, &attach, &forgotten)?;
     let mut steps = Vec::new();
     for Detached { policy, .. } in &forgotten {
@@ -99,6 +100,64 @@ pub async fn plan(db: &Db, wish: Wish) -> Result<Plan<Work>> {
             forgotten,
         },
     })
+}
+
+/// All policies, every name in them qualified.
+async fn qualified(db: &Db) -> Result<Vec<Policy>> {
+    let (begun, path, there, ended) = tokio::join!(
+        db.script("begin"),
+        db.script(detach::QUALIFIED),
+        Policy::read(db),
+        db.script("rollback"),
+    );
+    begun?;
+    path?;
+    ended?;
+    there
+}
+
+/// A policy of the same name that says something else is no reason to give up what was kept.
+fn require_same(
+    relation: &Relation,
+    forget: &[String],
+    forgotten: &[Detached],
+    there: &[Policy],
+) -> Result<()> {
+    let says = |policy: &Policy| {
+        let Policy {
+            command,
+            permissive,
+            roles,
+            using,
+            check,
+            ..
+        } = policy.clone();
+        (command, permissive, roles, using, check)
+    };
+    let other = forgotten
+        .iter()
+        .filter(|detached| !forget.contains(&detached.policy.name))
+        .find_map(|Detached { policy, .. }| {
+            let made = there
+                .iter()
+                .find(|there| there.on() == policy.on() && there.name == policy.name)?;
+            (says(made) != says(policy)).then_some((policy, made))
+        });
+    let Some((kept, made)) = other else {
+        return Ok(());
+    };
+    Err(Error::refused(format!(
+        "there is a {} by now that says something else",
+        title(kept)
+    ))
+    .note(format!("detached was: {}", kept.create()))
+    .note(format!("there is now: {}", made.create()))
+    .note("nothing was changed")
+    .hint(format!(
+        "drop it to have the detached one again, or give that up with `toysoldiers policy attach {relation} --forget {}`",
+        kept.name
+    ))
+    .into())
 }
 
 /// Makes the policies again with what was said about them, and forgets that they were detached: all of it or nothing.

@@ -10,7 +10,12 @@ use crate::error::{Error, Result, nearest};
 use crate::pg::policy::PUBLIC;
 
 /// Roles, relations, sequences, columns.
-pub(super) fn everything(declared: &Declared, found: &Found, roles: &[Role]) -> Result<()> {
+pub(super) fn everything(
+    declared: &Declared,
+    found: &Found,
+    roles: &[Role],
+    server_major: u32,
+) -> Result<()> {
     relations(declared, found)?;
     for (file, name, span) in declared.roles() {
         if name != PUBLIC && !roles.iter().any(|role| role.name == name) {
@@ -41,7 +46,17 @@ pub(super) fn everything(declared: &Declared, found: &Found, roles: &[Role]) -> 
                 if (grant.kind == Kind::Sequence) != (there.kind == "sequence") {
                     return Err(mismatch(file, span, relation, &there.kind));
                 }
-                for (_, columns) in &grant.privileges {
+                for (privilege, columns) in &grant.privileges {
+                    if privilege == "maintain" && server_major < 17 {
+                        return Err(Error::failed(format!(
+                            "{} cannot be applied: this server has no privilege maintain",
+                            file.path
+                        ))
+                        .at(file.excerpt(span))
+                        .note("nothing was changed")
+                        .hint("leave it out; PostgreSQL 17 is the first to have it")
+                        .into());
+                    }
                     for (column, span) in columns {
                         if !there.columns.contains(column) {
                             let names = there.columns.iter().map(String::as_str);

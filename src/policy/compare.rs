@@ -272,7 +272,8 @@ fn create(look: &Look, desired: &Desired, action: Action, there: Option<&Policy>
     let relation = wanted.on();
     let effect = match (action, wanted.permissive) {
         (Action::Create, false) => Effect::Tightens,
-        _ => Effect::Loosens,
+        (Action::Create, true) => Effect::Loosens,
+        _ => Effect::Unclear,
     };
     let mut create = Difference::new(action, named(wanted), &relation, effect).locking(&relation);
     if let Some(there) = there {
@@ -343,7 +344,8 @@ fn change(look: &Look, desired: &Desired, there: &Policy) -> Option<Difference> 
     let effect = match same_expressions(desired, there) {
         true if wanted.permissive && fewer => Effect::Tightens,
         true if !wanted.permissive && more => Effect::Tightens,
-        _ => Effect::Loosens,
+        true => Effect::Loosens,
+        false => Effect::Unclear,
     };
     let mut alter = Difference::new(Action::Alter, named(wanted), &relation, effect)
         .by(sql)

@@ -8,6 +8,7 @@ use std::ops::Range;
 use super::right::{Grant, Kind, Object};
 use super::statement::{self, Declaration, PolicyText, Refusal, Relation, Security};
 use crate::error::{Error, Excerpt, Result};
+use crate::pg::relation::PUBLIC;
 use crate::pg::sql::{self, FlawKind};
 use crate::source::{Source, text};
 
@@ -84,6 +85,15 @@ impl Declared {
         entries.sort_by(|left, right| left.name.cmp(&right.name));
         for entry in &entries {
             let Some(stem) = entry.name.strip_suffix(".sql") else {
+                if entry.name.to_ascii_lowercase().ends_with(".sql") {
+                    return Err(Error::failed(format!(
+                        "{} does not fit: its ending is not .sql in lower case",
+                        entry.path
+                    ))
+                    .note("nothing was changed")
+                    .hint("rename it, or it would be left out")
+                    .into());
+                }
                 continue;
             };
             let text = text::decode(&entry.bytes()?, &entry.path)
@@ -95,7 +105,7 @@ impl Declared {
             if stem == FUNCTIONS {
                 declared.read_functions()?;
             } else {
-                declared.read_relation(Relation::written(stem))?;
+                declared.read_relation(stem)?;
             }
         }
         if declared.files.is_empty() {
@@ -153,9 +163,27 @@ impl Declared {
         Ok(())
     }
 
-    fn read_relation(&mut self, relation: Relation) -> Result<()> {
+    fn read_relation(&mut self, stem: &str) -> Result<()> {
         let number = self.files.len() - 1;
         let file = &self.files[number];
+        let first = statements(file).find_map(|read| Some(read.ok()?.0.1?.0));
+        // A dot may be part of a name: what the file speaks of decides.
+        let relation = first
+            .filter(|relation| is_named_after(stem, relation))
+            .unwrap_or_else(|| Relation::written(stem));
+        if let Some(other) = self
+            .relations
+            .iter()
+            .find(|other| other.relation == relation)
+        {
+            return Err(Error::failed(format!(
+                "{} and {} are about the same relation, {relation}",
+                self.files[other.file].path, file.path
+            ))
+            .note("nothing was changed")
+            .hint("put all of it into one of them")
+            .into());
+        }
         let mut wanted = Wanted {
             relation,
             file: number,
@@ -277,10 +305,20 @@ impl Wanted {
     }
 }
 
+/// Whether a file of this name is about a relation: `content`, `public.content`, `app.content`.
+fn is_named_after(stem: &str, relation: &Relation) -> bool {
+    let Relation { schema, name } = relation;
+    stem == format!("{schema}.{name}") || (schema == PUBLIC && stem == name)
+}
+
 /// The file beside this one that is about a relation.
 fn sibling(path: &str, relation: &Relation) -> String {
-    let folder = path.rfind(['/', ' ']).map_or("", |end| &path[..=end]);
-    format!("{folder}{relation}.sql")
+    let folder = path.rfind('/').map_or("", |end| &path[..=end]);
+    let Relation { schema, name } = relation;
+    match schema.as_str() {
+        PUBLIC => format!("{folder}{name}.sql"),
+        _ => format!("{folder}{schema}.{name}.sql"),
+    }
 }
 
 type Found = (statement::Read, Range<usize>);

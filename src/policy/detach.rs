@@ -84,7 +84,7 @@ pub async fn plan(db: &Db, wish: Wish) -> Result<Plan<Work>> {
     if !steps.is_empty() {
         let keep = Step::new("keep", "row-level security as it is");
         steps.push(keep.detail(format!(
-            "until `toysoldiers policy attach {}`, those bound by it see only what is left to them, and nobody sees more",
+            "until `toysoldiers policy attach {}`, those bound by it see only what is left to them; nobody sees more, unless a policy that stays asks a function that reads it",
             relation.title()
         )));
     }

@@ -63,7 +63,9 @@ pub enum Effect {
     None,
     /// Less may be done.
     Tightens,
-    /// More may be done, or nobody can tell.
+    /// Nobody can tell.
+    Unclear,
+    /// More may be done.
     Loosens,
 }
 
@@ -132,7 +134,7 @@ impl Difference {
     pub fn risk(&self) -> Risk {
         match (self.action, self.effect) {
             (Action::Drop, _) => Risk::Severe,
-            (_, Effect::Loosens) => Risk::Loosening,
+            (_, Effect::Loosens | Effect::Unclear) => Risk::Loosening,
             _ => Risk::Mild,
         }
     }
@@ -140,9 +142,7 @@ impl Difference {
     /// As a step of a plan.
     pub fn step(&self) -> Step {
         let mut detail = self.detail.clone();
-        // Of what is given that is plain.
-        let is_plain = matches!(self.action, Action::Create | Action::Grant);
-        if self.effect == Effect::Loosens && !is_plain {
+        if self.effect == Effect::Unclear {
             let separator = if detail.is_empty() { "" } else { "; " };
             detail = format!("{detail}{separator}may let in more");
         }

@@ -11,7 +11,7 @@ use super::right::{self, Kind, Object, Rights};
 use super::statement::Relation;
 use super::twin::{self, Failure, Number};
 use super::{apart, check};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::pg::Db;
 use crate::pg::policy::Policy;
 
@@ -118,7 +118,7 @@ pub async fn look(db: &Db, declared: Declared) -> Result<Look> {
             Err(Failure::Wrong(error)) => return Err(known(db, &declared, error).await),
         }
     };
-    check::everything(&declared, &found, &roles)?;
+    check::everything(&declared, &found, &roles, db.server_major())?;
     let desired = desired(db, &declared, &found, twins, &apart).await?;
     let server_major = db.server_major();
     let rights = rights(&declared, server_major);
@@ -291,9 +291,12 @@ async fn desired(
     for (relation, own) in twins {
         let wanted = &declared.relations[relation];
         for (index, text) in wanted.policies.iter().enumerate() {
-            let Some(twin) = own.iter().find(|twin| twin.name == text.name) else {
-                continue;
-            };
+            let twin = own.iter().find(|twin| twin.name == text.name);
+            let twin = twin.ok_or_else(|| {
+                let file = declared.file_of(wanted);
+                let message = format!("the policy {} has another name in the catalog", text.name);
+                Error::new(ErrorKind::Bug, message).at(file.excerpt(&text.place))
+            })?;
             let number = (relation, index);
             let policy = Policy {
                 schema: wanted.relation.schema.clone(),

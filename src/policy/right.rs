@@ -58,12 +58,31 @@ impl Kind {
         }
     }
 
+    /// Whether there is such a privilege on it, on some version of the server.
+    pub fn takes(self, privilege: &str) -> bool {
+        match self {
+            Self::Table => !matches!(privilege, "usage" | "execute"),
+            Self::Sequence => matches!(privilege, "usage" | "select" | "update"),
+            Self::Function => privilege == "execute",
+        }
+    }
+
+    /// For people.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Sequence => "sequence",
+            Self::Function => "function",
+        }
+    }
+
     /// The word before a name, for SQL.
     fn word(self) -> &'static str {
         match self {
             Self::Table => "table",
             Self::Sequence => "sequence",
-            Self::Function => "function",
+            // Procedures are routines, too.
+            Self::Function => "routine",
         }
     }
 }
@@ -208,10 +227,11 @@ impl Change {
         } else {
             ("revoke", "from")
         };
-        let option = if self.gives && self.grantable {
-            " with grant option"
-        } else {
-            ""
+        let option = match (self.gives, self.grantable) {
+            (true, true) => " with grant option",
+            (true, false) => "",
+            // Whoever was given it by whom it is taken from had no other right to it.
+            (false, _) => " cascade",
         };
         format!("{verb} {privileges} on {kind} {object} {preposition} {grantee}{option}")
     }
@@ -396,7 +416,10 @@ mod tests {
             let sql = changes.iter().map(|change| change.sql(Kind::Table, "t"));
             sql.collect()
         };
-        assert_eq!(sql(&taken), ["revoke select on table t from \"anon\""]);
+        assert_eq!(
+            sql(&taken),
+            ["revoke select on table t from \"anon\" cascade"]
+        );
         assert_eq!(
             sql(&given),
             ["grant select (\"user\") on table t to \"anon\""]

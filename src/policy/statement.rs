@@ -196,6 +196,17 @@ fn security(mut reader: Reader<'_>) -> Result<Read, Refusal> {
     Ok((Declaration::Security(all), about))
 }
 
+/// Words for whoever it is.
+const SOMEBODY: [&str; 3] = ["current_role", "current_user", "session_user"];
+
+fn nobody_in_particular<T>(reader: &Reader<'_>) -> Result<T, Refusal> {
+    refusal(
+        reader.place(),
+        "whoever applies the files is nobody in particular",
+        "name the role",
+    )
+}
+
 fn policy(mut reader: Reader<'_>, statement: Range<usize>) -> Result<Read, Refusal> {
     let (name, place) = reader.name("the name of a policy")?;
     reader.expect(&["on"])?;
@@ -206,6 +217,8 @@ fn policy(mut reader: Reader<'_>, statement: Range<usize>) -> Result<Read, Refus
             using = Some(reader.parentheses()?);
         } else if reader.take(&["with", "check"]) {
             check = Some(reader.parentheses()?);
+        } else if SOMEBODY.iter().any(|word| reader.sees(&[word])) {
+            return nobody_in_particular(&reader);
         } else {
             // What stands here the server judges.
             reader.skip();

@@ -19,7 +19,14 @@ cross join lateral (
 ) low
 where c.relkind in ('r', 'p')
   and not c.relrowsecurity
-  and not c.relispartition
+  -- Of a partition whose parent has it another check tells.
+  and not exists (
+    select
+    from pg_partition_ancestors(c.oid) a
+    join pg_class parent on parent.oid = a.relid
+    where a.relid <> c.oid
+      and parent.relrowsecurity
+  )
   and low.names is not null
   and n.nspname in (select jsonb_array_elements_text($1::jsonb -> 'schemas'))
   and not exists (

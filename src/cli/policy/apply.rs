@@ -103,7 +103,7 @@ impl Report for Applied {
         if !self.kept {
             let cells = counted(self.wrong.len(), "cell");
             return format!(
-                "nothing was changed: with these {changes}, {cells} of the matrix would not be as declared"
+                "nothing was changed: after {changes}, {cells} of the matrix would not be as declared"
             );
         }
         if self.changes.is_empty() {
@@ -113,7 +113,8 @@ impl Report for Applied {
             );
         }
         let proved = match self.cells {
-            Some(cells) => format!("{} as they should be", counted(cells, "cell")),
+            Some(1) => "1 cell as it should be".to_owned(),
+            Some(cells) => format!("{cells} cells as they should be"),
             None => "not proved".to_owned(),
         };
         format!(

@@ -111,7 +111,11 @@ impl Report for Abilities {
         let rows = |rows: &Option<Rows>| Cell::from(rows.as_ref().map(Rows::describe));
         for ability in &self.abilities {
             table.row([
-                Cell::text(ability.relation.title()),
+                Cell::text(match ability.kind.as_str() {
+                    // Its signature is as PostgreSQL writes it.
+                    "function" => format!("{}.{}", ability.relation.schema, ability.relation.name),
+                    _ => ability.relation.title(),
+                }),
                 Cell::text(&ability.kind),
                 Cell::text(&ability.command),
                 Cell::text(ability.privilege.describe()),

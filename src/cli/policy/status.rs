@@ -40,7 +40,8 @@ impl StatusArgs {
 
 impl Report for Status {
     fn table(&self) -> Table {
-        let mut table = Table::new(&["action", "object", "on", "effect", "detail"]);
+        let mut table =
+            Table::new(&["action", "object", "on", "effect", "detail", "prune"]).unseen(&["prune"]);
         for difference in &self.differences {
             let mut detail = difference.detail.clone();
             if difference.prune {
@@ -59,9 +60,11 @@ impl Report for Status {
                 Cell::text(match difference.effect {
                     Effect::None => "none",
                     Effect::Tightens => "tightens",
+                    Effect::Unclear => "may loosen",
                     Effect::Loosens => "loosens",
                 }),
                 Cell::text(detail.trim_start_matches("; ")),
+                Cell::Flag(difference.prune),
             ]);
         }
         table

@@ -40,17 +40,17 @@ fn steps(changes: Changes, kind: Kind, on: &str, object: &str) -> Vec<Difference
         strange,
     } = changes;
     let step = |change: &right::Change, prune: bool| {
-        let option = if change.grantable {
-            " with grant option"
-        } else {
-            ""
-        };
         let (action, word, effect) = if change.gives {
             (Action::Grant, "to", Effect::Loosens)
         } else {
             (Action::Revoke, "from", Effect::Tightens)
         };
-        let object_text = format!("{}{option} {word} {}", change.what(), change.grantee);
+        let what = match (change.grantable, change.gives) {
+            (true, true) => format!("{} with grant option", change.what()),
+            (true, false) => format!("grant option for {}", change.what()),
+            (false, _) => change.what(),
+        };
+        let object_text = format!("{what} {word} {}", change.grantee);
         let mut step =
             Difference::new(action, object_text, &on, effect).by(change.sql(kind, object));
         if prune {

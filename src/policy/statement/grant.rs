@@ -1,6 +1,9 @@
 //! GRANT and REVOKE.
 
-use super::{Declaration, Read, Refusal, Relation, refusal};
+use std::ops::Range;
+
+use super::{Declaration, Read, Refusal, Relation, SOMEBODY, nobody_in_particular, refusal};
+use crate::pg::policy::PUBLIC;
 use crate::pg::reader::Reader;
 use crate::policy::right::{Columns, Grant, Kind, Object, PRIVILEGES};
 
@@ -10,7 +13,7 @@ pub(super) fn read(mut reader: Reader<'_>, gives: bool) -> Result<Read, Refusal>
     if !gives {
         option_only = reader.take(&["grant", "option", "for"]);
     }
-    let privileges = privileges(&mut reader)?;
+    let (privileges, spans) = privileges(&mut reader)?;
     let place = reader.place();
     if !reader.take(&["on"]) {
         return refusal(
@@ -20,6 +23,15 @@ pub(super) fn read(mut reader: Reader<'_>, gives: bool) -> Result<Read, Refusal>
         );
     }
     let kind = kind(&mut reader)?;
+    for (privilege, span) in &spans {
+        if privilege != "all" && !kind.takes(privilege) {
+            return refusal(
+                span.clone(),
+                &format!("{privilege} is no privilege on a {}", kind.noun()),
+                "see `\\h GRANT` in psql for those there are",
+            );
+        }
+    }
     let mut objects = Vec::new();
     let mut about = None;
     loop {
@@ -52,14 +64,8 @@ pub(super) fn read(mut reader: Reader<'_>, gives: bool) -> Result<Read, Refusal>
     let mut roles = Vec::new();
     loop {
         reader.take(&["group"]);
-        for word in ["current_role", "current_user", "session_user"] {
-            if reader.sees(&[word]) {
-                return refusal(
-                    reader.place(),
-                    "whoever applies the files is nobody in particular",
-                    "name the role",
-                );
-            }
+        if SOMEBODY.iter().any(|word| reader.sees(&[word])) {
+            return nobody_in_particular(&reader);
         }
         roles.push(reader.name("a role")?);
         if !reader.comma() {
@@ -68,7 +74,15 @@ pub(super) fn read(mut reader: Reader<'_>, gives: bool) -> Result<Read, Refusal>
     }
     let mut grantable = false;
     if gives {
+        let place = reader.place();
         grantable = reader.take(&["with", "grant", "option"]);
+        if grantable && roles.iter().any(|(role, _)| role == PUBLIC) {
+            return refusal(
+                place,
+                "everybody cannot pass a right on",
+                "leave out WITH GRANT OPTION, or name roles",
+            );
+        }
     } else if !reader.take(&["cascade"]) {
         reader.take(&["restrict"]);
     }
@@ -92,8 +106,11 @@ pub(super) fn read(mut reader: Reader<'_>, gives: bool) -> Result<Read, Refusal>
     Ok((Declaration::Grant(grant), about))
 }
 
-fn privileges(reader: &mut Reader<'_>) -> Result<Vec<(String, Columns)>, Refusal> {
-    let mut all = Vec::new();
+type Privileges = (Vec<(String, Columns)>, Vec<(String, Range<usize>)>);
+
+/// Privileges, and where each is named.
+fn privileges(reader: &mut Reader<'_>) -> Result<Privileges, Refusal> {
+    let (mut all, mut spans) = (Vec::new(), Vec::new());
     loop {
         let place = reader.place();
         let Some(word) = reader.word() else {
@@ -109,6 +126,7 @@ fn privileges(reader: &mut Reader<'_>) -> Result<Vec<(String, Columns)>, Refusal
                  membership in a role is for a migration",
             );
         }
+        spans.push((word.clone(), place));
         let mut columns = Columns::new();
         if reader.sees_parenthesis() {
             reader.open()?;
@@ -122,7 +140,7 @@ fn privileges(reader: &mut Reader<'_>) -> Result<Vec<(String, Columns)>, Refusal
         }
         all.push((word, columns));
         if !reader.comma() {
-            return Ok(all);
+            return Ok((all, spans));
         }
     }
 }
