@@ -1,4 +1,4 @@
-//! Embeds the migrations and the policies, so that the program runs from anywhere.
+//! Embeds the migrations, the policies and the indexes, so that the program runs from anywhere.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -7,6 +7,7 @@ use std::{env, fs};
 fn main() {
     embed("migrations", &["sql"]);
     embed("policies", &["sql", "toml"]);
+    embed("indexes", &["sql"]);
 }
 
 /// The files of a folder below `database` with these endings.

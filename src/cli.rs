@@ -6,6 +6,7 @@ mod dashboard;
 mod demo;
 mod env;
 mod global;
+mod index;
 mod init;
 mod list;
 mod local;
@@ -78,6 +79,9 @@ enum Command {
     /// Row-level security: who may do what to which row
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// Indexes: what the database has and what it is to have
+    #[command(subcommand)]
+    Index(index::IndexCommand),
     /// Take, list and restore backups
     #[command(subcommand)]
     Backup(backup::BackupCommand),
@@ -210,6 +214,7 @@ impl Command {
             Self::Local(command) => command.run(cx).await,
             Self::Migrate(command) => command.run(cx).await,
             Self::Policy(command) => command.run(cx).await,
+            Self::Index(command) => command.run(cx).await,
             Self::Backup(command) => command.run(cx).await,
             Self::User(command) => command.run(cx).await,
             Self::Creator(command) => command.run(cx).await,

@@ -21,6 +21,7 @@ pub mod context;
 pub mod dashboard;
 pub mod error;
 pub mod guard;
+pub mod index;
 pub mod local;
 pub mod migrate;
 pub mod pg;

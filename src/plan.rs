@@ -140,6 +140,8 @@ pub trait Progress: Sync {
     fn working(&self, what: &str);
     /// How far it has come.
     fn counting(&self, what: &str);
+    /// How much of `what` is done, of 1, and what goes on right now.
+    fn advancing(&self, what: &str, share: f64, aside: &str);
     /// Something happened that is part of the result: programs that read a stream are told, and so are people if
     /// there is a line for them.
     fn happened(&self, event: &Event<'_>);

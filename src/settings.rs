@@ -109,6 +109,8 @@ pub struct Settings {
     pub migrations: Option<(PathBuf, Origin)>,
     /// The folder of policies, likewise.
     pub policies: Option<(PathBuf, Origin)>,
+    /// The folder of indexes, likewise.
+    pub indexes: Option<(PathBuf, Origin)>,
     /// The folder relative paths of defaults start from: that of the file, else the current one.
     pub base: PathBuf,
     /// What addresses may refer to.
@@ -156,6 +158,7 @@ impl Settings {
         };
         let migrations = folder(|content| content.migrations.dir.as_ref());
         let policies = folder(|content| content.policies.dir.as_ref());
+        let indexes = folder(|content| content.indexes.dir.as_ref());
         let searched = if flags.config.is_some() {
             Origin::Flag("--config")
         } else {
@@ -165,6 +168,7 @@ impl Settings {
             environment,
             migrations,
             policies,
+            indexes,
             base,
             around,
             file,

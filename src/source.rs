@@ -31,6 +31,9 @@ pub const MIGRATIONS: Embedded = include!(concat!(env!("OUT_DIR"), "/migrations.
 /// The policies this program was built with.
 pub const POLICIES: Embedded = include!(concat!(env!("OUT_DIR"), "/policies.rs"));
 
+/// The indexes this program was built with.
+pub const INDEXES: Embedded = include!(concat!(env!("OUT_DIR"), "/indexes.rs"));
+
 impl Source {
     /// Where from, for people.
     pub fn describe(&self) -> String {

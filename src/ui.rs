@@ -232,13 +232,19 @@ impl Progress for Ui {
         self.activity.go_on(what);
     }
 
+    fn advancing(&self, what: &str, share: f64, aside: &str) {
+        if self.manners.detail > Detail::Quiet && io::stderr().is_terminal() {
+            self.activity.show(&bar(what, share, aside));
+        }
+    }
+
     fn happened(&self, event: &Event<'_>) {
-        self.activity.end();
         let line = match self.manners.output {
             Output::Table if !event.line.is_empty() => event.line.clone(),
             Output::Ndjson => json!(event).to_string(),
             _ => return,
         };
+        self.activity.end();
         // What cannot be written is noticed by the result at the end.
         let _ = write_out(&format!("{line}\n"));
     }
@@ -250,6 +256,19 @@ impl Progress for Ui {
             self.style_of_stderr().yellow("warning:")
         ));
     }
+}
+
+/// `building content_tags  [####......]  43 %  scanning table`
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Between 0 and 100.
+fn bar(what: &str, share: f64, aside: &str) -> String {
+    const WIDTH: usize = 10;
+    let percent = (share.clamp(0.0, 1.0) * 100.0) as usize;
+    let full = percent * WIDTH / 100;
+    format!(
+        "{what}  [{}{}] {percent:3} %  {aside}",
+        "#".repeat(full),
+        ".".repeat(WIDTH - full)
+    )
 }
 
 /// The width of the terminal in columns, 80 if it does not say.

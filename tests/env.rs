@@ -63,6 +63,7 @@ fn show_tells_every_value_and_its_origin_but_no_secret() {
     migrations  HERE/sql  HERE/toysoldiers.toml
     migrations.deny  -  default
     policies  database/policies, else embedded  default
+    indexes  database/indexes, else embedded  default
     backup.destination  /var/backups  HERE/toysoldiers.toml
     lock_timeout  10s, in migrations 2s, for policies 100ms  default
     statement_timeout  5m, in migrations no limit  default
@@ -92,6 +93,7 @@ fn show_tells_every_value_and_its_origin_but_no_secret() {
     migrations  HERE/sql  HERE/toysoldiers.toml
     migrations.deny  -  default
     policies  database/policies, else embedded  default
+    indexes  database/indexes, else embedded  default
     backup.destination  -  default
     lock_timeout  10s, in migrations 2s, for policies 100ms  default
     statement_timeout  5m, in migrations no limit  default
@@ -136,6 +138,7 @@ fn show_tells_which_flag_or_variable_won() {
     migrations,"database/migrations, else embedded",default
     migrations.deny,,default
     policies,"database/policies, else embedded",default
+    indexes,"database/indexes, else embedded",default
     backup.destination,,default
     lock_timeout,"10s, in migrations 2s, for policies 100ms",default
     statement_timeout,"5m, in migrations no limit",default
@@ -195,6 +198,7 @@ fn show_tells_who_guards_and_who_knows_the_password() {
     migrations  database/migrations, else embedded  default
     migrations.deny  -  default
     policies  database/policies, else embedded  default
+    indexes  database/indexes, else embedded  default
     backup.destination  -  default
     lock_timeout  500ms  --lock-timeout
     statement_timeout  5m, in migrations no limit  default
@@ -227,6 +231,7 @@ fn show_tells_who_guards_and_who_knows_the_password() {
     migrations  database/migrations, else embedded  default
     migrations.deny  -  default
     policies  database/policies, else embedded  default
+    indexes  database/indexes, else embedded  default
     backup.destination  -  default
     lock_timeout  10s, in migrations 2s, for policies 100ms  default
     statement_timeout  5m, in migrations no limit  default

@@ -21,6 +21,7 @@ const RULES: &[(&str, &[&str])] = &[
     ),
     ("migrate", &["bookkeeping", "source", "pg", "plan", "error"]),
     ("policy", &["bookkeeping", "source", "pg", "plan", "error"]),
+    ("index", &["bookkeeping", "source", "pg", "plan", "error"]),
     ("account", &["bookkeeping", "pg", "plan", "error"]),
     (
         "backup",
@@ -36,6 +37,10 @@ const RULES: &[(&str, &[&str])] = &[
 const PURE: &[&str] = &[
     "account/email.rs",
     "backup/manifest.rs",
+    "index/build/pace.rs",
+    "index/compare.rs",
+    "index/difference.rs",
+    "index/statement.rs",
     "migrate/comparison.rs",
     "migrate/diff.rs",
     "migrate/directive.rs",

@@ -302,14 +302,14 @@ fn whenever_a_runner_is_killed_the_next_one_comes_to_the_end() {
 }
 
 /// A server whose data outlives it, by a way in that stays the same.
-struct Mortal {
+pub struct Mortal {
     data: Folder,
-    way: Folder,
-    server: Arc<Server>,
+    pub way: Folder,
+    pub server: Arc<Server>,
 }
 
 impl Mortal {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let (data, way) = (Folder::new(), Folder::new());
         process::own(data.path());
         let blank = Server::shared().socket.join("blank");
@@ -338,7 +338,7 @@ impl Mortal {
     }
 
     /// Kills the first of its processes; the others end when they notice, and let go of the data.
-    fn kill(&self) {
+    pub fn kill(&self) {
         let file = std::fs::read_to_string(self.place().join("postmaster.pid")).unwrap();
         let pid = file.lines().next().unwrap().parse().unwrap();
         let pid = rustix::process::Pid::from_raw(pid).unwrap();
@@ -357,7 +357,7 @@ impl Mortal {
         panic!("the server's processes never end");
     }
 
-    fn start_again(&mut self) {
+    pub fn start_again(&mut self) {
         let place = self.place();
         self.server = Server::make(&Setup::new(), |folder| {
             symlink(&place, folder.join("data")).unwrap();
@@ -365,14 +365,14 @@ impl Mortal {
         self.lead();
     }
 
-    fn url(&self, database: &Database) -> String {
+    pub fn url(&self, database: &Database) -> String {
         let way = self.way.path().display();
         format!("postgresql://postgres@/{}?host={way}", database.name)
     }
 }
 
 /// What was said, but for whom it waits for: whether there was time to say that is the machine's business.
-fn without_waiting(outcome: &Outcome) -> String {
+pub fn without_waiting(outcome: &Outcome) -> String {
     let text = outcome.to_string();
     let lines = text.lines().filter(|line| !line.contains(" waits for "));
     lines.collect::<Vec<_>>().join("\n")

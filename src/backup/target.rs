@@ -8,7 +8,7 @@
 use super::destination::PARTIAL;
 use crate::error::{self, Error, Result};
 use crate::pg::ident::Literal;
-use crate::pg::undo::Entry;
+use crate::pg::undo::{Entry, Way};
 use crate::pg::{Db, Endpoint, Ident, Patience, Pooling, Query, Undo};
 use crate::plan::Progress;
 
@@ -88,7 +88,7 @@ impl Target {
         }
         undo.register(Entry {
             endpoint: self.server.clone(),
-            sql: format!("drop database if exists {ident} with (force)"),
+            way: Way::Statement(format!("drop database if exists {ident} with (force)")),
             done: format!("the new database, {partial}, was dropped again"),
             stays: format!("{partial} stays until the next restore into {database}"),
         });

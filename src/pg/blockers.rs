@@ -8,6 +8,7 @@ use tokio::time::sleep;
 use super::db::Db;
 use super::query::Query;
 use super::session::Patience;
+use crate::error::Result;
 use crate::plan::Progress;
 
 /// How often is asked.
@@ -34,7 +35,13 @@ crate::row! {
 static BLOCKERS: Query<Blocker> = crate::query!("lock/blockers");
 
 impl Blocker {
-    fn describe(&self) -> String {
+    /// Those whom the session with this process id waits for.
+    pub async fn of(db: &Db, pid: i32) -> Result<Vec<Self>> {
+        db.all(&BLOCKERS, &[&pid]).await
+    }
+
+    /// In one line, for people.
+    pub fn describe(&self) -> String {
         let Self {
             pid,
             role,
@@ -100,7 +107,7 @@ impl Watch {
             let Some(second) = session.as_ref() else {
                 return std::future::pending().await;
             };
-            match second.all(&BLOCKERS, &[&pid]).await {
+            match Blocker::of(second, pid).await {
                 Ok(blockers) => {
                     let pids: Vec<i32> = blockers.iter().map(|blocker| blocker.pid).collect();
                     let lines: Vec<String> = blockers.iter().map(Blocker::describe).collect();

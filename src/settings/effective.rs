@@ -117,6 +117,7 @@ impl Settings {
         let denied = (!denied.is_empty()).then(|| denied.join(", "));
         values.push(value("migrations.deny", denied, &origin));
         values.push(folder("policies", self.policies.as_ref()));
+        values.push(folder("indexes", self.indexes.as_ref()));
         let backups = environment
             .backup_destination
             .as_ref()

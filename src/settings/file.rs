@@ -44,6 +44,8 @@ pub struct Content {
     pub migrations: MigrationsTable,
     /// `[policies]`
     pub policies: PoliciesTable,
+    /// `[indexes]`
+    pub indexes: IndexesTable,
     /// `[env.NAME]`
     pub env: BTreeMap<String, EnvTable>,
 }
@@ -62,6 +64,14 @@ pub struct MigrationsTable {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PoliciesTable {
+    /// Their folder, relative to the file.
+    pub dir: Option<PathBuf>,
+}
+
+/// `[indexes]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IndexesTable {
     /// Their folder, relative to the file.
     pub dir: Option<PathBuf>,
 }

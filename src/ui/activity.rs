@@ -28,9 +28,7 @@ impl Activity {
     /// Something begins; it replaces what was going on.
     pub(super) fn begin(&self, what: &str) {
         self.end();
-        // A line that wrapped could not be taken back.
-        let what = what.chars().take(60).collect();
-        self.lock().current = Some((what, Instant::now()));
+        self.lock().current = Some((what.to_owned(), Instant::now()));
         // A thread of its own, so that the line moves while the program computes; it ends with the process.
         self.ticker.get_or_init(|| {
             let state = Arc::clone(&self.state);
@@ -46,8 +44,16 @@ impl Activity {
     /// The same goes on, further.
     pub(super) fn go_on(&self, what: &str) {
         if let Some((current, _)) = &mut self.lock().current {
-            *current = what.chars().take(60).collect();
+            what.clone_into(current);
         }
+    }
+
+    /// This goes on, since before if anything did.
+    pub(super) fn show(&self, what: &str) {
+        if self.lock().current.is_none() {
+            self.begin(what);
+        }
+        self.go_on(what);
     }
 
     /// Nothing goes on any more; the line is gone.
@@ -71,7 +77,11 @@ impl State {
         };
         let elapsed = since.elapsed();
         if elapsed >= PATIENCE {
-            let line = format!("\r\x1b[2K{what}... {} s", elapsed.as_secs());
+            let end = format!("... {} s", elapsed.as_secs());
+            // A line that wrapped could not be taken back.
+            let room = usize::from(super::terminal_width()).saturating_sub(end.len() + 1);
+            let what: String = what.chars().take(room).collect();
+            let line = format!("\r\x1b[2K{what}{end}");
             let _ = std::io::stderr().write_all(line.as_bytes());
             self.drawn = true;
         }

@@ -3,7 +3,7 @@
 use crate::bookkeeping;
 use crate::error::{self, Error, Kind, Result};
 use crate::migrate::file::Migration;
-use crate::pg::undo::Entry;
+use crate::pg::undo::{Entry, Way};
 use crate::pg::{Db, Endpoint, Ident, Patience, Query, Undo};
 
 use super::replay::{self, Watch};
@@ -39,7 +39,7 @@ impl Scratch {
         server.script("set idle_session_timeout = 0").await?;
         undo.register(Entry {
             endpoint: server.endpoint().clone(),
-            sql: format!("drop database if exists {ident} with (force)"),
+            way: Way::Statement(format!("drop database if exists {ident} with (force)")),
             done: "the scratch database was dropped again".to_owned(),
             stays: format!("the scratch database {name} could not be dropped"),
         });

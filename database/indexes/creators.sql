@@ -1,0 +1,1 @@
+-- None besides those behind constraints: creators_user_id_key finds the profile of a user, for policies and for deleting one.

@@ -1,0 +1,2 @@
+-- None besides those behind constraints, and users_email_lower_key, which is there for what is right and not for what is fast
+-- (004_users.sql): each finds a person by the address.

@@ -1,0 +1,80 @@
+//! `index`
+
+mod apply;
+mod list;
+mod rebuild;
+mod status;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::source::Noun;
+use crate::context::Context;
+use crate::error::{Exit, Result};
+use crate::pg::relation::Named;
+use crate::source::{self, Source};
+
+/// Where indexes are when nobody says otherwise.
+const FOLDER: &str = "database/indexes";
+
+#[derive(Debug, Subcommand)]
+#[command(
+    after_help = "Index files are named after the table they are about: content.sql. They come from `--indexes`, else from the folder\n\
+    toysoldiers.toml names, else from database/indexes, else from the program itself."
+)]
+pub(super) enum IndexCommand {
+    /// Show how the database differs from the index files; writes nothing
+    Status(status::StatusArgs),
+    /// Build, replace and drop indexes while everybody reads and writes, until they are as the index files say
+    Apply(apply::ApplyArgs),
+    /// Make indexes anew that take more room than they need, while everybody reads and writes
+    Rebuild(rebuild::RebuildArgs),
+    /// Show the indexes a database has: how large, how much used, whether valid, and what they are
+    List(list::ListArgs),
+}
+
+impl IndexCommand {
+    pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
+        match self {
+            Self::Status(args) => args.run(cx).await,
+            Self::Apply(args) => Box::pin(args.run(cx)).await,
+            Self::Rebuild(args) => Box::pin(args.run(cx)).await,
+            Self::List(args) => args.run(cx).await,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+struct SourceArgs {
+    /// Folder of the index files
+    #[arg(long, value_name = "FOLDER")]
+    indexes: Option<PathBuf>,
+}
+
+impl SourceArgs {
+    fn source(&self, cx: &Context) -> Result<Source> {
+        let told = cx.settings()?.indexes.as_ref();
+        let noun = Noun {
+            folder: FOLDER,
+            embedded: source::INDEXES,
+        };
+        noun.find(cx, self.indexes.as_deref(), told)
+    }
+}
+
+/// A table as it is typed: `content`, `public.content`.
+fn table(text: &str) -> Result<Named, String> {
+    Named::parse(text).ok_or_else(|| {
+        format!("`{text}` names no table: write it as in SQL, `content` or `public.content`")
+    })
+}
+
+/// `1 index`, `2 indexes`.
+fn counted_indexes(count: usize) -> String {
+    if count == 1 {
+        "1 index".to_owned()
+    } else {
+        format!("{count} indexes")
+    }
+}

@@ -1,0 +1,453 @@
+//! `index apply`: the database gets the indexes that are declared, one after the other, while everybody reads and writes.
+//!
+//! An index is no transaction, so there is none around them either: what is done stays, and the same command goes on
+//! with the rest. After each round everything is compared again, so that what others did meanwhile, and what was found
+//! half done, ends as it is declared.
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::build::Builder;
+pub use super::build::Manner;
+use super::declared::{Declared, Manner as Making, Wanted};
+use super::difference::{Action, Difference, name_while_built};
+use super::{look, status};
+use crate::bookkeeping;
+use crate::error::{self, Error, Result};
+use crate::pg::duration::spent;
+use crate::pg::{Db, lock};
+use crate::plan::{Consent, Event, Plan, Risk, Step, counted};
+
+/// What is wanted besides what is declared.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wish {
+    /// Whether indexes that no file declares go.
+    pub prune: bool,
+}
+
+/// What `index apply` needs to do its work.
+#[derive(Debug)]
+pub struct Work {
+    declared: Declared,
+    differences: Vec<Difference>,
+    wish: Wish,
+    left: usize,
+}
+
+/// One thing that was done.
+#[derive(Debug, Serialize)]
+pub struct Change {
+    /// What.
+    pub action: Action,
+    /// To which index.
+    pub name: String,
+    /// Of which table.
+    pub table: String,
+    /// How large the index is now, in bytes; nothing if it is gone.
+    pub size: Option<i64>,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+}
+
+/// What `index apply` did.
+#[derive(Debug, Serialize)]
+pub struct Applied {
+    /// Where the files are.
+    pub source: String,
+    /// What was done, in order.
+    pub changes: Vec<Change>,
+    /// How many indexes there are that no file declares and that go only with `--prune`.
+    pub left: usize,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+}
+
+/// How often everything is compared again before it is given up.
+const ROUNDS: usize = 5;
+
+/// What would be done.
+pub async fn plan(db: &Db, declared: Declared, wish: Wish) -> Result<Plan<Work>> {
+    db.require_session("building indexes")?;
+    let (declared, differences, left) = compare(db, declared, wish).await?;
+    if !differences.is_empty() {
+        bookkeeping::require(db, bookkeeping::WITH_AUDIT_LOG).await?;
+    }
+    let risk = differences.iter().map(risk).max().unwrap_or(Risk::Mild);
+    Ok(Plan {
+        title: format!("apply {} of indexes", counted(differences.len(), "change")),
+        risk,
+        steps: differences.iter().map(step).collect(),
+        work: Work {
+            declared,
+            differences,
+            wish,
+            left,
+        },
+    })
+}
+
+/// What differs and is to be changed, and how much differs besides.
+async fn compare(
+    db: &Db,
+    declared: Declared,
+    wish: Wish,
+) -> Result<(Declared, Vec<Difference>, usize)> {
+    let look = look::look(db, declared).await?;
+    let (differences, others): (Vec<_>, Vec<_>) = status::differences(&look)?
+        .into_iter()
+        .partition(|difference| wish.prune || !difference.prune);
+    Ok((look.declared, differences, others.len()))
+}
+
+/// How much it can hurt: an index that is replaced is dropped in the end, and building it again takes as long as it does.
+fn risk(difference: &Difference) -> Risk {
+    match difference.action {
+        Action::Replace => Risk::Moderate,
+        _ => difference.risk(),
+    }
+}
+
+/// A step with the statements that do it.
+fn step(difference: &Difference) -> Step {
+    difference.step().sql(statements(difference))
+}
+
+fn statements(difference: &Difference) -> Vec<String> {
+    let index = |name: &str| {
+        format!(
+            "{}.{}",
+            crate::pg::Ident(&difference.table.schema),
+            crate::pg::Ident(name)
+        )
+    };
+    let name = &difference.name;
+    let create = |under: &str| {
+        let making = if difference.partitioned {
+            Making::OnlyParent
+        } else {
+            Making::Concurrently
+        };
+        let table = difference.table.sql();
+        let wanted = difference.wanted.as_ref();
+        wanted.map(|wanted| wanted.create(making, under, &table))
+    };
+    let drop = |name: &str| {
+        let concurrently = if difference.partitioned {
+            ""
+        } else {
+            "concurrently "
+        };
+        format!("drop index {concurrently}{}", index(name))
+    };
+    let rename = |from: &str, to: &str| {
+        format!(
+            "alter index {} rename to {}",
+            index(from),
+            crate::pg::Ident(to)
+        )
+    };
+    match difference.action {
+        Action::Follow => Vec::new(),
+        Action::Drop => vec![drop(name)],
+        Action::Create => create(name).into_iter().collect(),
+        Action::Rebuild if difference.partitioned => Vec::new(),
+        Action::Rebuild => [drop(name)].into_iter().chain(create(name)).collect(),
+        Action::Rename => {
+            let from = difference.from.as_deref();
+            from.map(|from| rename(from, name)).into_iter().collect()
+        }
+        Action::Replace => {
+            let old = super::difference::name_once_replaced(name);
+            let (new, made) = match &difference.from {
+                Some(from) => (from.clone(), None),
+                None => (name_while_built(name), create(&name_while_built(name))),
+            };
+            made.into_iter()
+                .chain([rename(name, &old), rename(&new, name), drop(&old)])
+                .collect()
+        }
+    }
+}
+
+/// Does it. What changed since the plan was made and nobody agreed to is not done.
+pub async fn apply(db: &Db, work: Work, _consent: Consent, manner: Manner<'_>) -> Result<Applied> {
+    let start = Instant::now();
+    let mut applied = Applied {
+        source: work.declared.source.clone(),
+        changes: Vec::new(),
+        left: work.left,
+        duration_ms: 0,
+    };
+    if !work.differences.is_empty() {
+        lock::acquire(db, lock::INDEX, manner.wait, manner.progress).await?;
+        let run = Run {
+            db,
+            planned: &work.differences,
+            wish: work.wish,
+            manner: &manner,
+            builder: Builder::new(db, &manner, "index apply"),
+        };
+        let done = Box::pin(run.all(work.declared, &mut applied)).await;
+        let released = lock::release(db, lock::INDEX).await;
+        done?;
+        released?;
+    }
+    applied.duration_ms = millis(start.elapsed());
+    Ok(applied)
+}
+
+/// Changes on their way.
+struct Run<'a> {
+    db: &'a Db,
+    planned: &'a [Difference],
+    wish: Wish,
+    manner: &'a Manner<'a>,
+    builder: Builder<'a>,
+}
+
+impl Run<'_> {
+    async fn all(&self, mut declared: Declared, applied: &mut Applied) -> Result<()> {
+        for round in 0..ROUNDS {
+            let (again, differences, left) = compare(self.db, declared, self.wish).await?;
+            declared = again;
+            applied.left = left;
+            if differences.is_empty() {
+                return Ok(());
+            }
+            self.refuse_unplanned(&differences, &applied.changes)?;
+            if round + 1 == ROUNDS {
+                return Err(unsettled(&differences, &applied.changes));
+            }
+            for (number, difference) in differences.iter().enumerate() {
+                if let Err(error) = self.one(difference, applied).await {
+                    return Err(halted(&error, &applied.changes, &differences[number..]));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One thing, and the word about it.
+    async fn one(&self, difference: &Difference, applied: &mut Applied) -> Result<()> {
+        let start = Instant::now();
+        self.builder.record(details(difference)).await?;
+        if !self.carry_out(difference).await? {
+            return Ok(());
+        }
+        let Difference {
+            action,
+            name,
+            table,
+            ..
+        } = difference;
+        let size = match action {
+            Action::Drop => None,
+            _ => self
+                .builder
+                .state(&table.schema, name)
+                .await?
+                .map(|state| state.size),
+        };
+        let time = start.elapsed();
+        let numbers = [
+            ("bytes", u64::try_from(size.unwrap_or(0)).unwrap_or(0)),
+            ("duration_ms", millis(time)),
+        ];
+        let done = done(*action);
+        self.manner.progress.happened(&Event {
+            event: done,
+            object: name,
+            numbers: if size.is_some() {
+                &numbers
+            } else {
+                &numbers[1..]
+            },
+            message: None,
+            line: format!("{done} {name} on {table} in {}", spent(time)),
+        });
+        applied.changes.push(Change {
+            action: *action,
+            name: name.clone(),
+            table: table.title(),
+            size,
+            duration_ms: millis(time),
+        });
+        Ok(())
+    }
+
+    /// Whether it was done here. What turned out to be somebody else's work is looked at again.
+    async fn carry_out(&self, difference: &Difference) -> Result<bool> {
+        let Difference {
+            action,
+            table,
+            name,
+            from,
+            wanted,
+            ..
+        } = difference;
+        let builder = &self.builder;
+        match (action, wanted) {
+            (Action::Follow, _) => {
+                if let Some(pid) = difference.pid {
+                    builder.follow(pid, name).await?;
+                }
+                // A build that failed is not done.
+                let state = builder.state(&table.schema, name).await?;
+                Ok(state.is_some_and(|state| state.valid))
+            }
+            (Action::Drop, _) => builder.drop(&table.schema, name).await.map(|()| true),
+            (Action::Rename, _) => {
+                if let Some(from) = from {
+                    builder.rename(&table.schema, from, name).await?;
+                }
+                Ok(true)
+            }
+            (Action::Create | Action::Rebuild, Some(wanted)) => {
+                self.build(difference, wanted, name).await
+            }
+            (Action::Replace, Some(wanted)) => {
+                builder.require_replaceable(table, name).await?;
+                let new = match from {
+                    Some(from) => from.clone(),
+                    None => {
+                        let new = name_while_built(name);
+                        if !self.build(difference, wanted, &new).await? {
+                            return Ok(false);
+                        }
+                        new
+                    }
+                };
+                builder.swap(table, &new, name).await?;
+                Ok(true)
+            }
+            (_, None) => Ok(false),
+        }
+    }
+
+    async fn build(&self, difference: &Difference, wanted: &Wanted, name: &str) -> Result<bool> {
+        let table = &difference.table;
+        if difference.partitioned {
+            let builder = &self.builder;
+            builder
+                .build_partitioned(wanted, table, name, &difference.name)
+                .await?;
+            return Ok(true);
+        }
+        let statement = wanted.create(Making::Concurrently, name, &table.sql());
+        self.builder.build(name, table, &statement).await
+    }
+
+    /// What is dropped or replaced has to have been in the plan; what is half done may have come since.
+    fn refuse_unplanned(&self, differences: &[Difference], done: &[Change]) -> Result<()> {
+        let is_planned = |difference: &&Difference| {
+            let planned = self.planned.iter().find(|planned| {
+                (&planned.table, &planned.name) == (&difference.table, &difference.name)
+            });
+            match planned {
+                Some(planned) => {
+                    planned.action == difference.action || risk(difference) <= Risk::Mild
+                }
+                None => difference.action == Action::Drop && !difference.prune,
+            }
+        };
+        let Some(new) = differences.iter().find(|new| !is_planned(new)) else {
+            return Ok(());
+        };
+        let error = Error::refused("indexes of this database changed since the plan was shown")
+            .note(format!(
+                "to {} {} on {} was not in the plan",
+                new.action.words(),
+                new.name,
+                new.table
+            ));
+        let error = told(error, done);
+        Err(error.hint("run the same command again").into())
+    }
+}
+
+fn details(difference: &Difference) -> serde_json::Value {
+    serde_json::json!({
+        "change": difference.action,
+        "index": difference.name,
+        "table": difference.table.title(),
+        "statement": difference.wanted.as_ref().map(|wanted| &wanted.statement),
+    })
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn done(action: Action) -> &'static str {
+    match action {
+        Action::Drop => "dropped",
+        Action::Rename => "renamed",
+        Action::Follow => "followed",
+        Action::Rebuild => "rebuilt",
+        Action::Replace => "replaced",
+        Action::Create => "created",
+    }
+}
+
+/// What was done before an error stays.
+fn told(error: Error, changes: &[Change]) -> Error {
+    if changes.is_empty() {
+        return error.note("no other index was changed");
+    }
+    let names: Vec<String> = changes
+        .iter()
+        .map(|change| format!("{} {}", done(change.action), change.name))
+        .collect();
+    error.note(format!("done, and stays: {}", names.join(", ")))
+}
+
+/// The first failure is the end: what was done, what was not, and how to go on.
+fn halted(failure: &anyhow::Error, done: &[Change], rest: &[Difference]) -> anyhow::Error {
+    let explanation = error::explain(failure);
+    let Some((first, later)) = rest.split_first() else {
+        return Error::failed("indexes could not be applied")
+            .after(failure)
+            .into();
+    };
+    let what = format!(
+        "cannot {} the index {} on {}",
+        first.action.words(),
+        first.name,
+        first.table
+    );
+    let mut error = told(Error::new(explanation.kind, what).after(failure), done);
+    if let Some(wanted) = &first.wanted {
+        error = error.at(wanted.place.clone());
+    }
+    if !later.is_empty() {
+        let names: Vec<String> = later
+            .iter()
+            .map(|difference| format!("{} {}", difference.action.words(), difference.name))
+            .collect();
+        error = error.note(format!("not begun: {}", names.join(", ")));
+    }
+    let go_on = "run the same command again: it goes on with what is left";
+    error
+        .hint(match explanation.hint {
+            Some(hint) => format!("{hint}; then {go_on}"),
+            None => go_on.to_owned(),
+        })
+        .into()
+}
+
+/// Others were always faster.
+fn unsettled(differences: &[Difference], done: &[Change]) -> anyhow::Error {
+    let error = Error::refused("the indexes of this database keep changing");
+    let error = differences.iter().fold(error, |error, difference| {
+        error.note(format!(
+            "still to do: {} {} on {}",
+            difference.action.words(),
+            difference.name,
+            difference.table
+        ))
+    });
+    told(error, done)
+        .hint("find out who else changes indexes, then run the same command again")
+        .into()
+}

@@ -1,0 +1,102 @@
+//! Looking at files and at a database together: what each says, in terms that can be compared.
+
+use std::collections::BTreeMap;
+
+use super::check;
+use super::declared::Declared;
+use super::found::{self, Index, Others};
+use super::twin;
+use crate::error::{Error, Kind, Result};
+use crate::pg::Db;
+
+/// Files and database.
+#[derive(Debug)]
+pub struct Look {
+    /// What the files say.
+    pub declared: Declared,
+    /// Declared indexes as the catalog would have them, in their order.
+    pub desired: Vec<Index>,
+    /// The indexes there are.
+    pub found: Vec<Index>,
+    /// What else has a name, and its kind.
+    pub others: Others,
+}
+
+/// Reads the database and makes of the declared indexes what the catalog would have. Nothing stays.
+pub async fn look(db: &Db, declared: Declared) -> Result<Look> {
+    refuse_replica(db)?;
+    let mut rest: Vec<usize> = (0..declared.indexes.len()).collect();
+    let mut desired: BTreeMap<usize, Index> = BTreeMap::new();
+    let mut others = Others::new();
+    loop {
+        // Twins have the names of their tables; tables of one name in two schemas take turns.
+        let mut schemas: BTreeMap<&str, &str> = BTreeMap::new();
+        let (now, later): (Vec<usize>, Vec<usize>) = rest.into_iter().partition(|number| {
+            let table = &declared.indexes[*number].table;
+            *schemas.entry(&table.name).or_insert(&table.schema) == table.schema
+        });
+        // They travel together.
+        let (named, made, path, indexes, ended) = tokio::join!(
+            found::others(db),
+            twin::make(db, &declared, &now),
+            // What is asked is worth no compiling, which would take longer than the answer.
+            db.script("set local search_path = pg_catalog; set local jit = off"),
+            found::indexes(db),
+            db.script("rollback"),
+        );
+        others.extend(named?);
+        check::tables(&declared, &others)?;
+        made?;
+        path?;
+        ended?;
+        let (twins, found): (Vec<Index>, Vec<Index>) = indexes?
+            .into_iter()
+            .partition(|index| index.schema == "pg_temp");
+        let mut twins: BTreeMap<String, Index> = twins
+            .into_iter()
+            .map(|index| (index.name.clone(), index))
+            .collect();
+        desired.extend(
+            now.into_iter()
+                .filter_map(|number| Some((number, twins.remove(&twin::name(number))?))),
+        );
+        rest = later;
+        if rest.is_empty() {
+            return Ok(Look {
+                desired: as_declared(&declared, desired)?,
+                declared,
+                found,
+                others,
+            });
+        }
+    }
+}
+
+/// Twins under the names of what they are twins of.
+fn as_declared(declared: &Declared, mut twins: BTreeMap<usize, Index>) -> Result<Vec<Index>> {
+    let indexes = declared.indexes.iter().enumerate();
+    indexes
+        .map(|(number, wanted)| {
+            let twin = twins
+                .remove(&number)
+                .ok_or_else(|| Error::new(Kind::Bug, format!("{} has no twin", wanted.name)))?;
+            Ok(Index {
+                schema: wanted.table.schema.clone(),
+                name: wanted.name.clone(),
+                ..twin
+            })
+        })
+        .collect()
+}
+
+fn refuse_replica(db: &Db) -> Result<()> {
+    if db.hello().is_none_or(|hello| !hello.in_recovery) {
+        return Ok(());
+    }
+    Err(Error::refused(
+        "this is a replica: indexes are compared on temporary tables, which only the primary can make",
+    )
+    .note("`toysoldiers index list` only reads, and works here")
+    .hint("name the primary")
+    .into())
+}

@@ -1,0 +1,222 @@
+//! A statement of an index file: which index it declares, or why it may not stand there.
+
+use std::ops::Range;
+
+use super::difference::is_leftover_name;
+use crate::pg::reader::{Misread, Reader};
+use crate::pg::relation::Relation;
+use crate::pg::sql::Statement;
+
+/// Longer names are cut by the server, in bytes.
+pub const LONGEST_NAME: usize = 63;
+
+/// `create index`, and where its parts stand in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexText {
+    /// Its name.
+    pub name: String,
+    /// Where the name stands.
+    pub place: Range<usize>,
+    /// Whether it is unique.
+    pub unique: bool,
+    /// The table.
+    pub table: Relation,
+    /// Where the table is named.
+    pub on: Range<usize>,
+    /// Everything behind the table: method, columns, what is stored besides, options, predicate.
+    pub tail: Range<usize>,
+    /// The whole statement.
+    pub statement: Range<usize>,
+}
+
+/// A statement that may not stand in an index file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Where.
+    pub span: Range<usize>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+}
+
+impl From<Misread> for Refusal {
+    fn from(misread: Misread) -> Self {
+        Self {
+            message: format!("here should be {}", misread.expected),
+            span: misread.span,
+            hint: "write `create index NAME on TABLE (COLUMNS)`; psql has help: `\\h create index`"
+                .to_owned(),
+        }
+    }
+}
+
+/// Reads a statement of this text.
+pub fn read(text: &str, statement: &Statement<'_>) -> Result<IndexText, Refusal> {
+    let range = statement.start..statement.start + statement.text.len();
+    let mut reader = Reader::new(text, range.clone());
+    let unique = reader.take(&["create", "unique", "index"]);
+    if !unique && !reader.take(&["create", "index"]) {
+        return Err(foreign(text, reader.place(), statement));
+    }
+    refuse_manner(&mut reader)?;
+    if reader.sees(&["on"]) {
+        return Err(nameless(text, reader));
+    }
+    let name = reader.qualified("the name of an index")?;
+    let place = name.span.clone();
+    if name.schema.is_some() {
+        return refusal(
+            place,
+            "the name of an index has no schema",
+            "leave the schema out: an index is where its table is",
+        );
+    }
+    if name.name.len() > LONGEST_NAME {
+        return refusal(
+            place,
+            "this name is longer than 63 bytes, and PostgreSQL would cut it",
+            "give it a shorter name",
+        );
+    }
+    if is_leftover_name(&name.name) {
+        return refusal(
+            place,
+            "names that end in _ccnew or _ccold are those of half-built indexes",
+            "give it another name",
+        );
+    }
+    reader.expect(&["on"])?;
+    reader.take(&["only"]);
+    let table = reader.qualified("a table")?;
+    if !reader.sees_parenthesis() && !reader.sees(&["using"]) {
+        reader.misread("the columns in parentheses, or USING and a method")?;
+    }
+    Ok(IndexText {
+        name: name.name,
+        place,
+        unique,
+        tail: reader.place().start..range.end,
+        table: Relation::from(&table),
+        on: table.span,
+        statement: range,
+    })
+}
+
+/// How it is made is not the file's matter.
+fn refuse_manner(reader: &mut Reader<'_>) -> Result<(), Refusal> {
+    let place = reader.place();
+    if reader.take(&["concurrently"]) {
+        return refusal(
+            place,
+            "CONCURRENTLY is not for an index file",
+            "leave it out: `toysoldiers index apply` builds concurrently anyway",
+        );
+    }
+    if reader.take(&["if", "not", "exists"]) {
+        return refusal(
+            place.start..reader.end(),
+            "IF NOT EXISTS is not for an index file",
+            "leave it out: it is content with any index of this name, even an INVALID one; files are compared by meaning",
+        );
+    }
+    Ok(())
+}
+
+/// PostgreSQL would think of a name; the next one who looks would not know which.
+fn nameless(text: &str, mut reader: Reader<'_>) -> Refusal {
+    let place = reader.place();
+    let suggestion = suggested_name(text, &mut reader);
+    let example = suggestion.as_deref().unwrap_or("TABLE_COLUMN_idx");
+    Refusal {
+        span: place,
+        message: "this index has no name".to_owned(),
+        hint: format!("name it: `create index {example} on ...`"),
+    }
+}
+
+/// The name PostgreSQL would choose, if the columns are simple.
+fn suggested_name(text: &str, reader: &mut Reader<'_>) -> Option<String> {
+    reader.take(&["on"]);
+    reader.take(&["only"]);
+    let table = reader.qualified("a table").ok()?;
+    if reader.take(&["using"]) {
+        reader.skip();
+    }
+    let columns = reader.parentheses().ok()?;
+    let mut inside = Reader::new(text, columns);
+    let mut name = table.name;
+    loop {
+        let (column, _) = inside.name("a column").ok()?;
+        name.push('_');
+        name.push_str(&column);
+        while !inside.is_done() && !inside.comma() {
+            if inside.sees_parenthesis() {
+                return None;
+            }
+            inside.skip();
+        }
+        if inside.is_done() {
+            break;
+        }
+    }
+    name.push_str("_idx");
+    let is_plain = name.bytes().all(|byte| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'$')
+    });
+    (is_plain && name.len() <= LONGEST_NAME).then_some(name)
+}
+
+/// What does not belong into these files belongs somewhere.
+fn foreign(text: &str, place: Range<usize>, statement: &Statement<'_>) -> Refusal {
+    let words: Vec<&str> = statement.words.iter().take(3).map(String::as_str).collect();
+    let (what, hint) = match words.as_slice() {
+        ["drop", "index", ..] => (
+            "DROP INDEX",
+            "leave the index out of the file; `toysoldiers index apply --prune` drops it",
+        ),
+        ["alter", "index", ..] => (
+            "ALTER INDEX",
+            "write the index as it is to be, with CREATE INDEX; `toysoldiers index apply` replaces the old one",
+        ),
+        ["reindex", ..] => (
+            "REINDEX",
+            "leave it out; `toysoldiers index rebuild` does it",
+        ),
+        ["comment", ..] => (
+            "COMMENT",
+            "leave it out, and say it in a comment of the file: `-- ...`",
+        ),
+        ["alter", "table", ..] => (
+            "ALTER TABLE",
+            "put it into a migration: constraints, and the indexes behind them, are made there",
+        ),
+        ["begin" | "start" | "commit" | "rollback" | "end", ..] => (
+            "transaction control",
+            "leave it out: indexes are built one by one, outside of any transaction",
+        ),
+        ["set" | "reset", ..] => (
+            "a setting",
+            "leave it out, and qualify names that are not in public or extensions",
+        ),
+        _ => (
+            "this",
+            "put it into a migration; index files hold `create index NAME on TABLE (COLUMNS)` and nothing else",
+        ),
+    };
+    let length = statement.text.lines().next().unwrap_or_default().len();
+    let end = (statement.start + length).min(text.len());
+    Refusal {
+        span: place.start..end.max(place.end),
+        message: format!("{what} is not for an index file"),
+        hint: hint.to_owned(),
+    }
+}
+
+fn refusal<T>(span: Range<usize>, message: &str, hint: &str) -> Result<T, Refusal> {
+    Err(Refusal {
+        span,
+        message: message.to_owned(),
+        hint: hint.to_owned(),
+    })
+}
