@@ -205,7 +205,7 @@ impl Command {
             self,
             Self::Migrate(migrate::MigrateCommand::Check(_))
                 | Self::Policy(policy::PolicyCommand::Audit(_))
-        )
+        ) || matches!(self, Self::Index(index::IndexCommand::Advise(args)) if args.finds())
     }
 
     async fn run(self, cx: &Context) -> Result<Exit> {

@@ -6,6 +6,7 @@
 //!
 //! Where an index is stored (its tablespace) is not compared.
 
+pub mod advise;
 pub mod apply;
 pub mod build;
 mod check;

@@ -12,6 +12,7 @@ pub mod conninfo;
 pub mod db;
 pub mod duration;
 pub mod endpoint;
+pub mod explain;
 pub mod ident;
 pub mod libpq;
 pub mod lock;

@@ -21,6 +21,7 @@ mod env_pin;
 mod guard;
 mod hardening;
 mod index;
+mod index_advise;
 mod index_apply;
 mod index_race;
 mod index_rebuild;

@@ -30,6 +30,7 @@ const COMMANDS: &[&[&str]] = &[
     &["policy", "test", "--policies", "p"],
     &["policy", "audit"],
     &["policy", "list", "--as", "postgres"],
+    &["index", "advise"],
     &["policy", "detach", "content", "--yes"],
     &["policy", "attach", "content", "--yes"],
     &["index", "status"],

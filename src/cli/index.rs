@@ -1,5 +1,6 @@
 //! `index`
 
+mod advise;
 mod apply;
 mod list;
 mod rebuild;
@@ -24,6 +25,8 @@ const FOLDER: &str = "database/indexes";
     toysoldiers.toml names, else from database/indexes, else from the program itself."
 )]
 pub(super) enum IndexCommand {
+    /// Find out what would be better about the indexes: what is unused, superfluous, missing, broken or mostly empty
+    Advise(advise::AdviseArgs),
     /// Show how the database differs from the index files; writes nothing
     Status(status::StatusArgs),
     /// Build, replace and drop indexes while everybody reads and writes, until they are as the index files say
@@ -37,6 +40,7 @@ pub(super) enum IndexCommand {
 impl IndexCommand {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
         match self {
+            Self::Advise(args) => Box::pin(args.run(cx)).await,
             Self::Status(args) => args.run(cx).await,
             Self::Apply(args) => Box::pin(args.run(cx)).await,
             Self::Rebuild(args) => Box::pin(args.run(cx)).await,

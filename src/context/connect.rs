@@ -194,7 +194,7 @@ impl Context {
 
     /// Opens a connection with the password the environment's sources know, or the one a person types when the
     /// server wants one and nobody knew it.
-    async fn reach(&self, endpoint: &Endpoint) -> Result<Db> {
+    pub(super) async fn reach(&self, endpoint: &Endpoint) -> Result<Db> {
         self.ui.working("connecting");
         let endpoint = self
             .with_passwords(endpoint)

@@ -9,7 +9,7 @@ use crate::guard::{Identity, why_no_replica};
 use crate::pg::replica::{self, Lag};
 use crate::pg::{Db, Endpoint};
 use crate::plan::Progress;
-use crate::settings::Replica;
+use crate::settings::{Replica, Target};
 
 /// The least time a replica gets to let us in.
 const CONNECT: Duration = Duration::from_secs(1);
@@ -54,6 +54,31 @@ impl Context {
             Ok(copy) => Ok(self.settle(copy, Guarding::Observe, true).await?),
             Err(reason) => Err(reason),
         }))
+    }
+
+    /// A connection to the primary, and one to the replica, named as people name it, if there is one: for what each of
+    /// them knows by itself. Says so if the replica cannot be asked.
+    pub async fn connect_to_both(&self) -> Result<(Db, Option<(Db, String)>)> {
+        let environment = &self.settings()?.environment;
+        let (Target::Url(endpoint), Some(replica)) = (&environment.target, &environment.replica)
+        else {
+            return Ok((self.connect().await?, None));
+        };
+        self.banner(endpoint)?;
+        let primary = self.reach(endpoint).await?;
+        let (primary, identity) = self.settle(primary, Guarding::Enforce, true).await?;
+        let name = replica.endpoint.describe();
+        let reason = match Box::pin(self.observe_replica()).await? {
+            None => return Ok((primary, None)),
+            Some(Ok((copy, of_copy))) => match why_no_replica(&copy, &identity, &of_copy) {
+                None => return Ok((primary, Some((copy, name)))),
+                Some(reason) => format!("{name} {reason}"),
+            },
+            Some(Err(reason)) => format!("the replica {name} cannot be reached ({reason})"),
+        };
+        self.ui
+            .warn(&format!("{reason}; only the primary is asked"));
+        Ok((primary, None))
     }
 
     async fn choose(&self, endpoint: &Endpoint, replica: &Replica) -> Result<Answering> {

@@ -20,9 +20,10 @@ use crate::error::{Excerpt, Result};
 use crate::pg::{Db, Param, Query};
 use crate::source::Source;
 
-pub use check::{Check, Found};
+pub use check::{Check, Found, compared};
 pub use config::{Config, Waiver};
 pub use header::Level;
+pub use judge::Compared;
 
 crate::row! {
     /// Whom and what an audit looks at.
@@ -41,6 +42,13 @@ crate::row! {
 }
 
 static SCOPE: Query<Scope> = crate::query!("policy/audit_scope");
+
+impl Scope {
+    /// What is looked at when nobody is told of: every schema of the platform.
+    pub async fn usual(db: &Db) -> Result<Self> {
+        db.one(&SCOPE, &[&json!([]), &Value::Null]).await
+    }
+}
 
 /// Something that is wrong.
 #[derive(Debug, Serialize)]

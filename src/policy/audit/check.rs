@@ -74,6 +74,12 @@ static UNWRAPPED: Query<judge::Calls> = crate::query!("audit/unwrapped_call");
 static RECURSION: Query<judge::Reads> = crate::query!("audit/policy_recursion");
 static UNINDEXED: Query<judge::Columns> = crate::query!("audit/policy_column_unindexed");
 
+/// The columns by which policies on tables of these schemas look for rows, and that no index begins with.
+pub async fn compared(db: &Db, schemas: &[String]) -> Result<Vec<judge::Compared>> {
+    let scope = serde_json::json!({ "schemas": schemas });
+    judge::compared(db.all(&UNINDEXED, &[&scope]).await?)
+}
+
 /// Who finds.
 #[derive(Debug, Clone, Copy)]
 enum Way {

@@ -8,7 +8,7 @@ use super::tree::{self, Node};
 use crate::error::{Error, Result};
 
 pub use recursion::{Reads, recursion};
-pub use unindexed::{Columns, unindexed};
+pub use unindexed::{Columns, Compared, compared, unindexed};
 pub use unwrapped::{Calls, unwrapped};
 
 /// The tree of an expression of this policy.

@@ -26,8 +26,19 @@ crate::row! {
     }
 }
 
-/// The policies that compare such a column.
-pub fn unindexed(rows: Vec<Columns>) -> Result<Vec<Found>> {
+/// A column by which a policy looks for rows, and that no index begins with.
+#[derive(Debug)]
+pub struct Compared {
+    /// The policy, as people type it: `policy own on public.tips`.
+    pub policy: String,
+    /// The relation it is on, as SQL names it.
+    pub relation: String,
+    /// The column's name.
+    pub column: String,
+}
+
+/// The columns policies compare.
+pub fn compared(rows: Vec<Columns>) -> Result<Vec<Compared>> {
     let mut found = Vec::new();
     for row in rows {
         let mut names = BTreeSet::new();
@@ -37,15 +48,29 @@ pub fn unindexed(rows: Vec<Columns>) -> Result<Vec<Found>> {
             &mut names,
         );
         for name in names {
-            found.push(Found {
-                detail: format!("it compares {name}, and no index begins with it"),
-                object: row.policy.clone(),
-                fix: None,
-                relation: Some(row.relation.clone()),
+            found.push(Compared {
+                policy: row.policy.clone(),
+                relation: row.relation.clone(),
+                column: name.to_owned(),
             });
         }
     }
     Ok(found)
+}
+
+/// The policies that compare such a column.
+pub fn unindexed(rows: Vec<Columns>) -> Result<Vec<Found>> {
+    let compared = compared(rows)?.into_iter();
+    let found = compared.map(|compared| Found {
+        detail: format!(
+            "it compares {}, and no index begins with it",
+            compared.column
+        ),
+        object: compared.policy,
+        fix: None,
+        relation: Some(compared.relation),
+    });
+    Ok(found.collect())
 }
 
 fn walk<'a>(node: &Node<'_>, unindexed: &'a Value, names: &mut BTreeSet<&'a str>) {
