@@ -18,6 +18,7 @@
 
 mod backup;
 mod dashboard;
+mod deploy;
 mod measure;
 mod migrate;
 mod peers;
@@ -55,9 +56,10 @@ const RACES: [(&str, Prepare); 10] = [
 ];
 
 /// The measurements by name.
-const MEASUREMENTS: [(&str, Take); 2] = [
+const MEASUREMENTS: [(&str, Take); 3] = [
     ("policy apply, a reader", reader::behind_a_reader),
     ("policy, wrapped", wrapped::wrapped),
+    ("deploy, an upgrade", deploy::upgrade),
 ];
 
 fn main() -> ExitCode {

@@ -1,5 +1,5 @@
-//! The program's own schema in a database, `toysoldiers`: the history of migrations, the audit log, and the stamp,
-//! which says whose database it is.
+//! The program's own schema in a database, `toysoldiers`: the history of migrations and of deploys, the audit log, and
+//! the stamp, which says whose database it is.
 //!
 //! It has a version of its own, apart from the platform's migrations. An older one is brought up to date by
 //! `migrate up`; a newer one is refused, since an older program cannot know what it means.
@@ -16,10 +16,11 @@ const STEPS: [&str; VERSION as usize] = [
     include_str!("../database/bookkeeping/002_stamp.sql"),
     include_str!("../database/bookkeeping/003_runs.sql"),
     include_str!("../database/bookkeeping/004_detached.sql"),
+    include_str!("../database/bookkeeping/005_deploys.sql"),
 ];
 
 /// The version this program writes.
-pub const VERSION: u8 = 4;
+pub const VERSION: u8 = 5;
 
 /// The version from which there is an audit log.
 pub const WITH_AUDIT_LOG: u8 = 1;
@@ -32,6 +33,9 @@ pub const WITH_RUNS: u8 = 3;
 
 /// The version from which policies can be detached.
 pub const WITH_DETACHED: u8 = 4;
+
+/// The version from which deploys are remembered.
+pub const WITH_DEPLOYS: u8 = 5;
 
 /// This program's version, for the record.
 pub const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");

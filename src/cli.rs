@@ -4,6 +4,7 @@ mod backup;
 mod creator;
 mod dashboard;
 mod demo;
+mod deploy;
 mod env;
 mod global;
 mod index;
@@ -16,6 +17,7 @@ mod policy;
 mod psql;
 mod secret;
 mod source;
+mod status;
 mod user;
 
 use std::ffi::OsString;
@@ -63,7 +65,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Take the tour: local server, migrations, sample data, a verified creator, a backup, the dashboard
+    /// Take the tour: local server, deploy, sample data, a verified creator, a backup, the dashboard
     Demo(demo::DemoArgs),
     /// Write a first toysoldiers.toml; asks on a terminal, or takes flags
     Init(init::InitArgs),
@@ -73,6 +75,10 @@ enum Command {
     /// The private server behind the environments `local` and `demo`
     #[command(subcommand)]
     Local(local::LocalCommand),
+    /// Show on one screen how an environment stands: migrations, policies, indexes, backups, deploys
+    Status(status::StatusArgs),
+    /// Bring a database to what the files say: migrations, then policies, then indexes
+    Deploy(deploy::DeployArgs),
     /// Apply and inspect migrations
     #[command(subcommand)]
     Migrate(migrate::MigrateCommand),
@@ -212,6 +218,8 @@ impl Command {
         match self {
             Self::Demo(args) => args.run(cx).await,
             Self::Local(command) => command.run(cx).await,
+            Self::Status(args) => args.run(cx).await,
+            Self::Deploy(args) => Box::pin(args.run(cx)).await,
             Self::Migrate(command) => command.run(cx).await,
             Self::Policy(command) => command.run(cx).await,
             Self::Index(command) => command.run(cx).await,

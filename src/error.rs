@@ -172,7 +172,13 @@ impl Error {
 impl Error {
     /// What a failure told so far caused it: its messages become the causes, its place and its notes ours.
     #[must_use]
-    pub fn after(mut self, failure: &anyhow::Error) -> Self {
+    pub fn after(self, failure: &anyhow::Error) -> Self {
+        self.after_what(explain(failure))
+    }
+
+    /// The same of a failure that was explained.
+    #[must_use]
+    pub fn after_what(mut self, failure: Explanation) -> Self {
         let Explanation {
             message,
             causes,
@@ -180,7 +186,7 @@ impl Error {
             notes,
             sqlstate,
             ..
-        } = explain(failure);
+        } = failure;
         let chain = std::iter::once(message).chain(causes).rev();
         let cause = chain.fold(None, |inner: Option<Self>, message| {
             let cause = Self::failed(message);

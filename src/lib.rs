@@ -19,6 +19,7 @@ pub mod bookkeeping;
 pub mod cli;
 pub mod context;
 pub mod dashboard;
+pub mod deploy;
 pub mod error;
 pub mod guard;
 pub mod index;

@@ -4,10 +4,10 @@
 //! makes a [`Consent`]; the feature's function that does the work takes that `Consent`. A command that
 //! forgets to ask does not compile.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How much a change can hurt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Risk {
     /// Changes nothing in any database: writes a file. Never asks.
@@ -23,7 +23,7 @@ pub enum Risk {
 }
 
 /// One thing a change will do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// The verb: `apply`, `create`, `drop`.
     pub action: String,
@@ -32,10 +32,10 @@ pub struct Step {
     /// What else there is to say, or nothing.
     pub detail: String,
     /// What has to be seen below it, line by line.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<String>,
     /// The statements that do it, where they are known beforehand; programs get them.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sql: Vec<String>,
 }
 
@@ -94,6 +94,11 @@ pub struct Consent(());
 
 impl Consent {
     pub(crate) fn given() -> Self {
+        Self(())
+    }
+
+    /// Somebody agreed to a plan of several parts: this is the consent to one of them.
+    pub fn to_a_part(&self) -> Self {
         Self(())
     }
 }

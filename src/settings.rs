@@ -84,6 +84,8 @@ pub struct Environment {
     pub replica: Option<Replica>,
     /// The folder for backups, if the file names one.
     pub backup_destination: Option<PathBuf>,
+    /// Whether `deploy` takes a backup before it applies migrations.
+    pub backup_before_migrate: bool,
     /// Rules about migrations whose findings stop `migrate up`, as the file names them.
     pub denied_rules: Vec<Word>,
 }
@@ -248,6 +250,7 @@ impl Environment {
             deny: Vec::new(),
             replica: None,
             backup_destination: None,
+            backup_before_migrate: false,
             denied_rules: Vec::new(),
         }
     }
@@ -288,6 +291,7 @@ fn ad_hoc(
     environment.protected = tables().any(|table| table.protected);
     environment.fingerprint = tables().find_map(|table| table.fingerprint.clone());
     environment.deny = tables().flat_map(|table| table.deny.clone()).collect();
+    environment.backup_before_migrate = tables().any(|table| table.backup.before_migrate);
     environment.denied_rules = file.map(|file| file.denied(tables())).unwrap_or_default();
     Ok(environment)
 }
@@ -340,6 +344,7 @@ fn named(
         denied_rules: file.denied([table]),
         replica,
         backup_destination: table.backup.destination.as_ref().map(|to| folder.join(to)),
+        backup_before_migrate: table.backup.before_migrate,
         ..Environment::plain(name, origin, target)
     })
 }

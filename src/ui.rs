@@ -121,6 +121,11 @@ impl Ui {
         self.asking.load(Ordering::Relaxed)
     }
 
+    /// Whether nothing is to be changed, whatever is asked for.
+    pub fn is_dry(&self) -> bool {
+        self.manners.dry_run
+    }
+
     /// Writes a result to stdout.
     pub fn show(&self, report: &impl Report) -> Result<()> {
         self.activity.end();

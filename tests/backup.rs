@@ -18,7 +18,7 @@ fn takes_a_backup_that_restores_to_the_same_rows() {
     environment  DB
     taken at  NOW
     last migration  011_reading_functions
-    tables  12
+    tables  13
     rows  48,405
     bytes  1.6 MB
     sha256  SHA256
@@ -90,7 +90,7 @@ fn takes_a_backup_that_restores_to_the_same_rows() {
             "{name}"
         );
     }
-    assert_eq!(manifest["tables"].as_array().unwrap().len(), 12);
+    assert_eq!(manifest["tables"].as_array().unwrap().len(), 13);
 }
 
 #[test]

@@ -89,7 +89,7 @@ fn the_new_database_is_the_old_one() {
     database  round_trip
     environment  shop
     backup  shop-STAMP
-    tables  12
+    tables  13
     rows  48,405
     duration DURATION
     checked  yes
@@ -111,7 +111,7 @@ fn the_new_database_is_the_old_one() {
         ["shop"]
     );
     let tables = database.sql("select oid::regclass from pg_class where relkind = 'r' and relnamespace in ('public'::regnamespace, 'toysoldiers'::regnamespace) order by relname");
-    assert_eq!(tables.len(), 12);
+    assert_eq!(tables.len(), 13);
     for table in tables {
         let digest = format!(
             "select count(*), md5(string_agg(t::text, '|' order by t::text)) from {table} t"
@@ -189,7 +189,7 @@ fn the_result_has_keys_programs_rely_on() {
     );
     assert_eq!(restored["checked"], true);
     assert_eq!(restored["database"], "keys");
-    assert_eq!(restored["tables"], 12);
+    assert_eq!(restored["tables"], 13);
     // The address it gives is one that works.
     let url = restored["url"].as_str().unwrap();
     Tool::new().run(&["--database-url", url, "dashboard"]).ok();
@@ -295,7 +295,7 @@ fn a_dry_run_shows_the_plan() {
     plan: restore shop-STAMP into dry
       check HERE/b/shop-STAMP.dump  (its size and SHA-256)
       create database dry
-      restore shop-STAMP  (of shop, 12 tables, by pg_restore VERSION)
+      restore shop-STAMP  (of shop, 13 tables, by pg_restore VERSION)
       stamp shop  (the new database belongs to this environment)
     -- stderr
     -> shop  SOCKET/DB as postgres
@@ -524,7 +524,7 @@ fn a_pg_restore_that_lies_is_found_out() {
       note: public.content: 598 rows in the manifest, no table restored
       note: public.creators: 36 rows in the manifest, no table restored
       note: public.tips: 3000 rows in the manifest, no table restored
-      note: and 7 more tables
+      note: and 8 more tables
       note: the new database, lies.partial, was dropped again
       hint: restore another backup, and find out who changed this one
     -- exit 1
@@ -693,7 +693,7 @@ fn what_a_killed_restore_left_behind_is_replaced_once_nobody_is_at_work_on_it() 
       check HERE/b/shop-STAMP.dump  (its size and SHA-256)
       drop database killed.partial  (left behind by a restore that was killed)
       create database killed
-      restore shop-STAMP  (of shop, 12 tables, by pg_restore VERSION)
+      restore shop-STAMP  (of shop, 13 tables, by pg_restore VERSION)
       stamp shop  (the new database belongs to this environment)
     -- stderr
     -> shop  SOCKET/DB as postgres

@@ -7,7 +7,7 @@ fn the_tour_runs_from_nothing_and_starts_over() {
     let private = Private::new();
     let first = private.tool.run(&["demo"]).ok();
     for line in [
-        "--env demo migrate up",
+        "--env demo deploy",
         "--env demo creator verify newcomer@example.com --yes",
         "--env demo backup create",
         "--env demo dashboard",

@@ -65,6 +65,7 @@ fn show_tells_every_value_and_its_origin_but_no_secret() {
     policies  database/policies, else embedded  default
     indexes  database/indexes, else embedded  default
     backup.destination  /var/backups  HERE/toysoldiers.toml
+    backup.before_migrate  false  default
     lock_timeout  10s, in migrations 2s, for policies 100ms  default
     statement_timeout  5m, in migrations no limit  default
     local.folder  /nonexistent/local  TOYSOLDIERS_LOCAL_DIR
@@ -95,6 +96,7 @@ fn show_tells_every_value_and_its_origin_but_no_secret() {
     policies  database/policies, else embedded  default
     indexes  database/indexes, else embedded  default
     backup.destination  -  default
+    backup.before_migrate  false  default
     lock_timeout  10s, in migrations 2s, for policies 100ms  default
     statement_timeout  5m, in migrations no limit  default
     local.folder  /nonexistent/local  TOYSOLDIERS_LOCAL_DIR
@@ -140,6 +142,7 @@ fn show_tells_which_flag_or_variable_won() {
     policies,"database/policies, else embedded",default
     indexes,"database/indexes, else embedded",default
     backup.destination,,default
+    backup.before_migrate,false,default
     lock_timeout,"10s, in migrations 2s, for policies 100ms",default
     statement_timeout,"5m, in migrations no limit",default
     local.folder,/nonexistent/toysoldiers,TOYSOLDIERS_LOCAL_DIR
@@ -200,6 +203,7 @@ fn show_tells_who_guards_and_who_knows_the_password() {
     policies  database/policies, else embedded  default
     indexes  database/indexes, else embedded  default
     backup.destination  -  default
+    backup.before_migrate  false  default
     lock_timeout  500ms  --lock-timeout
     statement_timeout  5m, in migrations no limit  default
     local.folder  /nonexistent/toysoldiers  TOYSOLDIERS_LOCAL_DIR
@@ -233,6 +237,7 @@ fn show_tells_who_guards_and_who_knows_the_password() {
     policies  database/policies, else embedded  default
     indexes  database/indexes, else embedded  default
     backup.destination  -  default
+    backup.before_migrate  false  default
     lock_timeout  10s, in migrations 2s, for policies 100ms  default
     statement_timeout  5m, in migrations no limit  default
     local.folder  /nonexistent/toysoldiers  TOYSOLDIERS_LOCAL_DIR

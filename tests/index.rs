@@ -534,7 +534,7 @@ fn names_may_be_odd_and_the_same_in_two_schemas() {
         [
             "create i on t",
             "create Odd \"i on t",
-            "create t_i on s.O.dd",
+            "create t_i on s.\"O.dd\"",
             "create i on s.t"
         ]
     );

@@ -770,6 +770,12 @@ fn what_is_used_on_the_replica_alone_is_used() {
     replica.catch_up();
     expect(&copy, "invalid", &[], &["note public.t_b"]);
     expect(&primary, "invalid", &[], &["error public.t_b"]);
+    primary.sql("create extension hypopg; analyze t");
+    replica.catch_up();
+    assert_eq!(
+        helping(&copy, "select * from t where day = '2026-01-01'"),
+        ["create index on public.t (day)"]
+    );
     configure("postgresql://postgres@/nowhere?host=/nonexistent");
     let outcome = tool
         .run(&["index", "advise", "--since", "0", "-o", "json"])

@@ -401,7 +401,7 @@ fn limits_of_time_hold_for_builds_and_nothing_is_left() {
         let (database, tool) =
             with("create index a on items (id);\ncreate index b on items (kind);\n");
         let writer = database.session(WRITER);
-        let runner = tool.spawn(&["index", "apply", limit, "200ms"]);
+        let runner = tool.spawn(&["index", "apply", limit, "2s"]);
         database.wait_until("select exists (select from pg_stat_activity where datname = current_database() and query like 'drop index%' and state = 'active')");
         writer.sql("commit");
         let outcome = tool.outcome(runner);

@@ -52,7 +52,7 @@ fn drop(database: &Database) {
 fn killed(make: impl Fn() -> (Database, Tool), seed: u64) {
     let run = |database: &Database, tool: &Tool| {
         let name = database.name.clone();
-        tool.spawn(&["index", "apply", "--prune", "--confirm", &name])
+        tool.spawn(&["index", "apply", "--prune", "--yes", "--confirm", &name])
     };
     let (undisturbed, tool) = make();
     let start = Instant::now();

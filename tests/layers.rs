@@ -30,6 +30,21 @@ const RULES: &[(&str, &[&str])] = &[
         "backup",
         &["migrate", "bookkeeping", "source", "pg", "plan", "error"],
     ),
+    // One change out of all the others.
+    (
+        "deploy",
+        &[
+            "migrate",
+            "policy",
+            "index",
+            "backup",
+            "bookkeeping",
+            "source",
+            "pg",
+            "plan",
+            "error",
+        ],
+    ),
     // Whose numbers are asked for is found as everywhere.
     ("dashboard", &["account", "pg", "error"]),
     ("psql", &["pg", "plan", "error"]),
@@ -50,6 +65,11 @@ const PURE: &[&str] = &[
     "index/advise/secured.rs",
     "index/advise/stock.rs",
     "index/advise/trial/columns.rs",
+    "deploy/agreed.rs",
+    "deploy/document.rs",
+    "deploy/parts.rs",
+    "deploy/story.rs",
+    "index/build/pace.rs",
     "index/compare.rs",
     "index/difference.rs",
     "index/statement.rs",

@@ -237,14 +237,14 @@ fn a_text_that_was_not_kept_is_said_to_be_so() {
 fn an_older_database_is_brought_up_to_date_by_the_repair() {
     let (database, tool) = applied(&[("001_tips.sql", TIPS)]);
     database.sql(
-        "drop table toysoldiers.detached, toysoldiers.runs, toysoldiers.steps;
+        "drop table toysoldiers.deploys, toysoldiers.detached, toysoldiers.runs, toysoldiers.steps;
          update toysoldiers.installation set version = 2",
     );
     tool.write("database/migrations/001_tips.sql", "select 1;");
     assert_snapshot!(tool.run(&["migrate", "repair", "--dry-run"]), @"
     -- stdout
     plan: accept 001_tips as it is now
-      upgrade the schema toysoldiers to version 4
+      upgrade the schema toysoldiers to version 5
       accept database/migrations/001_tips.sql  (edited: the text that ran was not kept, only its checksum, so what was changed cannot be shown)
     -- stderr
     -> (url)  SOCKET/DB as postgres

@@ -621,7 +621,7 @@ fn told(there: &str, files: &[(&str, &str)]) -> String {
         .stderr
         .lines()
         .filter(|line| !line.starts_with("-> "));
-    lines.map(|line| format!("{line}\n")).collect()
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn file(text: &str) -> String {

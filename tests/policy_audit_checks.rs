@@ -304,8 +304,8 @@ const POLICIES: &[Plant] = &[
     ),
     Plant(
         "index-not-leakproof",
-        "create index content_tags_idx on public.content using gin (tags)",
-        "public.content_tags_idx",
+        "create index content_by_tag on public.content using gin (tags)",
+        "public.content_by_tag",
     ),
 ];
 

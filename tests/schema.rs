@@ -376,6 +376,19 @@ fn the_tools_own_schema_is_exactly_this() {
     audit_log.action text
     audit_log.subject uuid
     audit_log.details jsonb
+    deploys.id bigint
+    deploys.outcome text
+    deploys.started_at timestamp with time zone
+    deploys.finished_at timestamp with time zone
+    deploys.duration_ms bigint
+    deploys.actor text
+    deploys.role text
+    deploys.client inet
+    deploys.tool_version text
+    deploys.revision text
+    deploys.dirty boolean
+    deploys.stages jsonb
+    deploys.message text
     detached.id bigint
     detached.because_schema text
     detached.because_name text

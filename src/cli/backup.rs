@@ -72,7 +72,7 @@ impl BackupCommand {
 }
 
 /// The folder a flag names, else the environment's, else one beside the local server's data.
-fn destination(cx: &Context, flag: Option<PathBuf>) -> Result<Destination> {
+pub(super) fn destination(cx: &Context, flag: Option<PathBuf>) -> Result<Destination> {
     let environment = &cx.settings()?.environment;
     let folder = match flag.or_else(|| environment.backup_destination.clone()) {
         Some(folder) => folder,

@@ -35,10 +35,10 @@ impl DemoArgs {
         let tour = Tour::new(cx)?;
         tour.chapter("A database of its own, empty, on a private server")?;
         tour.run(&["local", "reset", "--confirm", DEMO]).await?;
-        tour.chapter("The platform's schema")?;
-        tour.run(&["migrate", "up"]).await?;
-        tour.chapter("Row-level security: who may do what to which row, proved before it is kept")?;
-        tour.run(&["policy", "apply"]).await?;
+        tour.chapter(
+            "The platform: migrations, then policies, proved before they are kept, then indexes",
+        )?;
+        tour.run(&["deploy"]).await?;
         tour.chapter("Sample data: creators, fans, content, comments, tips, views")?;
         tour.seed().await?;
         tour.chapter("A new creator, checked and verified")?;
@@ -58,7 +58,8 @@ impl DemoArgs {
         tour.run(&["dashboard"]).await?;
         tour.chapter("Go on by yourself")?;
         for words in [
-            &["migrate", "status"][..],
+            &["status"][..],
+            &["deploy", "--history"],
             &["policy", "test"],
             &["creator", "show", CREATOR],
             &["dashboard", "--limit", "3", "-o", "json"],

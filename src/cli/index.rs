@@ -6,7 +6,7 @@ mod list;
 mod rebuild;
 mod status;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
@@ -56,14 +56,19 @@ struct SourceArgs {
     indexes: Option<PathBuf>,
 }
 
+/// Where indexes are, if this folder was named or none.
+pub(super) fn source(cx: &Context, folder: Option<&Path>) -> Result<Source> {
+    let told = cx.settings()?.indexes.as_ref();
+    let noun = Noun {
+        folder: FOLDER,
+        embedded: source::INDEXES,
+    };
+    noun.find(cx, folder, told)
+}
+
 impl SourceArgs {
     fn source(&self, cx: &Context) -> Result<Source> {
-        let told = cx.settings()?.indexes.as_ref();
-        let noun = Noun {
-            folder: FOLDER,
-            embedded: source::INDEXES,
-        };
-        noun.find(cx, self.indexes.as_deref(), told)
+        source(cx, self.indexes.as_deref())
     }
 }
 

@@ -1,15 +1,15 @@
 //! `migrate`
 
 mod baseline;
-mod check;
+pub(super) mod check;
 mod down;
 mod dump;
 mod history;
 mod repair;
-mod up;
+pub(super) mod up;
 mod verify;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
@@ -104,15 +104,19 @@ impl MigrateCommand {
     }
 }
 
+/// Where migrations are, if this folder was named or none.
+pub(super) fn source(cx: &Context, folder: Option<&Path>) -> Result<Source> {
+    let told = cx.settings()?.migrations.as_ref();
+    let noun = Noun {
+        folder: FOLDER,
+        embedded: source::MIGRATIONS,
+    };
+    noun.find(cx, folder, told)
+}
+
 impl SourceArgs {
     fn source(&self, cx: &Context) -> Result<Source> {
-        let settings = cx.settings()?;
-        let told = settings.migrations.as_ref();
-        let noun = Noun {
-            folder: FOLDER,
-            embedded: source::MIGRATIONS,
-        };
-        noun.find(cx, self.migrations.as_deref(), told)
+        source(cx, self.migrations.as_deref())
     }
 
     fn load(&self, cx: &Context) -> Result<Files> {

@@ -8,7 +8,7 @@ mod list;
 mod status;
 mod test;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
@@ -65,14 +65,19 @@ struct SourceArgs {
     policies: Option<PathBuf>,
 }
 
+/// Where policies are, if this folder was named or none.
+pub(super) fn source(cx: &Context, folder: Option<&Path>) -> Result<Source> {
+    let told = cx.settings()?.policies.as_ref();
+    let noun = Noun {
+        folder: FOLDER,
+        embedded: source::POLICIES,
+    };
+    noun.find(cx, folder, told)
+}
+
 impl SourceArgs {
     fn source(&self, cx: &Context) -> Result<Source> {
-        let told = cx.settings()?.policies.as_ref();
-        let noun = Noun {
-            folder: FOLDER,
-            embedded: source::POLICIES,
-        };
-        noun.find(cx, self.policies.as_deref(), told)
+        source(cx, self.policies.as_deref())
     }
 }
 

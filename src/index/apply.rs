@@ -4,6 +4,9 @@
 //! with the rest. After each round everything is compared again, so that what others did meanwhile, and what was found
 //! half done, ends as it is declared.
 
+mod step;
+mod story;
+
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -14,10 +17,12 @@ use super::declared::{Declared, Manner as Making, Wanted};
 use super::difference::{Action, Difference, name_while_built};
 use super::{look, status};
 use crate::bookkeeping;
-use crate::error::{self, Error, Result};
+use crate::error::{Error, Result};
 use crate::pg::duration::spent;
 use crate::pg::{Db, lock};
-use crate::plan::{Consent, Event, Plan, Risk, Step, counted};
+use crate::plan::{Consent, Event, Plan, Risk, counted};
+use step::step;
+use story::{done, halted, told, unsettled};
 
 /// What is wanted besides what is declared.
 #[derive(Debug, Clone, Copy, Default)]
@@ -105,68 +110,6 @@ fn risk(difference: &Difference) -> Risk {
     match difference.action {
         Action::Replace => Risk::Moderate,
         _ => difference.risk(),
-    }
-}
-
-/// A step with the statements that do it.
-fn step(difference: &Difference) -> Step {
-    difference.step().sql(statements(difference))
-}
-
-fn statements(difference: &Difference) -> Vec<String> {
-    let index = |name: &str| {
-        format!(
-            "{}.{}",
-            crate::pg::Ident(&difference.table.schema),
-            crate::pg::Ident(name)
-        )
-    };
-    let name = &difference.name;
-    let create = |under: &str| {
-        let making = if difference.partitioned {
-            Making::OnlyParent
-        } else {
-            Making::Concurrently
-        };
-        let table = difference.table.sql();
-        let wanted = difference.wanted.as_ref();
-        wanted.map(|wanted| wanted.create(making, under, &table))
-    };
-    let drop = |name: &str| {
-        let concurrently = if difference.partitioned {
-            ""
-        } else {
-            "concurrently "
-        };
-        format!("drop index {concurrently}{}", index(name))
-    };
-    let rename = |from: &str, to: &str| {
-        format!(
-            "alter index {} rename to {}",
-            index(from),
-            crate::pg::Ident(to)
-        )
-    };
-    match difference.action {
-        Action::Follow => Vec::new(),
-        Action::Drop => vec![drop(name)],
-        Action::Create => create(name).into_iter().collect(),
-        Action::Rebuild if difference.partitioned => Vec::new(),
-        Action::Rebuild => [drop(name)].into_iter().chain(create(name)).collect(),
-        Action::Rename => {
-            let from = difference.from.as_deref();
-            from.map(|from| rename(from, name)).into_iter().collect()
-        }
-        Action::Replace => {
-            let old = super::difference::name_once_replaced(name);
-            let (new, made) = match &difference.from {
-                Some(from) => (from.clone(), None),
-                None => (name_while_built(name), create(&name_while_built(name))),
-            };
-            made.into_iter()
-                .chain([rename(name, &old), rename(&new, name), drop(&old)])
-                .collect()
-        }
     }
 }
 
@@ -296,7 +239,14 @@ impl Run<'_> {
                 let state = builder.state(&table.schema, name).await?;
                 Ok(state.is_some_and(|state| state.valid))
             }
-            (Action::Drop, _) => builder.drop(&table.schema, name).await.map(|()| true),
+            (Action::Drop, _) => {
+                let there = builder.state(&table.schema, name).await?;
+                // What was left of a partition's index may have found its place in that of the parent meanwhile.
+                if there.is_none_or(|there| there.attached) {
+                    return Ok(false);
+                }
+                builder.drop(&table.schema, name).await.map(|()| true)
+            }
             (Action::Rename, _) => {
                 if let Some(from) = from {
                     builder.rename(&table.schema, from, name).await?;
@@ -308,15 +258,14 @@ impl Run<'_> {
             }
             (Action::Replace, Some(wanted)) => {
                 builder.require_replaceable(table, name).await?;
-                let new = match from {
-                    Some(from) => from.clone(),
-                    None => {
-                        let new = name_while_built(name);
-                        if !self.build(difference, wanted, &new).await? {
-                            return Ok(false);
-                        }
-                        new
+                let new = if let Some(from) = from {
+                    from.clone()
+                } else {
+                    let new = name_while_built(name);
+                    if !self.build(difference, wanted, &new).await? {
+                        return Ok(false);
                     }
+                    new
                 };
                 builder.swap(table, &new, name).await?;
                 Ok(true)
@@ -377,77 +326,4 @@ fn details(difference: &Difference) -> serde_json::Value {
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
-fn done(action: Action) -> &'static str {
-    match action {
-        Action::Drop => "dropped",
-        Action::Rename => "renamed",
-        Action::Follow => "followed",
-        Action::Rebuild => "rebuilt",
-        Action::Replace => "replaced",
-        Action::Create => "created",
-    }
-}
-
-/// What was done before an error stays.
-fn told(error: Error, changes: &[Change]) -> Error {
-    if changes.is_empty() {
-        return error.note("no other index was changed");
-    }
-    let names: Vec<String> = changes
-        .iter()
-        .map(|change| format!("{} {}", done(change.action), change.name))
-        .collect();
-    error.note(format!("done, and stays: {}", names.join(", ")))
-}
-
-/// The first failure is the end: what was done, what was not, and how to go on.
-fn halted(failure: &anyhow::Error, done: &[Change], rest: &[Difference]) -> anyhow::Error {
-    let explanation = error::explain(failure);
-    let Some((first, later)) = rest.split_first() else {
-        return Error::failed("indexes could not be applied")
-            .after(failure)
-            .into();
-    };
-    let what = format!(
-        "cannot {} the index {} on {}",
-        first.action.words(),
-        first.name,
-        first.table
-    );
-    let mut error = told(Error::new(explanation.kind, what).after(failure), done);
-    if let Some(wanted) = &first.wanted {
-        error = error.at(wanted.place.clone());
-    }
-    if !later.is_empty() {
-        let names: Vec<String> = later
-            .iter()
-            .map(|difference| format!("{} {}", difference.action.words(), difference.name))
-            .collect();
-        error = error.note(format!("not begun: {}", names.join(", ")));
-    }
-    let go_on = "run the same command again: it goes on with what is left";
-    error
-        .hint(match explanation.hint {
-            Some(hint) => format!("{hint}; then {go_on}"),
-            None => go_on.to_owned(),
-        })
-        .into()
-}
-
-/// Others were always faster.
-fn unsettled(differences: &[Difference], done: &[Change]) -> anyhow::Error {
-    let error = Error::refused("the indexes of this database keep changing");
-    let error = differences.iter().fold(error, |error, difference| {
-        error.note(format!(
-            "still to do: {} {} on {}",
-            difference.action.words(),
-            difference.name,
-            difference.table
-        ))
-    });
-    told(error, done)
-        .hint("find out who else changes indexes, then run the same command again")
-        .into()
 }

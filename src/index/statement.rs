@@ -72,7 +72,13 @@ pub fn read(text: &str, statement: &Statement<'_>) -> Result<IndexText, Refusal>
             "leave the schema out: an index is where its table is",
         );
     }
-    if name.name.len() > LONGEST_NAME {
+    // The reader has cut it off, as PostgreSQL would.
+    let written = &text[place.clone()];
+    let written = match written.strip_prefix('"') {
+        Some(quoted) => quoted.trim_end_matches('"').replace("\"\"", "\"").len(),
+        None => written.len(),
+    };
+    if written > LONGEST_NAME {
         return refusal(
             place,
             "this name is longer than 63 bytes, and PostgreSQL would cut it",

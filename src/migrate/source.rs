@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::source::{Entry, Source, text};
 
 /// All migrations of a source.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Files {
     /// Where from, for people.
     pub source: String,

@@ -125,6 +125,11 @@ impl Db {
         tools::major(&self.version)
     }
 
+    /// Whether the connection is known to be gone.
+    pub fn is_lost(&self) -> bool {
+        self.client.is_closed()
+    }
+
     /// The way in: the one place that was reached, with the password that was used.
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint

@@ -15,6 +15,9 @@ use crate::plan::Progress;
 /// The key of the lock every runner of migrations takes: "toysoldi" in ASCII.
 pub const MIGRATE: i64 = 0x746f_7973_6f6c_6469;
 
+/// The key of the lock every deploy takes, besides the one its migrations take: "toysdepl" in ASCII.
+pub const DEPLOY: i64 = 0x746f_7973_6465_706c;
+
 /// The key of the lock of those who build indexes: "toysindx" in ASCII. A build may take hours, and no migration and no
 /// policy has to wait for it.
 pub const INDEX: i64 = 0x746f_7973_696e_6478;

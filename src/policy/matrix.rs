@@ -87,7 +87,7 @@ pub struct Actor {
 }
 
 /// A matrix that makes sense by itself; whether the database has what it speaks of is seen when it is asked.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matrix {
     /// The file, as a person would name it.
     pub path: String,

@@ -123,16 +123,29 @@ impl Settings {
             .as_ref()
             .map(|folder| folder.display().to_string());
         values.push(told("backup.destination", backups, &defined));
+        let before = environment.backup_before_migrate;
+        let guarded = self.guarded_by();
+        let origin = if before { &guarded } else { &Origin::Default };
+        values.push(value(
+            "backup.before_migrate",
+            Some(before.to_string()),
+            origin,
+        ));
         Ok(values)
     }
 
-    /// What guards the environment. A bare URL has the guards of its kin in the file.
-    fn guards(&self) -> Vec<Value> {
-        let environment = &self.environment;
-        let origin = match (&environment.kin, self.path()) {
+    /// Where its guards stand. A bare URL has those of its kin in the file.
+    fn guarded_by(&self) -> Origin {
+        match (&self.environment.kin, self.path()) {
             (Some(_), Some(path)) => Origin::File(path.to_owned()),
             _ => self.definition(),
-        };
+        }
+    }
+
+    /// What guards the environment.
+    fn guards(&self) -> Vec<Value> {
+        let environment = &self.environment;
+        let origin = self.guarded_by();
         let protected = if environment.protected {
             &origin
         } else {

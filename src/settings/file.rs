@@ -136,6 +136,8 @@ pub struct ReplicaTable {
 pub struct BackupTable {
     /// The folder for backups, relative to the file.
     pub destination: Option<String>,
+    /// Whether `deploy` takes one before it applies migrations.
+    pub before_migrate: bool,
 }
 
 /// A length of time: `30s`.

@@ -95,6 +95,24 @@ impl Ui {
         }
     }
 
+    /// Shows a plan to people before it is carried out, unless [asking](Self::ask) about it does so.
+    pub fn announce<W>(&self, plan: &Plan<W>, stage: &Stage) {
+        let has_evidence = plan.steps.iter().any(|step| !step.lines.is_empty());
+        let is_asked = match raised(plan.risk, stage.protected) {
+            Risk::Harmless | Risk::Mild | Risk::Loosening => None,
+            Risk::Moderate => Some(!self.manners.yes),
+            Risk::Severe => Some(self.manners.confirm.is_none()),
+        };
+        let is_shown = match is_asked {
+            None => false,
+            Some(true) => self.can_ask() || has_evidence,
+            Some(false) => has_evidence,
+        };
+        if !self.manners.dry_run && !is_shown && !plan.steps.is_empty() {
+            self.say(&lines(plan));
+        }
+    }
+
     /// What speaks for or against a plan is shown also when the answer was given with the command: somebody reads the
     /// log later.
     fn show_evidence<W>(&self, plan: &Plan<W>) {

@@ -222,6 +222,7 @@ fn redact(text: &str) -> String {
             (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
             (r"just now|\d+ seconds? ago", "NOW"),
             (r" +\d+(\.\d+)? m?s\b", " DURATION"),
+            (r"\(\d+(\.\d+)? m?s\)", "(DURATION)"),
             (r#""duration_ms": \d+"#, r#""duration_ms": 0"#),
             (r"pid +\d+", "pid PID"),
             (r"\b1\d\.\d+( \([^)]*\))?", "VERSION"),

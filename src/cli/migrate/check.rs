@@ -46,7 +46,7 @@ impl CheckArgs {
 }
 
 /// The rules the configuration denies.
-pub(super) fn denied(cx: &Context) -> Result<Vec<&'static Rule>> {
+pub(in crate::cli) fn denied(cx: &Context) -> Result<Vec<&'static Rule>> {
     let words = cx.settings()?.environment.denied_rules.iter();
     words
         .map(|word| {

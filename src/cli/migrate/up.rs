@@ -53,7 +53,7 @@ impl UpArgs {
             connected => {
                 let (db, stamp) = connected?;
                 let plan = self.plan(cx, &db, files, stamp).await?;
-                let mut warnings = Warnings::beside(&plan);
+                let mut warnings = Warnings::of(plan.work.look());
                 // Whoever is asked wants to know before; for everybody else nothing waits.
                 if cx.stage()?.protected {
                     warnings.tell(cx);
@@ -131,14 +131,14 @@ impl UpArgs {
 }
 
 /// What is found beside the run; told once.
-struct Warnings(Option<Beside>);
+pub(in crate::cli) struct Warnings(Option<Beside>);
 
 impl Warnings {
-    fn beside(plan: &Plan<up::Pending>) -> Self {
-        Self(Some(plan.work.look()))
+    pub(in crate::cli) fn of(beside: Beside) -> Self {
+        Self(Some(beside))
     }
 
-    fn tell(&mut self, cx: &Context) {
+    pub(in crate::cli) fn tell(&mut self, cx: &Context) {
         let warnings = self.0.take().map(Beside::warnings).unwrap_or_default();
         for warning in &warnings {
             cx.ui.warn(warning);

@@ -10,7 +10,7 @@ const SHOWN: usize = 10;
 
 crate::row! {
     /// What an index keeps unique.
-    pub struct Keys {
+    pub struct Unique {
         /// The table as SQL names it.
         pub relation: String,
         /// Its keys, as SQL.
@@ -32,9 +32,9 @@ crate::row! {
     }
 }
 
-static KEYS: Query<Keys> = crate::query!("index/keys");
+static KEYS: Query<Unique> = crate::query!("index/keys");
 
-impl Keys {
+impl Unique {
     /// From which rows, and which of them belong together.
     fn groups(&self) -> String {
         let mut conditions: Vec<String> = Vec::new();

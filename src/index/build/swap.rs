@@ -1,5 +1,7 @@
 //! An index takes the place of another one: two names change in one short transaction, and nobody is kept from the table.
 
+use std::fmt::Write;
+
 use super::{Builder, State};
 use crate::error::{Error, Result};
 use crate::index::difference::name_once_replaced;
@@ -66,14 +68,10 @@ impl Builder<'_> {
             sql = format!("alter index {} rename to {};", index(name), Ident(old));
             if let Some(comment) = &there.comment {
                 let text = Literal(comment);
-                sql.push_str(&format!("comment on index {} is {text};", index(new)));
+                let _ = write!(sql, "comment on index {} is {text};", index(new));
             }
         }
-        sql.push_str(&format!(
-            "alter index {} rename to {}",
-            index(new),
-            Ident(name)
-        ));
+        let _ = write!(sql, "alter index {} rename to {}", index(new), Ident(name));
         self.db.script(&sql).await
     }
 

@@ -1,0 +1,333 @@
+//! `deploy`
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::migrate::check::denied;
+use super::migrate::up::Warnings;
+use super::{backup, index, migrate, policy};
+use crate::context::Context;
+use crate::deploy::history::Deploys;
+use crate::deploy::revision::short;
+use crate::deploy::written::{self, Written};
+use crate::deploy::{
+    self, Deployed, Did, Files, Manner, Revision, Safekeeping, Sources, Wanted, Wish, story,
+};
+use crate::error::{Exit, Result};
+use crate::migrate::Limits;
+use crate::pg::Patience;
+use crate::plan::counted;
+use crate::ui::cell::human_millis;
+use crate::ui::{Cell, Report, Table};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "It stops at the first failure and says what was done. Running it again goes on from there: every part does\n\
+    only what is still missing. What policies and indexes come to after migrations that are pending is not\n\
+    known before; what is compared then and would drop more than was shown is not done.\n\n\
+    Examples:\n  toysoldiers deploy --dry-run\n  toysoldiers --env production deploy --backup --confirm production\n  \
+    toysoldiers --env staging deploy --plan-file plan.json && toysoldiers --env staging deploy plan.json"
+)]
+#[allow(clippy::struct_excessive_bools)] // flags are
+pub(super) struct DeployArgs {
+    /// Apply the plan in this file, and nothing else; refused if anything changed since it was made
+    #[arg(value_name = "FILE", conflicts_with_all = ["plan_file", "prune", "no_proof", "backup", "no_backup"])]
+    plan: Option<PathBuf>,
+    /// Write the plan into this file, as JSON, and stop
+    #[arg(long, value_name = "FILE")]
+    plan_file: Option<PathBuf>,
+    /// Take a backup before anything is changed, and read it back
+    #[arg(long, conflicts_with = "no_backup")]
+    backup: bool,
+    /// Take none, also where the environment wants one before migrations
+    #[arg(long)]
+    no_backup: bool,
+    /// Also drop policies and indexes that no file declares, and take rights from roles that no file names
+    #[arg(long)]
+    prune: bool,
+    /// Keep policies without asking the matrix
+    #[arg(long)]
+    no_proof: bool,
+    /// How long to wait for another run on the same database to end
+    #[arg(long, default_value = "10m", value_name = "TIME", value_parser = crate::settings::duration)]
+    wait: Duration,
+    /// For how long to try again when other sessions hold a lock; 0 for one attempt
+    #[arg(long, default_value = "5m", value_name = "TIME", value_parser = crate::settings::duration)]
+    retry_for: Duration,
+    #[command(flatten)]
+    sources: SourcesArgs,
+    /// Show the deploys there were instead, the newest last
+    #[arg(long, conflicts_with_all = ["plan", "plan_file", "prune", "no_proof", "backup", "no_backup"])]
+    history: bool,
+    /// How many of them at most
+    #[arg(long, requires = "history", default_value_t = 50, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+}
+
+/// Where the files of all parts are.
+#[derive(Debug, Args)]
+pub(super) struct SourcesArgs {
+    /// Folder of the migrations
+    #[arg(long, value_name = "FOLDER")]
+    migrations: Option<PathBuf>,
+    /// Folder of the policy files
+    #[arg(long, value_name = "FOLDER")]
+    policies: Option<PathBuf>,
+    /// Folder of the index files
+    #[arg(long, value_name = "FOLDER")]
+    indexes: Option<PathBuf>,
+}
+
+impl SourcesArgs {
+    pub(super) fn sources(&self, cx: &Context) -> Result<Sources> {
+        Ok(Sources {
+            migrations: migrate::source(cx, self.migrations.as_deref())?,
+            policies: policy::source(cx, self.policies.as_deref())?,
+            indexes: index::source(cx, self.indexes.as_deref())?,
+        })
+    }
+}
+
+impl DeployArgs {
+    pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
+        if self.history {
+            return cx
+                .answer(async |db| Deploys::read(db, self.limit).await)
+                .await;
+        }
+        let agreed = self.plan.as_deref().map(written::read).transpose()?;
+        let sources = self.sources.sources(cx)?;
+        // What is wrong with the files is known without a server.
+        let files = Files::load(&sources)?;
+        let (db, stamp) = Box::pin(cx.session_to_claim("deploying")).await?;
+        let wish = match &agreed {
+            Some(agreed) => agreed.wish,
+            None => self.wish(cx)?,
+        };
+        let environment = cx.settings()?.environment.name.clone();
+        let safekeeping = Safekeeping {
+            environment: environment.clone(),
+            destination: backup::destination(cx, None)?,
+            programs: cx.programs(),
+        };
+        let denied = denied(cx)?;
+        let plan = Box::pin(deploy::plan(
+            &db,
+            files,
+            wish,
+            stamp,
+            denied,
+            Some(&safekeeping),
+        ))
+        .await?;
+        if let (Some(agreed), Some(file)) = (&agreed, &self.plan) {
+            let now = written::document(&db, &environment, &plan).await?;
+            agreed.require(&file.display().to_string(), &now)?;
+        }
+        if let Some(file) = self.plan_file.filter(|_| !cx.ui.is_dry()) {
+            let document = written::document(&db, &environment, &plan).await?;
+            let written = written::write(&file, document)?;
+            cx.ui.announce(&plan, &cx.stage()?);
+            return cx.report(&written);
+        }
+        let mut warnings = Warnings::of(plan.work.look());
+        if cx.stage()?.protected {
+            warnings.tell(cx);
+        }
+        cx.ui.announce(&plan, &cx.stage()?);
+        let limits = Limits {
+            lock_timeout: cx.flags().lock_timeout,
+            statement_timeout: cx.flags().statement_timeout,
+            retry_for: self.retry_for,
+            actor: cx.actor(),
+        };
+        let manner = Manner {
+            limits: &limits,
+            patience: Patience {
+                lock: cx.flags().lock_timeout.unwrap_or(Duration::ZERO),
+                statement: cx.flags().statement_timeout.unwrap_or(Duration::ZERO),
+            },
+            wait: self.wait,
+            progress: &cx.ui,
+            attend: &|db| cx.attend(db),
+            undo: cx.undo(),
+        };
+        let apply = async |work, consent| {
+            let revision = Revision::of(&sources.folders());
+            Box::pin(deploy::deploy(&db, work, consent, revision, manner)).await
+        };
+        let exit = Box::pin(cx.carry_out(plan, apply)).await?;
+        warnings.tell(cx);
+        Ok(exit)
+    }
+
+    fn wish(&self, cx: &Context) -> Result<Wish> {
+        let before = cx.settings()?.environment.backup_before_migrate;
+        Ok(Wish {
+            prune: self.prune,
+            unproved: self.no_proof,
+            backup: match (self.backup, self.no_backup || !before) {
+                (true, _) => Wanted::Always,
+                (false, true) => Wanted::Never,
+                (false, false) => Wanted::BeforeMigrations,
+            },
+        })
+    }
+}
+
+impl Report for Deployed {
+    fn table(&self) -> Table {
+        let mut table = Table::new(&["part", "state", "changes", "detail", "duration_ms"]);
+        for did in &self.stages {
+            table.row(row(did));
+        }
+        table
+    }
+
+    fn sheets(&self) -> Option<Vec<Table>> {
+        if self.wrong.is_empty() {
+            return None;
+        }
+        let mut wrong = Table::new(&[
+            "table", "command", "row", "actor", "expected", "found", "message",
+        ]);
+        for cell in &self.wrong {
+            wrong.row([
+                Cell::text(&cell.table),
+                Cell::text(cell.command),
+                Cell::text(&cell.row),
+                Cell::text(&cell.actor),
+                Cell::text(&cell.expected),
+                Cell::text(&cell.found),
+                cell.message.clone().into(),
+            ]);
+        }
+        Some(vec![self.table(), wrong])
+    }
+
+    fn summary(&self) -> String {
+        let time = human_millis(i64::try_from(self.duration_ms).unwrap_or(i64::MAX));
+        let from = self.revision.as_ref().map_or_else(String::new, |revision| {
+            format!(" from {}", revision.short())
+        });
+        if !self.wrong.is_empty() {
+            let mut text =
+                "deploy stopped at the policies: the matrix would not be as declared".to_owned();
+            for line in story::account(&self.stages) {
+                text.push_str("\nnote: ");
+                text.push_str(&line);
+            }
+            text.push_str("\nhint: mend the policies or the matrix, then run `toysoldiers deploy` again to go on");
+            return text;
+        }
+        let changes: usize = self.stages.iter().map(|did| did.changes.len()).sum();
+        if changes == 0 {
+            return format!("nothing to do: the database is as the files say{from}");
+        }
+        format!("deployed {} in {time}{from}", counted(changes, "change"))
+    }
+
+    fn exit(&self) -> Exit {
+        if self.wrong.is_empty() {
+            Exit::Done
+        } else {
+            Exit::Finding
+        }
+    }
+}
+
+fn row(did: &Did) -> [Cell; 5] {
+    let changes = did.changes.join("\n");
+    [
+        Cell::text(did.part.word()),
+        Cell::text(did.state.words()),
+        Some(changes).filter(|changes| !changes.is_empty()).into(),
+        did.detail.clone().into(),
+        Cell::millis(did.duration_ms),
+    ]
+}
+
+impl Report for Written {
+    fn table(&self) -> Table {
+        let steps = self.document.parts.iter().map(|part| part.steps.len());
+        Table::record([
+            ("file", Cell::text(&self.file)),
+            ("title", Cell::text(&self.document.title)),
+            ("steps", Cell::count(steps.sum::<usize>())),
+        ])
+    }
+
+    fn summary(&self) -> String {
+        format!(
+            "nothing was changed; `toysoldiers deploy {}` does exactly this",
+            self.file
+        )
+    }
+}
+
+impl Report for Deploys {
+    fn table(&self) -> Table {
+        let mut table = Table::new(&[
+            "id",
+            "outcome",
+            "started_at",
+            "duration_ms",
+            "actor",
+            "role",
+            "client",
+            "tool_version",
+            "revision",
+            "dirty",
+            "done",
+            "message",
+        ])
+        .unseen(&["role", "dirty"]);
+        for deploy in &self.deploys {
+            let done: Vec<String> = deploy
+                .parts()
+                .iter()
+                .filter(|did| !did.changes.is_empty())
+                .map(|did| format!("{} ({})", did.part.word(), did.changes.len()))
+                .collect();
+            table.row([
+                Cell::count(deploy.id),
+                Cell::text(&deploy.outcome),
+                deploy.started_at.into(),
+                deploy.duration_ms.map(Cell::Millis).into(),
+                Cell::text(&deploy.actor),
+                Cell::text(&deploy.role),
+                deploy.client.clone().into(),
+                Cell::text(&deploy.tool_version),
+                deploy
+                    .revision
+                    .as_ref()
+                    .map(|commit| short(commit, deploy.dirty))
+                    .into(),
+                deploy.dirty.map(Cell::Flag).into(),
+                Some(done.join(", ")).filter(|done| !done.is_empty()).into(),
+                deploy.message.clone().into(),
+            ]);
+        }
+        table
+    }
+
+    fn summary(&self) -> String {
+        if self.deploys.is_empty() {
+            return "this database remembers no deploy".to_owned();
+        }
+        counted(self.deploys.len(), "deploy")
+    }
+
+    fn remainder(&self) -> Option<String> {
+        let shown = i64::try_from(self.deploys.len()).unwrap_or(i64::MAX);
+        (self.total > shown).then(|| {
+            let older = self.total - shown;
+            format!(
+                "{older} older ones are not shown; ask for more with `--limit {}`",
+                self.total
+            )
+        })
+    }
+}

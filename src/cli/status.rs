@@ -1,0 +1,227 @@
+//! `status`
+
+use clap::Args;
+
+use super::backup;
+use super::deploy::SourcesArgs;
+use crate::context::Context;
+use crate::deploy::revision::short;
+use crate::deploy::status::{self, Known, Status};
+use crate::error::{Exit, Result};
+use crate::plan::counted;
+use crate::ui::{Cell, Report, Table};
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "What cannot be found out says why, and counts as a finding for `--check`: nobody can say that it is as it should be.\n\n\
+    Examples:\n  toysoldiers --env production status\n  toysoldiers status --check -o json"
+)]
+pub(super) struct StatusArgs {
+    #[command(flatten)]
+    sources: SourcesArgs,
+    /// End with exit code 3 if anything is pending or differs
+    #[arg(long)]
+    check: bool,
+}
+
+impl StatusArgs {
+    pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
+        let sources = self.sources.sources(cx)?;
+        let backups = backup::destination(cx, None)?;
+        let environment = cx.settings()?.environment.name.clone();
+        let db = cx.connect().await?;
+        let status = Box::pin(status::status(&db, &environment, &sources, &backups)).await;
+        cx.report(&status)?;
+        Ok(if self.check && !status.is_settled() {
+            Exit::Finding
+        } else {
+            Exit::Done
+        })
+    }
+}
+
+/// How a part stands, what there is to say, and of when that is.
+struct Line(Cell, String, Cell);
+
+impl Line {
+    fn fine(state: &str, found: String) -> Self {
+        Self(Cell::text(state), found, Cell::Missing)
+    }
+
+    fn alarm(state: &str, found: String) -> Self {
+        Self(Cell::Alarm(state.to_owned()), found, Cell::Missing)
+    }
+
+    fn of<T>(known: &Known<T>, line: impl FnOnce(&T) -> Self) -> Self {
+        match known {
+            Known::Yes(value) => line(value),
+            Known::No { error } => Self::alarm("unknown", error.clone()),
+        }
+    }
+}
+
+impl Status {
+    fn lines(&self) -> Vec<(&'static str, Line)> {
+        let mut lines = vec![("server", self.server_line())];
+        lines.push(("migrations", self.migrations_line()));
+        lines.push(("policies", self.policies_line()));
+        lines.push(("indexes", self.indexes_line()));
+        if let Known::Yes(server) = &self.server
+            && server.partitioned > 0
+        {
+            let tables = counted(usize::try_from(server.partitioned).unwrap_or(0), "table");
+            let partitions = counted(usize::try_from(server.partitions).unwrap_or(0), "partition");
+            let found = format!("{tables} in {partitions}");
+            lines.push(("partitions", Line::fine("in use", found)));
+        }
+        lines.push(("backup", self.backup_line()));
+        lines.push(("deploy", self.deploy_line()));
+        lines
+    }
+
+    fn server_line(&self) -> Line {
+        Line::of(&self.server, |server| {
+            let state = if server.is_replica {
+                "replica"
+            } else {
+                "primary"
+            };
+            let size = server.size.and_then(|size| u64::try_from(size).ok());
+            let size = size.map(|size| format!(", {}", human_bytes(size)));
+            let found = format!("{}, PostgreSQL {}", self.place, self.version);
+            Line::fine(state, format!("{found}{}", size.unwrap_or_default()))
+        })
+    }
+
+    fn migrations_line(&self) -> Line {
+        Line::of(&self.migrations, |migrations| {
+            let at = migrations.current.as_deref().unwrap_or("none");
+            let counts = format!(
+                "{} applied, {} pending; the last is {at}",
+                migrations.applied, migrations.pending
+            );
+            let Line(state, found, _) = match (migrations.trouble, migrations.pending) {
+                (0, 0) => Line::fine("applied", counts),
+                (0, _) => Line::alarm("pending", counts),
+                (trouble, _) => Line::alarm(
+                    "in trouble",
+                    format!("{counts}; {trouble} edited, missing or late"),
+                ),
+            };
+            Line(state, found, migrations.applied_at.into())
+        })
+    }
+
+    fn policies_line(&self) -> Line {
+        Line::of(&self.policies, |policies| {
+            let here = format!(
+                "{} of {}",
+                policy_count(policies.policies),
+                counted(policies.relations, "relation")
+            );
+            match policies.differences {
+                0 => Line::fine("as declared", here),
+                count => Line::alarm(
+                    "differ",
+                    format!("{}; {here}", counted(count, "difference")),
+                ),
+            }
+        })
+    }
+
+    fn indexes_line(&self) -> Line {
+        Line::of(&self.indexes, |indexes| {
+            let here = match indexes.indexes {
+                1 => "1 index".to_owned(),
+                count => format!("{count} indexes"),
+            };
+            let invalid = match indexes.invalid {
+                0 => String::new(),
+                invalid => format!(", {invalid} invalid"),
+            };
+            match indexes.differences {
+                0 => Line::fine("as declared", here),
+                count => Line::alarm(
+                    "differ",
+                    format!("{}{invalid}; {here}", counted(count, "difference")),
+                ),
+            }
+        })
+    }
+
+    fn backup_line(&self) -> Line {
+        Line::of(&self.backups, |backups| {
+            let Some(last) = &backups.last else {
+                return Line::alarm("none", format!("no complete one in {}", backups.folder));
+            };
+            let size = last.bytes.map(|bytes| format!(", {}", human_bytes(bytes)));
+            let found = format!("{}{}", last.name, size.unwrap_or_default());
+            Line(Cell::text("complete"), found, last.taken_at.into())
+        })
+    }
+
+    fn deploy_line(&self) -> Line {
+        Line::of(&self.deploy, |deploy| {
+            let Some(last) = deploy else {
+                return Line::fine("none", "this database remembers no deploy".to_owned());
+            };
+            let from = last
+                .revision
+                .as_ref()
+                .map(|commit| format!(" from {}", short(commit, last.dirty)));
+            let why = last.message.as_ref().map(|message| format!(": {message}"));
+            let found = format!(
+                "by {}{}{}",
+                last.actor,
+                from.unwrap_or_default(),
+                why.unwrap_or_default()
+            );
+            let state = match last.outcome.as_str() {
+                "lost" => Cell::Alarm("killed".to_owned()),
+                "failed" => Cell::Alarm("failed".to_owned()),
+                outcome => Cell::text(outcome),
+            };
+            Line(state, found, last.started_at.into())
+        })
+    }
+}
+
+fn human_bytes(bytes: u64) -> String {
+    Cell::Bytes(bytes).human(jiff::Timestamp::UNIX_EPOCH)
+}
+
+fn policy_count(count: usize) -> String {
+    match count {
+        1 => "1 policy".to_owned(),
+        count => format!("{count} policies"),
+    }
+}
+
+impl Report for Status {
+    fn table(&self) -> Table {
+        let mut table = Table::new(&["part", "state", "found", "at"]);
+        for (part, Line(state, found, at)) in self.lines() {
+            table.row([Cell::text(part), state, Cell::text(found), at]);
+        }
+        table
+    }
+
+    fn summary(&self) -> String {
+        if self.is_settled() {
+            return "nothing is pending, and all is as declared".to_owned();
+        }
+        let mut advice = Vec::new();
+        if matches!(&self.migrations, Known::Yes(migrations) if migrations.trouble > 0) {
+            advice.push("`toysoldiers migrate status` shows what is in trouble".to_owned());
+        }
+        if self.is_behind() {
+            advice.push("`toysoldiers deploy --dry-run` shows what would be done".to_owned());
+        }
+        match self.unknown() {
+            0 => {}
+            1 => advice.push("1 part could not be found out".to_owned()),
+            count => advice.push(format!("{count} parts could not be found out")),
+        }
+        advice.join("; ")
+    }
+}

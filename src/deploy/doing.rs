@@ -1,0 +1,226 @@
+//! Doing the parts, one by one.
+
+use super::agreed::{self, is_change};
+use super::parts::{Part, State};
+use super::plan::Work;
+use super::run::Run;
+use super::{Manner, Wanted, foresee, story};
+use crate::backup;
+use crate::error::{Error, Result};
+use crate::index;
+use crate::migrate::history::History;
+use crate::migrate::up;
+use crate::pg::attempt::Limits;
+use crate::pg::{Db, Patience, lock};
+use crate::plan::{Plan, Step};
+use crate::policy;
+
+/// A part that did not fail, and what came of it.
+pub(super) struct Came {
+    pub state: State,
+    pub changes: Vec<String>,
+    pub detail: Option<String>,
+}
+
+impl Came {
+    fn nothing() -> Self {
+        Self {
+            state: State::Nothing,
+            changes: Vec::new(),
+            detail: None,
+        }
+    }
+
+    fn to(changes: Vec<String>, detail: Option<String>) -> Self {
+        Self {
+            state: State::Done,
+            changes,
+            detail,
+        }
+    }
+}
+
+impl Run<'_> {
+    /// Plans anew, and makes sure that it is no more than was agreed to.
+    fn require<W>(&self, part: Part, plan: Plan<W>) -> Result<Option<W>> {
+        agreed::require(self.work.foreseen_of(part)?, self.work.risk, &plan)?;
+        Ok((!plan.steps.is_empty()).then_some(plan.work))
+    }
+
+    pub(super) async fn backup(&mut self, order: backup::Order) -> Result<Came> {
+        // Another deploy may have applied them while this one waited for the lock.
+        if self.work.wish.backup == Wanted::BeforeMigrations
+            && self.plan_migrations().await?.work.versions.is_empty()
+        {
+            return Ok(Came::nothing());
+        }
+        self.manner.progress.working("taking a backup");
+        let taken = backup::take(self.db(), order, self.consent.to_a_part()).await?;
+        if !taken.checked {
+            return Err(
+                Error::failed(format!("{} is not as it was written", taken.manifest_file))
+                    .note("nothing was changed")
+                    .hint("have the disk looked at")
+                    .into(),
+            );
+        }
+        self.manner
+            .progress
+            .say(&format!("took the backup {}", taken.file));
+        Ok(Came::to(vec![taken.file], None))
+    }
+
+    async fn plan_migrations(&self) -> Result<Plan<up::Pending>> {
+        let Work {
+            files,
+            stamp,
+            denied,
+            ..
+        } = self.work;
+        let all = up::Wish::default();
+        Box::pin(up::plan(
+            self.db(),
+            files.migrations.clone(),
+            all,
+            stamp.clone(),
+            denied,
+        ))
+        .await
+    }
+
+    pub(super) async fn migrations(&mut self) -> Result<Came> {
+        let plan = self.plan_migrations().await?;
+        let mut changes = Vec::new();
+        if self.upgraded {
+            changes.push("the bookkeeping, brought up to date".to_owned());
+        }
+        let Some(pending) = self.require(Part::Migrations, plan)? else {
+            return Ok(if self.upgraded {
+                Came::to(changes, None)
+            } else {
+                Came::nothing()
+            });
+        };
+        let versions = pending.versions.clone();
+        let manner = up::Manner {
+            limits: self.manner.limits,
+            wait: self.manner.wait,
+            progress: self.manner.progress,
+            attend: self.manner.attend,
+        };
+        let consent = self.consent.to_a_part();
+        let applied = match Box::pin(up::up(self.db(), pending, consent, manner)).await {
+            Ok(applied) => applied,
+            Err(failure) => {
+                // What was applied before the one that failed stays applied.
+                changes.extend(self.applied_of(&versions).await);
+                if let Some(did) = self.did(Part::Migrations) {
+                    did.changes = changes;
+                }
+                return Err(failure);
+            }
+        };
+        self.come_back().await?;
+        let stamped = applied.stamped;
+        changes.extend(stamped.map(|environment| format!("the stamp of {environment}")));
+        changes.extend(applied.applied.into_iter().map(|ran| ran.migration));
+        Ok(Came::to(changes, None))
+    }
+
+    /// Those of these migrations that are in the history, as far as it can be read.
+    async fn applied_of(&self, versions: &[i64]) -> Vec<String> {
+        let Ok(history) = History::read(self.db()).await else {
+            return Vec::new();
+        };
+        let all = self.work.files.migrations.all.iter();
+        all.filter(|migration| versions.contains(&migration.version))
+            .filter(|migration| history.has(migration.version))
+            .map(|migration| migration.title().to_owned())
+            .collect()
+    }
+
+    /// Migrations may have outlived their session; the lock has not.
+    async fn come_back(&mut self) -> Result<()> {
+        if !self.db().is_lost() {
+            return Ok(());
+        }
+        let again = Db::connect(self.db().endpoint(), Patience::default()).await?;
+        (self.manner.attend)(&again);
+        let Manner { wait, progress, .. } = self.manner;
+        lock::acquire(&again, lock::DEPLOY, wait, progress).await?;
+        self.second = Some(again);
+        Ok(())
+    }
+
+    pub(super) async fn policies(&mut self) -> Result<Came> {
+        let Work { files, wish, .. } = self.work;
+        let matrix = files.matrix.as_ref();
+        let plan = Box::pin(foresee::policies(self.db(), &files.policies, matrix, *wish)).await?;
+        let changes = words(&plan.steps);
+        let Some(work) = self.require(Part::Policies, plan)? else {
+            return Ok(Came::nothing());
+        };
+        self.manner.progress.working("applying policies");
+        let manner = policy::apply::Manner {
+            limits: self.brief(),
+            wait: self.manner.wait,
+            actor: self.manner.limits.actor.clone(),
+            progress: self.manner.progress,
+        };
+        let consent = self.consent.to_a_part();
+        let applied = Box::pin(policy::apply::apply(self.db(), work, consent, manner)).await?;
+        if !applied.kept {
+            let detail = story::disproved(applied.wrong.len());
+            self.deployed.wrong = applied.wrong;
+            return Ok(Came {
+                state: State::Failed,
+                changes: Vec::new(),
+                detail: Some(detail),
+            });
+        }
+        Ok(Came::to(changes, applied.cells.map(story::proved)))
+    }
+
+    pub(super) async fn indexes(&mut self) -> Result<Came> {
+        let Work { files, wish, .. } = self.work;
+        let plan = Box::pin(foresee::indexes(self.db(), &files.indexes, *wish)).await?;
+        let changes = words(&plan.steps);
+        let Some(work) = self.require(Part::Indexes, plan)? else {
+            return Ok(Came::nothing());
+        };
+        let manner = index::apply::Manner {
+            limits: self.brief(),
+            patience: self.manner.patience,
+            wait: self.manner.wait,
+            actor: self.manner.limits.actor.clone(),
+            progress: self.manner.progress,
+            attend: self.manner.attend,
+            undo: self.manner.undo,
+        };
+        let consent = self.consent.to_a_part();
+        if let Err(failure) = Box::pin(index::apply::apply(self.db(), work, consent, manner)).await
+        {
+            // What was built before the one that failed stays.
+            let left = Box::pin(foresee::indexes(self.db(), &files.indexes, *wish)).await;
+            if let (Ok(left), Some(did)) = (left, self.did(Part::Indexes)) {
+                let left = words(&left.steps);
+                did.changes = changes;
+                did.changes.retain(|change| !left.contains(change));
+            }
+            return Err(failure);
+        }
+        Ok(Came::to(changes, None))
+    }
+
+    fn brief(&self) -> Limits {
+        let limits = self.manner.limits;
+        Limits::brief(limits.lock_timeout, limits.retry_for)
+    }
+}
+
+fn words(steps: &[Step]) -> Vec<String> {
+    let steps = steps.iter().filter(|step| is_change(step));
+    steps
+        .map(|step| format!("{} {}", step.action, step.object))
+        .collect()
+}
