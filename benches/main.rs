@@ -19,6 +19,7 @@
 mod backup;
 mod dashboard;
 mod deploy;
+mod index;
 mod measure;
 mod migrate;
 mod peers;
@@ -30,6 +31,7 @@ mod reader;
 #[allow(dead_code, unused_imports, reason = "tests need more of it")]
 mod support;
 mod version;
+mod visitors;
 mod wrapped;
 
 use std::process::ExitCode;
@@ -42,7 +44,7 @@ use support::Folder;
 const ROUNDS: usize = 7;
 
 /// The races by name.
-const RACES: [(&str, Prepare); 10] = [
+const RACES: [(&str, Prepare); 12] = [
     ("migrate up, 1,000 pending", migrate::all_pending),
     ("migrate up, none pending", migrate::none_pending),
     ("migrate status, 1,000", migrate::status),
@@ -53,13 +55,17 @@ const RACES: [(&str, Prepare); 10] = [
     ("backup create", backup::create),
     ("policy status, 200", policy::status),
     ("policy test", policy::test),
+    ("index status, 300", index::status),
+    ("index apply, 2,000,000 rows", index::apply),
 ];
 
 /// The measurements by name.
-const MEASUREMENTS: [(&str, Take); 3] = [
+const MEASUREMENTS: [(&str, Take); 5] = [
     ("policy apply, a reader", reader::behind_a_reader),
     ("policy, wrapped", wrapped::wrapped),
     ("deploy, an upgrade", deploy::upgrade),
+    ("index apply, builds", index::builds),
+    ("index apply, replaces", index::replaces),
 ];
 
 fn main() -> ExitCode {

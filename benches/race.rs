@@ -21,8 +21,8 @@ pub const NOT_SLOWER: Option<f64> = Some(1.05);
 
 /// What stands above the rows. Times are in milliseconds, memory in MB.
 pub const HEADER: [&str; 2] = [
-    "                                        ours          rival          ratios                                 MB",
-    "race                       rival      median    min  median    min  medians  pairs   mins  limit verdict  ours  rival",
+    "                                         ours          rival          ratios                                 MB",
+    "race                        rival      median    min  median    min  medians  pairs   mins  limit verdict  ours  rival",
 ];
 
 /// Makes what a run needs, such as an empty database, and then the command that is timed.
@@ -97,7 +97,7 @@ impl Race {
                 }
             };
             println!(
-                "{name:<26} {:<9} {:>7.1} {:>6.1} {:>7.1} {:>6.1} {:>8.2} {ratio:>6.2} {shortest:>6.2} {limit:>6} {verdict:<7} {:>5.1} {:>6.1}",
+                "{name:<27} {:<9} {:>7.1} {:>6.1} {:>7.1} {:>6.1} {:>8.2} {ratio:>6.2} {shortest:>6.2} {limit:>6} {verdict:<7} {:>5.1} {:>6.1}",
                 rival.name,
                 median(&ours),
                 least(&ours),
@@ -116,7 +116,7 @@ impl Race {
                 "BROKEN"
             };
             println!(
-                "{name:<26} {:<9} {:>7.1} {:>6.1} {within:>7.1} {:>36} {verdict:<7} {:>5.1}",
+                "{name:<27} {:<9} {:>7.1} {:>6.1} {within:>7.1} {:>36} {verdict:<7} {:>5.1}",
                 "(time)",
                 median(&ours),
                 least(&ours),
@@ -125,7 +125,7 @@ impl Race {
             );
         }
         if memory[0] > self.memory {
-            println!("{name:<26} holds more than {} MB: BROKEN", self.memory);
+            println!("{name:<27} holds more than {} MB: BROKEN", self.memory);
             broken += 1;
         }
         broken

@@ -372,6 +372,54 @@ fn an_index_that_cannot_be_built_stops_it_and_the_next_deploy_goes_on() {
 }
 
 /// Makes a plan file.
+#[test]
+fn names_mean_the_same_after_migrations_as_before() {
+    let (database, tool) = deployed();
+    grow(&tool);
+    // A migration leaves the session without any of its settings.
+    tool.write(
+        "database/policies/sales.sql",
+        "alter table sales enable row level security;\n\
+         create policy sold on sales for select using (exists (select from items where items.id = sales.item));\n",
+    );
+    tool.run(&["deploy"]).ok();
+    tool.run(&["status", "--check"]).ok();
+    tool.write("database/migrations/003_nothing.sql", "select 1;\n");
+    let again = tool.run(&["deploy", "-o", "json"]).ok().json();
+    assert_eq!(again["stages"][1]["state"], "nothing", "{again}");
+    assert_eq!(outcomes(&database), ["done", "done", "done"]);
+}
+
+#[test]
+fn an_index_that_was_not_built_is_not_among_what_was_done() {
+    let (database, tool) = deployed();
+    database.sql("insert into items values (1, 'a', 1), (2, 'a', 2)");
+    tool.write(
+        "database/indexes/items.sql",
+        format!("{INDEX}create unique index items_one on items (owner, (0));\n"),
+    );
+    let outcome = tool.run(&["deploy"]).code(1);
+    assert!(
+        !outcome.stderr.contains("done: indexes: create items_one"),
+        "{outcome}"
+    );
+    let done = "select stages::text ~ 'create items_one' from toysoldiers.deploys order by id desc limit 1";
+    assert_eq!(database.value(done), "f");
+}
+
+#[test]
+fn what_no_file_declares_is_told_where_there_is_nothing_to_do() {
+    let (database, tool) = deployed();
+    database.sql("create index by_hand on items (price)");
+    let outcome = tool.run(&["deploy"]).ok();
+    assert!(
+        outcome
+            .stderr
+            .contains("1 thing that no file declares stays"),
+        "{outcome}"
+    );
+}
+
 fn planned(tool: &Tool) -> Outcome {
     tool.run(&["deploy", "--plan-file", "plan.json"]).ok()
 }

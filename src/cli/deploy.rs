@@ -223,6 +223,12 @@ impl Report for Deployed {
             return text;
         }
         let changes: usize = self.stages.iter().map(|did| did.changes.len()).sum();
+        if changes == 0 && self.undeclared > 0 {
+            return format!(
+                "nothing to do: all the files say is there{from}; {} that no file declares stays: `toysoldiers status` counts it, `toysoldiers deploy --prune` takes it away",
+                counted(self.undeclared, "thing")
+            );
+        }
         if changes == 0 {
             return format!("nothing to do: the database is as the files say{from}");
         }

@@ -11,7 +11,7 @@ use crate::index;
 use crate::migrate::history::History;
 use crate::migrate::up;
 use crate::pg::attempt::Limits;
-use crate::pg::{Db, Patience, lock};
+use crate::pg::{Db, lock};
 use crate::plan::{Plan, Step};
 use crate::policy;
 
@@ -139,12 +139,13 @@ impl Run<'_> {
             .collect()
     }
 
-    /// Migrations may have outlived their session; the lock has not.
+    /// Migrations leave a session without the settings that questions rely on, and may have outlived it; the lock has
+    /// not.
     async fn come_back(&mut self) -> Result<()> {
         if !self.db().is_lost() {
-            return Ok(());
+            return self.db().set_up(self.manner.patience).await;
         }
-        let again = Db::connect(self.db().endpoint(), Patience::default()).await?;
+        let again = Db::connect(self.db().endpoint(), self.manner.patience).await?;
         (self.manner.attend)(&again);
         let Manner { wait, progress, .. } = self.manner;
         lock::acquire(&again, lock::DEPLOY, wait, progress).await?;
@@ -184,7 +185,7 @@ impl Run<'_> {
     pub(super) async fn indexes(&mut self) -> Result<Came> {
         let Work { files, wish, .. } = self.work;
         let plan = Box::pin(foresee::indexes(self.db(), &files.indexes, *wish)).await?;
-        let changes = words(&plan.steps);
+        let steps: Vec<Step> = plan.steps.clone();
         let Some(work) = self.require(Part::Indexes, plan)? else {
             return Ok(Came::nothing());
         };
@@ -203,13 +204,14 @@ impl Run<'_> {
             // What was built before the one that failed stays.
             let left = Box::pin(foresee::indexes(self.db(), &files.indexes, *wish)).await;
             if let (Ok(left), Some(did)) = (left, self.did(Part::Indexes)) {
-                let left = words(&left.steps);
-                did.changes = changes;
-                did.changes.retain(|change| !left.contains(change));
+                // What is left of the one that failed may have to be cleared away, and not be made, by now.
+                let mut done = steps;
+                done.retain(|step| !left.steps.iter().any(|left| left.object == step.object));
+                did.changes = words(&done);
             }
             return Err(failure);
         }
-        Ok(Came::to(changes, None))
+        Ok(Came::to(words(&steps), None))
     }
 
     fn brief(&self) -> Limits {

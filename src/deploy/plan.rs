@@ -28,6 +28,8 @@ pub struct Work {
     pub(super) risk: Risk,
     pub(super) backup: Option<Order>,
     migrations: up::Pending,
+    /// How many things there are that no file declares, as far as that is known.
+    pub(super) undeclared: usize,
 }
 
 impl Work {
@@ -88,12 +90,14 @@ pub async fn plan(
     ))
     .await?;
     let pending = migrations.work.versions.len();
+    let mut undeclared = 0;
     let [policies, indexes] = if pending > 0 {
         Box::pin(foresee::after(db, &files, wish)).await?
     } else {
         let matrix = files.matrix.as_ref();
         let policies = Box::pin(foresee::policies(db, &files.policies, matrix, wish)).await?;
         let indexes = Box::pin(foresee::indexes(db, &files.indexes, wish)).await?;
+        undeclared = policies.work.left() + indexes.work.left();
         [
             Foreseen::exactly(Part::Policies, &policies),
             Foreseen::exactly(Part::Indexes, &indexes),
@@ -139,6 +143,7 @@ pub async fn plan(
         risk,
         steps,
         work: Work {
+            undeclared,
             files,
             wish,
             stamp,

@@ -33,6 +33,9 @@ pub struct Deployed {
     pub revision: Option<Revision>,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
+    /// How many things there are that no file declares, as far as that is known.
+    #[serde(skip)]
+    pub undeclared: usize,
 }
 
 /// Does it. Under the lock every part is planned again, and none does more than was agreed to.
@@ -57,6 +60,7 @@ pub async fn deploy(
         wrong: Vec::new(),
         revision,
         duration_ms: 0,
+        undeclared: work.undeclared,
     };
     if work.is_nothing() {
         deployed.stages = [Part::Migrations, Part::Policies, Part::Indexes]

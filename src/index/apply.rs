@@ -71,6 +71,13 @@ pub struct Applied {
 /// How often everything is compared again before it is given up.
 const ROUNDS: usize = 5;
 
+impl Work {
+    /// How many things differ that go only if everything that is not declared is to go.
+    pub fn left(&self) -> usize {
+        self.left
+    }
+}
+
 /// What would be done.
 pub async fn plan(db: &Db, declared: Declared, wish: Wish) -> Result<Plan<Work>> {
     db.require_session("building indexes")?;

@@ -351,6 +351,11 @@ fn refused(statement: &str, error: tokio_postgres::Error) -> anyhow::Error {
 }
 
 impl Work {
+    /// How many things differ that go only if everything that is not declared is to go.
+    pub fn left(&self) -> usize {
+        self.left
+    }
+
     /// What would still have to be done.
     fn remaining(&self, found: Found, functions: Vec<Rights>) -> Vec<Difference> {
         let mut remaining = compare(&self.look.after(found, functions));
