@@ -637,7 +637,7 @@ fn a_statement_that_does_not_belong_is_refused_with_what_to_write_instead() {
        1 | create index i on t;
          |                    ^
       note: nothing was changed
-      hint: write `create index NAME on TABLE (COLUMNS)`; psql has help: `\h create index`
+      hint: fix the file; psql has help: `\h`
     error: database/indexes/t.sql cannot be applied: this is an index of content, and the file is about t
       --> database/indexes/t.sql:1:19
          |

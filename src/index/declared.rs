@@ -12,7 +12,7 @@ use super::statement::{self, IndexText, Refusal};
 use crate::error::{Error, Excerpt, Result};
 use crate::pg::Ident;
 use crate::pg::relation::{PUBLIC, Relation};
-use crate::pg::sql::{self, FlawKind};
+use crate::pg::sql;
 use crate::source::{Source, text};
 
 /// An index file.
@@ -149,27 +149,9 @@ impl Declared {
         let number = self.files.len() - 1;
         let file = &self.files[number];
         for found in sql::statements(&file.text) {
-            let statement = found.map_err(|flaw| {
-                let span = flaw.offset..(flaw.offset + flaw.length).min(file.text.len());
-                let (message, hint) = match flaw.kind {
-                    FlawKind::Unterminated(what) => {
-                        (format!("this {what} has no end"), "close it where it ends")
-                    }
-                    FlawKind::PsqlCommand => (
-                        "this is a command for psql".to_owned(),
-                        "leave it out: the file has to mean the same without psql",
-                    ),
-                };
-                misplaced(file, &span, &message, hint)
-            })?;
-            let text = statement::read(&file.text, &statement).map_err(|refusal| {
-                let Refusal {
-                    span,
-                    message,
-                    hint,
-                } = refusal;
-                misplaced(file, &span, &message, &hint)
-            })?;
+            let statement = found.map_err(|flaw| refused(file, flaw.into()))?;
+            let text = statement::read(&file.text, &statement)
+                .map_err(|refusal| refused(file, refusal))?;
             if text.table != file.table {
                 let message = format!(
                     "this is an index of {}, and the file is about {}",
@@ -226,6 +208,15 @@ fn table_of(stem: &str) -> Relation {
 fn sibling(path: &str, table: &Relation) -> String {
     let folder = path.rfind(['/', ' ']).map_or("", |end| &path[..=end]);
     format!("{folder}{table}.sql")
+}
+
+fn refused(file: &File, refusal: Refusal) -> Error {
+    let Refusal {
+        span,
+        message,
+        hint,
+    } = refusal;
+    misplaced(file, &span, &message, &hint)
 }
 
 fn misplaced(file: &File, span: &Range<usize>, message: &str, hint: &str) -> Error {

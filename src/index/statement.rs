@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::difference::is_leftover_name;
-use crate::pg::reader::{Misread, Reader};
+use crate::pg::reader::Reader;
+pub use crate::pg::reader::Refusal;
 use crate::pg::relation::Relation;
 use crate::pg::sql::Statement;
 
@@ -27,28 +28,6 @@ pub struct IndexText {
     pub tail: Range<usize>,
     /// The whole statement.
     pub statement: Range<usize>,
-}
-
-/// A statement that may not stand in an index file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// Where.
-    pub span: Range<usize>,
-    /// What is wrong.
-    pub message: String,
-    /// What to do.
-    pub hint: String,
-}
-
-impl From<Misread> for Refusal {
-    fn from(misread: Misread) -> Self {
-        Self {
-            message: format!("here should be {}", misread.expected),
-            span: misread.span,
-            hint: "write `create index NAME on TABLE (COLUMNS)`; psql has help: `\\h create index`"
-                .to_owned(),
-        }
-    }
 }
 
 /// Reads a statement of this text.

@@ -6,6 +6,8 @@ use std::ops::Range;
 
 use squawk_lexer::{TokenKind, tokenize};
 
+use super::sql::{Flaw, FlawKind};
+
 /// A part of a statement that is not what it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Misread {
@@ -13,6 +15,46 @@ pub struct Misread {
     pub span: Range<usize>,
     /// What would have made sense there.
     pub expected: String,
+}
+
+/// A statement that may not stand where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Where, in bytes of the whole text.
+    pub span: Range<usize>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub hint: String,
+}
+
+impl From<Misread> for Refusal {
+    fn from(misread: Misread) -> Self {
+        Self {
+            message: format!("here should be {}", misread.expected),
+            span: misread.span,
+            hint: "fix the file; psql has help: `\\h`".to_owned(),
+        }
+    }
+}
+
+impl From<Flaw> for Refusal {
+    fn from(flaw: Flaw) -> Self {
+        let (message, hint) = match flaw.kind {
+            FlawKind::Unterminated(what) => {
+                (format!("this {what} has no end"), "close it where it ends")
+            }
+            FlawKind::PsqlCommand => (
+                "this is a command for psql".to_owned(),
+                "leave it out: the file has to mean the same without psql",
+            ),
+        };
+        Self {
+            span: flaw.offset..flaw.offset + flaw.length,
+            message,
+            hint: hint.to_owned(),
+        }
+    }
 }
 
 /// A name that may be qualified, and where it stands.

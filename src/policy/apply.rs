@@ -5,8 +5,9 @@
 //! looked at again, changed, looked at once more, and asked of the matrix. What is not as declared after all of that
 //! is not kept.
 
+mod ended;
+
 use std::collections::BTreeSet;
-use std::fmt;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -25,6 +26,7 @@ use crate::error::{self, Error, Kind, Result};
 use crate::pg::attempt::{self, Limits};
 use crate::pg::{Db, Query, lock};
 use crate::plan::{Consent, Plan, Progress, Risk, Step, counted};
+use ended::{Disproved, Overtaken};
 
 crate::row! {
     /// A row of the audit log.
@@ -133,18 +135,6 @@ pub struct Manner<'a> {
     /// Whom to tell.
     pub progress: &'a dyn Progress,
 }
-
-/// Cells came out wrong, so nothing is kept.
-#[derive(Debug)]
-struct Disproved(Proof);
-
-impl fmt::Display for Disproved {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the matrix is not as it should be")
-    }
-}
-
-impl std::error::Error for Disproved {}
 
 /// Does it, if everything is still as it was when the plan was made.
 pub async fn apply(db: &Db, work: Work, _consent: Consent, manner: Manner<'_>) -> Result<Applied> {
@@ -327,18 +317,6 @@ async fn others_were_faster(db: &Db, work: &Work, found: Found) -> anyhow::Error
         Err(error) => error,
     }
 }
-
-/// Somebody else did what was to be done.
-#[derive(Debug)]
-struct Overtaken;
-
-impl fmt::Display for Overtaken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("somebody else did it")
-    }
-}
-
-impl std::error::Error for Overtaken {}
 
 fn refused(statement: &str, error: tokio_postgres::Error) -> anyhow::Error {
     let cause = crate::pg::sqlstate::explain(error);

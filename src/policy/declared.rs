@@ -9,7 +9,7 @@ use super::right::{Grant, Kind, Object};
 use super::statement::{self, Declaration, PolicyText, Refusal, Relation, Security};
 use crate::error::{Error, Excerpt, Result};
 use crate::pg::relation::PUBLIC;
-use crate::pg::sql::{self, FlawKind};
+use crate::pg::sql;
 use crate::source::{Source, text};
 
 /// The file about functions.
@@ -325,31 +325,22 @@ type Found = (statement::Read, Range<usize>);
 
 fn statements(file: &File) -> impl Iterator<Item = Result<Found>> {
     sql::statements(&file.text).map(|found| {
-        let statement = found.map_err(|flaw| {
-            let span = flaw.offset..(flaw.offset + flaw.length).min(file.text.len());
-            let (message, hint) = match flaw.kind {
-                FlawKind::Unterminated(what) => {
-                    (format!("this {what} has no end"), "close it where it ends")
-                }
-                FlawKind::PsqlCommand => (
-                    "this is a command for psql".to_owned(),
-                    "leave it out: the file has to mean the same without psql",
-                ),
-            };
-            misplaced(file, &span, &message, hint)
-        })?;
+        let statement = found.map_err(|flaw| refused(file, flaw.into()))?;
         let length = statement.text.lines().next().unwrap_or_default().len();
         let span = statement.start..statement.start + length;
-        let read = statement::read(&file.text, &statement).map_err(|refusal| {
-            let Refusal {
-                span,
-                message,
-                hint,
-            } = refusal;
-            misplaced(file, &span, &message, &hint)
-        })?;
+        let read =
+            statement::read(&file.text, &statement).map_err(|refusal| refused(file, refusal))?;
         Ok((read, span))
     })
+}
+
+fn refused(file: &File, refusal: Refusal) -> anyhow::Error {
+    let Refusal {
+        span,
+        message,
+        hint,
+    } = refusal;
+    misplaced(file, &span, &message, &hint)
 }
 
 fn misplaced(file: &File, span: &Range<usize>, message: &str, hint: &str) -> anyhow::Error {

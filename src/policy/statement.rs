@@ -5,7 +5,8 @@ mod grant;
 use std::ops::Range;
 
 use super::right::Grant;
-use crate::pg::reader::{Misread, Reader};
+use crate::pg::reader::Reader;
+pub use crate::pg::reader::Refusal;
 pub use crate::pg::relation::Relation;
 use crate::pg::sql::Statement;
 
@@ -50,27 +51,6 @@ pub enum Declaration {
     Options(Vec<(String, String)>),
     /// Rights that are given or taken.
     Grant(Grant),
-}
-
-/// A statement that may not stand in a policy file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// Where.
-    pub span: Range<usize>,
-    /// What is wrong.
-    pub message: String,
-    /// What to do.
-    pub hint: String,
-}
-
-impl From<Misread> for Refusal {
-    fn from(misread: Misread) -> Self {
-        Self {
-            message: format!("here should be {}", misread.expected),
-            span: misread.span,
-            hint: "fix the file; psql has help: `\\h`".to_owned(),
-        }
-    }
 }
 
 /// A declaration, and the relation it is about; functions are about none.
