@@ -314,7 +314,9 @@ fn undoing_and_verifying_honour_the_directive() {
     ]);
     tool.run(&["migrate", "up", "--to", "1"]).ok();
     let before = database.sql(POLICIES);
-    tool.run(&["migrate", "verify"]).ok();
+    let server = database.server.database("postgres").url();
+    tool.run(&["migrate", "verify", "--scratch-url", &server])
+        .ok();
     tool.run(&["migrate", "up"]).ok();
     tool.run(&["migrate", "down", "--confirm", &database.name])
         .ok();
