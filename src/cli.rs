@@ -17,6 +17,7 @@ mod policy;
 mod psql;
 mod secret;
 mod source;
+mod standing;
 mod status;
 mod user;
 

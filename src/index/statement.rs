@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::difference::is_leftover_name;
-use crate::pg::reader::Reader;
 pub use crate::pg::reader::Refusal;
+use crate::pg::reader::{Reader, refusal};
 use crate::pg::relation::Relation;
 use crate::pg::sql::Statement;
 
@@ -196,12 +196,4 @@ fn foreign(text: &str, place: Range<usize>, statement: &Statement<'_>) -> Refusa
         message: format!("{what} is not for an index file"),
         hint: hint.to_owned(),
     }
-}
-
-fn refusal<T>(span: Range<usize>, message: &str, hint: &str) -> Result<T, Refusal> {
-    Err(Refusal {
-        span,
-        message: message.to_owned(),
-        hint: hint.to_owned(),
-    })
 }

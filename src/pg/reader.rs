@@ -28,6 +28,15 @@ pub struct Refusal {
     pub hint: String,
 }
 
+/// A statement that may not stand here: where, why, and what to do.
+pub fn refusal<T>(span: Range<usize>, message: &str, hint: &str) -> Result<T, Refusal> {
+    Err(Refusal {
+        span,
+        message: message.to_owned(),
+        hint: hint.to_owned(),
+    })
+}
+
 impl From<Misread> for Refusal {
     fn from(misread: Misread) -> Self {
         Self {

@@ -5,8 +5,8 @@ mod grant;
 use std::ops::Range;
 
 use super::right::Grant;
-use crate::pg::reader::Reader;
 pub use crate::pg::reader::Refusal;
+use crate::pg::reader::{Reader, refusal};
 pub use crate::pg::relation::Relation;
 use crate::pg::sql::Statement;
 
@@ -123,14 +123,6 @@ fn foreign(text: &str, place: Range<usize>, statement: &Statement<'_>) -> Refusa
         message: format!("{what} is not for a policy file"),
         hint: hint.to_owned(),
     }
-}
-
-fn refusal<T>(span: Range<usize>, message: &str, hint: &str) -> Result<T, Refusal> {
-    Err(Refusal {
-        span,
-        message: message.to_owned(),
-        hint: hint.to_owned(),
-    })
 }
 
 fn security(mut reader: Reader<'_>) -> Result<Read, Refusal> {

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::{SourceArgs, counted_indexes};
+use crate::cli::standing::standing;
 use crate::context::Context;
 use crate::error::{Exit, Result};
 use crate::index::declared::Declared;
@@ -70,25 +71,12 @@ impl Report for Status {
             counted(self.tables, "table"),
             self.source
         );
-        let left = self
-            .differences
-            .iter()
-            .filter(|difference| difference.prune);
-        let mut text = match (self.differences.len(), left.count()) {
-            (0, _) => format!("as declared: {here}"),
-            (count, left) => {
-                let option = if left > 0 { " --prune" } else { "" };
-                format!(
-                    "{} from what is declared: {here}; `toysoldiers index apply{option}` mends {}",
-                    counted(count, "difference"),
-                    if count == 1 { "it" } else { "them" },
-                )
-            }
-        };
-        for note in &self.notes {
-            text.push_str("\nnote: ");
-            text.push_str(note);
-        }
-        text
+        let differences = self.differences.iter();
+        standing(
+            "index",
+            &here,
+            differences.map(|difference| difference.prune),
+            &self.notes,
+        )
     }
 }

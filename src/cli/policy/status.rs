@@ -3,10 +3,12 @@
 use clap::Args;
 
 use super::SourceArgs;
+use crate::cli::standing::standing;
 use crate::context::Context;
 use crate::error::{Exit, Result};
 use crate::plan::counted;
 use crate::policy::declared::Declared;
+use crate::policy::detach::policies;
 use crate::policy::difference::Effect;
 use crate::policy::status::{self, Status};
 use crate::ui::{Cell, Report, Table};
@@ -73,38 +75,16 @@ impl Report for Status {
     fn summary(&self) -> String {
         let here = format!(
             "{} of {} ({})",
-            counted_policies(self.policies),
+            policies(self.policies),
             counted(self.relations, "relation"),
             self.source
         );
-        let left = self
-            .differences
-            .iter()
-            .filter(|difference| difference.prune);
-        let mut text = match (self.differences.len(), left.count()) {
-            (0, _) => format!("as declared: {here}"),
-            (count, left) => {
-                let option = if left > 0 { " --prune" } else { "" };
-                format!(
-                    "{} from what is declared: {here}; `toysoldiers policy apply{option}` mends {}",
-                    counted(count, "difference"),
-                    if count == 1 { "it" } else { "them" },
-                )
-            }
-        };
-        for note in &self.notes {
-            text.push_str("\nnote: ");
-            text.push_str(note);
-        }
-        text
-    }
-}
-
-/// `1 policy`, `2 policies`.
-pub(super) fn counted_policies(count: usize) -> String {
-    if count == 1 {
-        "1 policy".to_owned()
-    } else {
-        format!("{count} policies")
+        let differences = self.differences.iter();
+        standing(
+            "policy",
+            &here,
+            differences.map(|difference| difference.prune),
+            &self.notes,
+        )
     }
 }

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::{Declaration, Read, Refusal, Relation, SOMEBODY, nobody_in_particular, refusal};
+use super::{Declaration, Read, Refusal, Relation, SOMEBODY, nobody_in_particular};
 use crate::pg::policy::PUBLIC;
-use crate::pg::reader::Reader;
+use crate::pg::reader::{Reader, refusal};
 use crate::policy::right::{Columns, Grant, Kind, Object, PRIVILEGES};
 
 /// Reads what follows the first word.
