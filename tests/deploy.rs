@@ -805,7 +805,8 @@ fn with_nothing_to_do_it_waits_for_hardly_more_answers_than_status() {
         let through = Tool::new().at(&proxy.url(&database, "postgres"));
         write(&through);
         through.run(args).ok();
-        proxy.round_trips()
+        // On the first connection: on another one it looks who is in its way, if there is time for that.
+        proxy.round_trips()[0]
     };
     let (status, deploy) = (trips(&["status"]), trips(&["deploy"]));
     assert!(deploy < status + 5, "status {status}, deploy {deploy}");

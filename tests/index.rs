@@ -435,7 +435,9 @@ fn what_is_half_built_is_told_from_what_is_being_built() {
         (follow["action"].as_str(), follow["name"].as_str()),
         (Some("follow"), Some("j"))
     );
-    let pid = database.value("select pid from pg_stat_progress_create_index");
+    let pid = database.value(
+        "select pid from pg_stat_progress_create_index where index_relid = to_regclass('j')",
+    );
     assert_eq!(follow["pid"].to_string(), pid);
     drop(writer);
     build.join().unwrap();

@@ -42,13 +42,6 @@ pub fn signal(child: &Child, signal: rustix::process::Signal) {
     rustix::process::kill_process(pid, signal).unwrap();
 }
 
-/// What was said, but for whom it waits for: whether there was time to say that is the machine's business.
-pub fn without_waiting(tool: &Tool, runner: Child) -> String {
-    let text = tool.outcome(runner).to_string();
-    let lines = text.lines().filter(|line| !line.contains(" waits for "));
-    lines.collect::<Vec<_>>().join("\n")
-}
-
 const PLAIN: &str = "create index items_kind on items (kind);";
 
 #[test]
@@ -160,7 +153,7 @@ fn a_changed_index_serves_until_the_new_one_takes_its_place() {
     database.wait_until(INVALID);
     assert_eq!(database.value(old), "t");
     writer.sql("commit");
-    assert_snapshot!(without_waiting(&tool, runner), @"
+    assert_snapshot!(tool.outcome(runner).without_waiting(), @"
     -- stdout
     replaced items_kind on items in DURATION
     -- stderr
@@ -370,7 +363,7 @@ fn an_interrupt_ends_the_build_on_the_server_and_leaves_nothing() {
     // Dropping waits for the writer, too.
     database.wait_until("select exists (select from pg_stat_activity where datname = current_database() and query like 'drop index%' and state = 'active')");
     writer.sql("commit");
-    assert_snapshot!(without_waiting(&tool, runner), @"
+    assert_snapshot!(tool.outcome(runner).without_waiting(), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
     error: interrupted

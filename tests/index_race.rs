@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use insta::assert_snapshot;
 
-use crate::index_apply::{INVALID, indexes, partitioned, without_waiting};
+use crate::index_apply::{INVALID, indexes, partitioned};
 use crate::migrate_race::{Mortal, next, rounds};
 use crate::support::{Database, Tool};
 
@@ -115,7 +115,7 @@ fn when_the_server_is_killed_while_it_builds_the_next_run_goes_on() {
     mortal.kill();
     std::mem::drop(writer);
     // Nobody is there whom it could ask to take anything back.
-    assert_snapshot!(without_waiting(&tool, runner), @"
+    assert_snapshot!(tool.outcome(runner).without_waiting(), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
     error: cannot create the index one on items

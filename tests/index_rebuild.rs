@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 
 use insta::assert_snapshot;
 
-use crate::index_apply::{INVALID, indexes, signal, with, without_waiting};
+use crate::index_apply::{INVALID, indexes, signal, with};
 
 #[test]
 fn a_rebuilt_index_is_smaller_and_says_by_how_much() {
@@ -105,7 +105,7 @@ fn an_interrupted_rebuild_leaves_the_old_index_and_nothing_else() {
     signal(&runner, rustix::process::Signal::INT);
     database.wait_until("select exists (select from pg_stat_activity where datname = current_database() and query like 'drop index%' and state = 'active')");
     writer.sql("commit");
-    assert_snapshot!(without_waiting(&tool, runner), @"
+    assert_snapshot!(tool.outcome(runner).without_waiting(), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
     error: interrupted

@@ -1,5 +1,7 @@
 //! Connections that break while a migration runs: what became of it is found out.
 
+use std::io::{BufRead, BufReader};
+
 use insta::assert_snapshot;
 
 use crate::migrate::with;
@@ -28,7 +30,7 @@ fn an_answer_that_is_lost_after_the_commit_is_found_out_and_the_rest_is_applied(
     let (database, proxy, tool) = through("create table b();");
     // The whole migration is one message: it reaches the server, its answer nobody.
     proxy.cut_at("create table b()");
-    assert_snapshot!(tool.run(&["migrate", "up"]), @"
+    assert_snapshot!(tool.run(&["migrate", "up"]).without_waiting(), @"
     -- stdout
     applied 001_a (1 statement, DURATION)
     applied 002_b (the connection was lost before the server's answer came)
@@ -54,7 +56,7 @@ fn an_answer_that_is_lost_after_the_commit_is_found_out_and_the_rest_is_applied(
 fn an_answer_that_is_lost_before_the_migration_fails_is_no_commit() {
     let (database, proxy, tool) = through("create table b();\nselect 1/0;");
     proxy.cut_at("create table b()");
-    assert_snapshot!(tool.run(&["migrate", "up"]), @"
+    assert_snapshot!(tool.run(&["migrate", "up"]).without_waiting(), @"
     -- stdout
     applied 001_a (1 statement, DURATION)
     -- stderr
@@ -72,13 +74,20 @@ fn an_answer_that_is_lost_before_the_migration_fails_is_no_commit() {
 
 #[test]
 fn a_migration_still_running_when_its_connection_breaks_is_waited_for() {
-    let (database, proxy, tool) = through("select pg_sleep(1);\ncreate table b();");
-    proxy.cut_at("pg_sleep");
-    let outcome = tool.run(&["migrate", "up"]).ok().to_string();
-    assert!(
-        outcome.contains("waiting for another run to end: pid PID"),
-        "{outcome}"
-    );
+    let (database, proxy, tool) =
+        through("select pg_advisory_lock(11), pg_advisory_unlock(11);\ncreate table b();");
+    let gate = database.session("select pg_advisory_lock(11)");
+    proxy.cut_at("pg_advisory_lock");
+    let mut runner = tool.spawn(&["migrate", "up", "--lock-timeout", "10m"]);
+    let mut lines = BufReader::new(runner.stderr.take().unwrap())
+        .lines()
+        .map(Result::unwrap);
+    assert!(lines.any(|line| line.starts_with("waiting for another run to end: pid ")));
+    gate.sql("select pg_advisory_unlock(11)");
+    assert!(lines.any(|line| line.starts_with("applied 3 migrations ")));
+    // Whoever stops listening may end it.
+    lines.for_each(drop);
+    tool.outcome(runner).ok();
     assert_eq!(applied(&database), ["1", "2", "3"]);
 }
 
@@ -88,7 +97,7 @@ fn without_a_transaction_the_statements_that_are_done_stay() {
         "-- toysoldiers: no-transaction\ncreate table b(n int);\nvacuum a;\ninsert into b values (1);\n",
     );
     proxy.cut_at("vacuum a");
-    assert_snapshot!(tool.run(&["migrate", "up"]), @"
+    assert_snapshot!(tool.run(&["migrate", "up"]).without_waiting(), @"
     -- stdout
     applied 001_a (1 statement, DURATION)
     -- stderr
@@ -143,7 +152,7 @@ fn a_build_that_came_to_its_end_unheard_is_not_done_twice() {
 fn of_one_transaction_all_or_nothing_is_found() {
     let (database, proxy, tool) = through("create table b();");
     proxy.cut_at("create table c()");
-    assert_snapshot!(tool.run(&["migrate", "up", "--one-transaction"]), @"
+    assert_snapshot!(tool.run(&["migrate", "up", "--one-transaction"]).without_waiting(), @"
     -- stdout
     applied 001_a (the connection was lost before the server's answer came)
     applied 002_b (the connection was lost before the server's answer came)
@@ -161,7 +170,7 @@ fn of_one_transaction_all_or_nothing_is_found() {
     assert_eq!(applied(&database), ["1", "2", "3"]);
     let (database, proxy, tool) = through("create table b();");
     proxy.cut_at("create table b()");
-    assert_snapshot!(tool.run(&["migrate", "up", "--one-transaction"]), @"
+    assert_snapshot!(tool.run(&["migrate", "up", "--one-transaction"]).without_waiting(), @"
     -- stderr
     -> (url)  127.0.0.1:PORT/DB as postgres
     warning: the connection was lost while 002_b ran; connecting again to find out what became of it
@@ -178,9 +187,9 @@ fn of_one_transaction_all_or_nothing_is_found() {
 fn a_server_that_stays_away_leaves_it_unknown() {
     let (database, proxy, tool) = through("select pg_advisory_lock(11);");
     let gate = database.session("select pg_advisory_lock(11)");
-    let runner = tool.spawn(&["migrate", "up"]);
+    let runner = tool.spawn(&["migrate", "up", "--lock-timeout", "10m"]);
     database.wait_until(
-        "select exists (select from pg_locks where locktype = 'advisory' and objid = 11 and not granted)",
+        "select exists (select from pg_locks where locktype = 'advisory' and objid = 11 and not granted and database = (select oid from pg_database where datname = current_database()))",
     );
     drop(proxy);
     let outcome = tool.outcome(runner).code(5).to_string();

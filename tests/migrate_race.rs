@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use insta::assert_snapshot;
 
 use crate::migrate::with;
-use crate::support::tool::Outcome;
 use crate::support::{Database, Folder, Server, Setup, Tool, process, server};
 
 /// The key of the runner's lock.
@@ -371,13 +370,6 @@ impl Mortal {
     }
 }
 
-/// What was said, but for whom it waits for: whether there was time to say that is the machine's business.
-pub fn without_waiting(outcome: &Outcome) -> String {
-    let text = outcome.to_string();
-    let lines = text.lines().filter(|line| !line.contains(" waits for "));
-    lines.collect::<Vec<_>>().join("\n")
-}
-
 #[test]
 fn when_the_server_is_killed_what_is_said_is_true_and_the_next_run_comes_to_the_end() {
     let mut mortal = Mortal::new();
@@ -412,7 +404,7 @@ fn when_the_server_is_killed_what_is_said_is_true_and_the_next_run_comes_to_the_
     drop(holder);
     mortal.start_again();
     let database = mortal.server.database(&database.name);
-    assert_snapshot!(without_waiting(&tool.outcome(runner)), @"
+    assert_snapshot!(tool.outcome(runner).without_waiting(), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
     warning: the connection was lost while 002_b ran; connecting again to find out what became of it
@@ -448,7 +440,7 @@ fn when_the_server_is_killed_what_is_said_is_true_and_the_next_run_comes_to_the_
     drop(holder);
     mortal.start_again();
     let database = mortal.server.database(&database.name);
-    assert_snapshot!(without_waiting(&tool.outcome(runner)), @"
+    assert_snapshot!(tool.outcome(runner).without_waiting(), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
     warning: the connection was lost while 003_c ran; connecting again to find out what became of it
@@ -521,7 +513,7 @@ fn what_a_rebuild_left_behind_is_dropped_by_the_next() {
     let invalid = "select exists (select from pg_index where not indisvalid)";
     database.wait_until(invalid);
     database.sql(&end_session("reindex"));
-    assert_snapshot!(without_waiting(&tool.outcome(runner)), @"
+    assert_snapshot!(tool.outcome(runner).without_waiting(), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
     warning: the connection was lost while 001_a ran; connecting again to find out what became of it

@@ -200,7 +200,8 @@ fn however_many_policies_there_are_it_waits_for_as_few_answers() {
         let through = Tool::new().at(&proxy.url(&database, "postgres"));
         through.write("database/policies/many.sql", text);
         through.run(&["policy", command]).ok();
-        proxy.round_trips()
+        // On the first connection: on another one it looks who is in its way, if there is time for that.
+        proxy.round_trips()[0]
     };
     for command in ["status", "apply"] {
         let (few, many) = (trips(3, command), trips(60, command));

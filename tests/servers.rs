@@ -153,21 +153,21 @@ fn a_proxy_counts_how_often_a_client_waits() {
         let proxy = Proxy::start(Database::port());
         let url = format!("{}?{options}", proxy.url(&database, user));
         psql(&url, sql).unwrap();
-        (proxy.connections(), proxy.round_trips())
+        proxy.round_trips()
     };
     let plain = "sslmode=disable";
     // To be let in, and to ask.
-    assert_eq!(counted("postgres", plain, "select 1"), (1, 2));
+    assert_eq!(counted("postgres", plain, "select 1"), [2]);
     // An answer in many pieces is one.
     let long = "select repeat('long', 1000) from generate_series(1, 1000)";
-    assert_eq!(counted("postgres", plain, long), (1, 2));
+    assert_eq!(counted("postgres", plain, long), [2]);
     // A question in many pieces too.
     let long = format!("select 1 -- {}", "long".repeat(25_000));
-    assert_eq!(counted("postgres", plain, &long), (1, 2));
+    assert_eq!(counted("postgres", plain, &long), [2]);
     // The way of a password: who are you, what do you know, prove it.
-    assert_eq!(counted("clerk", plain, "select 1"), (1, 4));
+    assert_eq!(counted("clerk", plain, "select 1"), [4]);
     // May we encrypt? No.
-    assert_eq!(counted("postgres", "sslmode=prefer", "select 1"), (1, 3));
+    assert_eq!(counted("postgres", "sslmode=prefer", "select 1"), [3]);
 }
 
 #[test]

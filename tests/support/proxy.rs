@@ -64,7 +64,6 @@ pub struct Proxy {
 
 #[derive(Default)]
 struct Shared {
-    round_trips: AtomicUsize,
     links: Mutex<Vec<Arc<Link>>>,
     last: Mutex<Last>,
     closed: AtomicBool,
@@ -84,6 +83,7 @@ struct Link {
     client: TcpStream,
     server: TcpStream,
     conversation: Mutex<Conversation>,
+    round_trips: AtomicUsize,
 }
 
 impl Proxy {
@@ -116,15 +116,14 @@ impl Proxy {
         )
     }
 
-    /// How often a client has waited for an answer, and had it, on all connections. What a client has heard is
-    /// counted.
-    pub fn round_trips(&self) -> usize {
-        self.shared.round_trips.load(Ordering::SeqCst)
-    }
-
-    /// How many connections there were.
-    pub fn connections(&self) -> usize {
-        self.shared.links.lock().unwrap().len()
+    /// How often a client has waited for an answer, and had it, on each connection in the order they were made. What a
+    /// client has heard is counted.
+    pub fn round_trips(&self) -> Vec<usize> {
+        let links = self.shared.links.lock().unwrap();
+        links
+            .iter()
+            .map(|link| link.round_trips.load(Ordering::SeqCst))
+            .collect()
     }
 
     /// Cuts all connections. New ones are let through.
@@ -171,11 +170,12 @@ impl Shared {
                 client,
                 server,
                 conversation: Mutex::new(Conversation::new()),
+                round_trips: AtomicUsize::new(0),
             });
             self.links.lock().unwrap().push(Arc::clone(&link));
-            let (up, down) = ((Arc::clone(self), Arc::clone(&link)), Arc::clone(self));
+            let up = (Arc::clone(self), Arc::clone(&link));
             std::thread::spawn(move || up.0.up(&up.1));
-            std::thread::spawn(move || down.down(&link));
+            std::thread::spawn(move || link.down());
         }
     }
 
@@ -201,23 +201,6 @@ impl Shared {
         let _ = link.server.shutdown(Shutdown::Write);
     }
 
-    /// From the server to the client. The server is heard to its end even if nobody listens: were the connection
-    /// closed with something unheard, the server could lose what it has not read yet.
-    fn down(&self, link: &Link) {
-        let mut pending = Pending::default();
-        while pending.read(&link.server) {
-            let mut messages = Vec::new();
-            while let Some((message, counts)) =
-                link.conversation.lock().unwrap().answered(&mut pending)
-            {
-                self.round_trips.fetch_add(counts.into(), Ordering::SeqCst);
-                messages.extend(message);
-            }
-            let _ = (&link.client).write_all(&messages);
-        }
-        let _ = link.client.shutdown(Shutdown::Both);
-    }
-
     fn is_last(&self, message: &[u8]) -> bool {
         let mut last = self.last.lock().unwrap();
         let is_it = match &mut *last {
@@ -241,5 +224,24 @@ impl Shared {
         for link in self.links.lock().unwrap().iter() {
             let _ = link.client.shutdown(Shutdown::Both);
         }
+    }
+}
+
+impl Link {
+    /// From the server to the client. The server is heard to its end even if nobody listens: were the connection
+    /// closed with something unheard, the server could lose what it has not read yet.
+    fn down(&self) {
+        let mut pending = Pending::default();
+        while pending.read(&self.server) {
+            let mut messages = Vec::new();
+            while let Some((message, counts)) =
+                self.conversation.lock().unwrap().answered(&mut pending)
+            {
+                self.round_trips.fetch_add(counts.into(), Ordering::SeqCst);
+                messages.extend(message);
+            }
+            let _ = (&self.client).write_all(&messages);
+        }
+        let _ = self.client.shutdown(Shutdown::Both);
     }
 }

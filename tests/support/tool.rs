@@ -270,6 +270,15 @@ impl Outcome {
         self
     }
 
+    /// What was said, but for whom it waits for: whether there was time to see that is the machine's business.
+    pub fn without_waiting(&self) -> String {
+        let text = self.to_string();
+        let lines = text.lines().filter(|line| {
+            !line.contains(" waits for ") && !line.starts_with("waiting for another run to end: ")
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.raw).unwrap_or_else(|error| panic!("{error}\n{self}"))
     }
