@@ -1,6 +1,7 @@
 //! The private server.
 
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 
@@ -28,6 +29,8 @@ impl Private {
             .env("TOYSOLDIERS_LOCAL_DIR", &folder)
             .current_dir("/")
             .stdin(Stdio::piped())
+            // Out of reach of the terminal's Ctrl-C.
+            .process_group(0)
             .spawn()
             .unwrap();
         Self { tool, watchdog }

@@ -199,3 +199,23 @@ fn a_proxy_cuts_when_told_and_lets_the_next_one_through() {
     let refusal = psql(&url, NAME).unwrap_err();
     assert!(refusal.contains("Connection refused"), "{refusal}");
 }
+
+#[test]
+fn without_the_programs_all_tests_end_at_once_and_say_why() {
+    let folder = crate::support::Folder::new();
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--test-threads=2", "servers::a_", "servers::everybody"])
+        .env("TOYSOLDIERS_PG_BIN", folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stderr).unwrap();
+    let told = told.replace(&folder.path().display().to_string(), "FOLDER");
+    insta::assert_snapshot!(told, @"
+    error: the tests need what this machine does not have
+      missing: no initdb, postgres, pg_dump, pg_restore, psql in FOLDER, which TOYSOLDIERS_PG_BIN names
+      hint: name another folder in TOYSOLDIERS_PG_BIN, or unset it
+    ");
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(!told.contains("FAILED"), "{told}");
+}

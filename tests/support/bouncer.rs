@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::Database;
 use super::process::{self, Process};
+use super::requirements::requirements;
 use super::session::try_sql;
 
 /// A pooler; it ends when dropped.
@@ -35,7 +36,8 @@ impl Bouncer {
             let folder = process::folder();
             // Which of its signals ends it at once depends on its version; it has nothing to put in order.
             let ini = folder.join("pgbouncer.ini");
-            let process = Process::prepare(&folder, "KILL", &program(), [ini.as_path()]);
+            let process =
+                Process::prepare(&folder, "KILL", &requirements().pgbouncer, [ini.as_path()]);
             configure(&folder, port, database, lines);
             symlink(
                 folder.join(format!(".s.PGSQL.{port}")),
@@ -122,14 +124,4 @@ fn configure(folder: &Path, port: u16, database: &Database, lines: &[&str]) {
          local all all scram-sha-256\n\
          host all all 127.0.0.1/32 scram-sha-256\n",
     );
-}
-
-fn program() -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    // Not every user has the folder of a system's services on the PATH.
-    std::env::split_paths(&path)
-        .chain([PathBuf::from("/usr/sbin")])
-        .map(|folder| folder.join("pgbouncer"))
-        .find(|program| program.is_file())
-        .expect("PgBouncer is on this machine; hint: `apt-get install pgbouncer`")
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -24,11 +25,35 @@ static SEEDED: LazyLock<Database> = LazyLock::new(|| {
     database
 });
 
+/// Drops databases of the shared server that no test needs any more, while others go on: to delete hundreds of them
+/// at the end takes longer than anybody waits.
+static DROPPER: LazyLock<Sender<String>> = LazyLock::new(|| {
+    let (sender, names) = channel::<String>();
+    std::thread::spawn(move || {
+        for name in names {
+            let drop = format!("drop database {name} with (force)");
+            // One that is left goes with its server.
+            let _ = session::try_sql(Database::socket(), "postgres", &drop);
+        }
+    });
+    sender
+});
+
 /// A database of a server, which is the shared one unless said otherwise.
 #[derive(Clone)]
 pub struct Database {
     pub name: String,
     pub server: Arc<Server>,
+    /// What drops it once nobody has it any more, if it was made for a test.
+    _made: Option<Arc<Made>>,
+}
+
+struct Made(String);
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        let _ = DROPPER.send(std::mem::take(&mut self.0));
+    }
 }
 
 impl Database {
@@ -70,13 +95,26 @@ impl Database {
         database
     }
 
+    /// One that is there, and stays.
+    pub fn named(name: String, server: &Arc<Server>) -> Self {
+        Self {
+            name,
+            server: Arc::clone(server),
+            _made: None,
+        }
+    }
+
     fn from(template: &str, server: &Arc<Server>) -> Self {
         static NUMBER: AtomicUsize = AtomicUsize::new(1);
         // All of one length, so that carets under them are too.
         let name = format!("t{:04}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let create = format!("create database {name} template {template}");
         server.database("postgres").sql(&create);
-        server.database(&name)
+        let is_shared = Arc::ptr_eq(server, Server::shared());
+        Self {
+            _made: is_shared.then(|| Arc::new(Made(name.clone()))),
+            ..Self::named(name, server)
+        }
     }
 
     /// Gives it the platform's schema.

@@ -1,17 +1,75 @@
 //! A folder for one test, gone afterwards. Its path is short, since sockets live below it, and the server's user
 //! may enter it.
+//!
+//! All of them are in one, which goes when this process ends, whatever ends it: a shell waits for that, as it does
+//! for programs (`process.rs`).
 
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::LazyLock;
+
+static ROOT: LazyLock<Root> = LazyLock::new(Root::new);
+
+/// `$1` is the folder of all folders. A server that runs in one is being ended by others, who need its files for
+/// that; they are given ten seconds.
+const SHELL: &str = r#"
+exec 2>/dev/null
+cat >/dev/null
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+    if [ -z "$(find "$1" -maxdepth 4 -name postmaster.pid)" ]; then
+        rm -rf "$1" && exit
+    fi
+    sleep 1
+done
+rm -rf "$1"
+"#;
+
+/// The folder of all folders of this process.
+struct Root {
+    path: PathBuf,
+    /// Its shell waits for the end of this.
+    _life: ChildStdin,
+}
+
+impl Root {
+    fn new() -> Self {
+        let folder = folder("ts-", Path::new("/tmp"));
+        // As in /tmp, everybody deletes what is theirs: the server's user too.
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o1777)).unwrap();
+        let mut shell = Command::new("/bin/sh")
+            .args(["-c", SHELL, "sh"])
+            .arg(folder.path())
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            // What waits for the end of the output of the tests does not wait for this.
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // Out of reach of the terminal's Ctrl-C.
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        Self {
+            path: folder.keep(),
+            _life: shell.stdin.take().unwrap(),
+        }
+    }
+}
+
+fn folder(prefix: &str, parent: &Path) -> tempfile::TempDir {
+    tempfile::Builder::new()
+        .prefix(prefix)
+        .rand_bytes(4)
+        .tempdir_in(parent)
+        .unwrap()
+}
 
 pub struct Folder(tempfile::TempDir);
 
 impl Folder {
     pub fn new() -> Self {
-        let folder = tempfile::Builder::new()
-            .prefix("ts-")
-            .tempdir_in("/tmp")
-            .unwrap();
+        let folder = folder("", &ROOT.path);
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         Self(folder)
     }

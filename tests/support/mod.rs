@@ -6,6 +6,7 @@ pub mod folder;
 pub mod process;
 pub mod proxy;
 pub mod replica;
+pub mod requirements;
 pub mod server;
 pub mod session;
 pub mod setup;

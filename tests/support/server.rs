@@ -8,15 +8,30 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex};
 
-use toysoldiers::pg::tools::Programs;
-
 use super::process::{self, Process, as_server_user};
+use super::requirements::{self, requirements};
 use super::{Database, Setup};
 
 pub use super::process::server_user;
 pub use super::session::{sql, try_sql};
 
-static SERVER: LazyLock<Arc<Server>> = LazyLock::new(|| Server::make(&Setup::new(), initdb));
+static SERVER: LazyLock<Arc<Server>> = LazyLock::new(|| {
+    let server = Server::make(&Setup::new(), initdb);
+    // Whoever chose another server is told by the few tests that need it.
+    if requirements::chosen().is_none() && !has_hypopg(&server.socket) {
+        let question = "select current_setting('server_version_num')::int / 10000";
+        let major = sql(&server.socket, "postgres", question).remove(0);
+        requirements::give_up(&[format!(
+            "HypoPG: `apt-get install postgresql-{major}-hypopg`"
+        )]);
+    }
+    server
+});
+
+fn has_hypopg(socket: &Path) -> bool {
+    let question = "select count(*) from pg_available_extensions where name = 'hypopg'";
+    sql(socket, "postgres", question) == ["1"]
+}
 
 /// Rules for all servers. A password is wanted from one user only on the socket, for the tests of passwords, and
 /// from everyone but one on the port.
@@ -30,9 +45,7 @@ host all all 127.0.0.1/32 scram-sha-256
 
 /// Where PostgreSQL's programs are.
 pub fn bin() -> PathBuf {
-    Programs::new(None)
-        .folder_with(&["initdb", "postgres", "pg_dump", "pg_restore", "psql"])
-        .unwrap_or_else(|error| panic!("{:?}", toysoldiers::error::explain(&error)))
+    requirements().postgresql.clone()
 }
 
 /// A server; it ends when the last one to use it does.
@@ -88,10 +101,7 @@ impl Server {
 
     /// One of its databases.
     pub fn database(self: &Arc<Self>, name: &str) -> Database {
-        Database {
-            name: name.to_owned(),
-            server: Arc::clone(self),
-        }
+        Database::named(name.to_owned(), self)
     }
 
     /// Ends it at once, as a crash would, and waits for its end.

@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::requirements::{self, requirements};
 use super::{Database, Folder};
 
 /// How to run the program: in an empty folder, with an environment of nothing but what is said here.
@@ -18,10 +19,13 @@ pub struct Tool {
     first: Vec<String>,
     input: Option<Vec<u8>>,
     hidden: Vec<(String, &'static str)>,
+    /// They are there for as long as this is.
+    databases: Vec<Database>,
 }
 
 impl Tool {
     pub fn new() -> Self {
+        requirements();
         let folder = Folder::new();
         let home = folder.path().display().to_string();
         let path = std::env::var("PATH").unwrap();
@@ -39,8 +43,17 @@ impl Tool {
             first: Vec::new(),
             input: None,
             hidden,
+            databases: Vec::new(),
         }
         .env("TOYSOLDIERS_LOCAL_DIR", "/nonexistent/toysoldiers")
+        .with_chosen_programs()
+    }
+
+    fn with_chosen_programs(self) -> Self {
+        match requirements::chosen() {
+            Some(folder) => self.env("TOYSOLDIERS_PG_BIN", &folder.display().to_string()),
+            None => self,
+        }
     }
 
     /// Works on this database.
@@ -61,6 +74,7 @@ impl Tool {
 
     /// Shows the database's name and the server's place by other names.
     pub fn hiding(mut self, database: &Database) -> Self {
+        self.databases.push(database.clone());
         let server = &database.server;
         self.hidden
             .push((server.socket.display().to_string(), "SOCKET"));
