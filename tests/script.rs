@@ -1,15 +1,19 @@
-//! `scripts/migrate_db.sh`, the documented way in for other scripts.
+//! The scripts: `migrate_db.sh`, the documented way in for other scripts, and what `demo.sh` and `test.sh` install.
 
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 
+use insta::assert_snapshot;
+
 use crate::local::Private;
+use crate::support::tool::{Outcome, hear};
 use crate::support::{Database, Tool};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/migrate_db.sh");
 
-fn run(tool: &Tool, args: &[&str]) -> crate::support::tool::Outcome {
+fn run(tool: &Tool, args: &[&str]) -> Outcome {
     let mut command = Command::new(SCRIPT);
-    crate::support::tool::hear(tool.dress(command.args(args)));
+    hear(tool.dress(command.args(args)));
     command.env("TOYSOLDIERS", env!("CARGO_BIN_EXE_toysoldiers"));
     tool.outcome(command.spawn().unwrap())
 }
@@ -40,4 +44,176 @@ fn passes_the_environment_and_the_flags_on() {
         database.value("select count(*) from toysoldiers.history"),
         "11"
     );
+}
+
+const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts");
+
+/// `test.sh` on a machine that has nothing but these programs and the shell's, where all else is missing. A program of
+/// the machine's owner tells what it is asked to do.
+fn bare(programs: &[&str], user: u32) -> Tool {
+    let tool = Tool::new().env("CI", "true");
+    let bin = tool.path().join("bin");
+    std::fs::create_dir(&bin).unwrap();
+    for program in ["sh", "sed", "head", "tail", "cat", "dirname"] {
+        let found = ["/usr/bin", "/bin"].map(|folder| format!("{folder}/{program}"));
+        let found = found.iter().find(|path| std::fs::exists(path).unwrap());
+        symlink(found.unwrap(), bin.join(program)).unwrap();
+    }
+    let says = |name: &str, text: String| {
+        let path = tool.write(&format!("bin/{name}"), format!("#!/bin/sh\n{text}\n"));
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    says("id", format!("echo {user}"));
+    for program in programs {
+        // The lines it is to run are the last of its arguments.
+        says(
+            program,
+            format!("for last; do :; done\nprintf '{program}: %s\\n' \"$last\""),
+        );
+    }
+    let script = std::fs::read_to_string(format!("{SCRIPTS}/test.sh")).unwrap();
+    let (begin, end) = script.split_once(". scripts/install.sh\n").unwrap();
+    let missing =
+        "have_compiler() { false; }; have_postgresql() { false; }; have_pgbouncer() { false; }
+        have_hypopg() { false; }; postgresql_folder() { :; }\n";
+    tool.write(
+        "repo/scripts/test.sh",
+        format!("{begin}. scripts/install.sh\n{missing}{end}"),
+    );
+    std::fs::copy(
+        format!("{SCRIPTS}/install.sh"),
+        tool.path().join("repo/scripts/install.sh"),
+    )
+    .unwrap();
+    let path = bin.display().to_string();
+    tool.env("PATH", &path)
+}
+
+fn test_script(tool: &Tool, args: &[&str]) -> Outcome {
+    let mut command = Command::new("/bin/sh");
+    hear(tool.dress(command.arg("repo/scripts/test.sh").args(args)));
+    tool.outcome(command.spawn().unwrap())
+}
+
+#[test]
+fn what_is_missing_is_named_and_without_anybody_to_ask_not_installed() {
+    let tool = bare(&["cargo", "apt-get", "apt-cache", "sudo"], 1000);
+    assert_snapshot!(test_script(&tool, &["migrate"]), @r"
+    -- stderr
+    missing on this machine:
+      a C compiler: Rust links programs with it
+      PostgreSQL's programs: the tests start throw-away servers of their own
+      PgBouncer: some tests work through a pooler
+      HypoPG: `index advise --query` tries indexes with it
+    to install it, as root (by sudo, which may ask for your password):
+      apt-get update
+      apt-get install --yes --no-install-recommends gcc libc6-dev postgresql pgbouncer
+      apt-get install --yes --no-install-recommends postgresql-$(ls /usr/lib/postgresql | tail -n 1)-hypopg
+    error: confirmation required and no terminal; pass --yes, or run these lines
+    -- exit 1
+    ");
+    let lines = |tool: &Tool| {
+        let outcome = test_script(tool, &["--yes"]).code(1);
+        let (_, lines) = outcome.stderr.split_once("to install it:\n").unwrap();
+        lines.to_owned()
+    };
+    assert_snapshot!(lines(&bare(&["cargo", "dnf"], 1000)), @"
+      dnf install gcc
+      dnf install postgresql-server
+      dnf install pgbouncer
+      dnf install hypopg_MAJOR  # MAJOR is the server's; from https://yum.postgresql.org
+    ");
+    assert_snapshot!(lines(&bare(&["cargo", "brew"], 1000)), @"
+      xcode-select --install
+      brew install postgresql@15
+      brew install pgbouncer
+      make install  # in a copy of https://github.com/HypoPG/hypopg
+    ");
+    assert_snapshot!(test_script(&bare(&["apt-get"], 1000), &["--yes"]), @"
+    -- stderr
+    error: Rust is not on this machine
+      hint: install it as https://rustup.rs says, then run this again
+    -- exit 1
+    ");
+}
+
+#[test]
+fn what_is_installed_is_what_was_named_and_is_looked_for_again() {
+    let tool = bare(&["cargo", "apt-get", "apt-cache", "sudo"], 1000);
+    let outcome = test_script(&tool, &["--yes"]).code(1);
+    // It asks nobody; what the one line of sudo is to run is what it named, and what keeps the pooler from starting.
+    let (named, run) = outcome.stderr.split_once("sudo: ").unwrap();
+    let (run, end) = run.split_once("update-rc.d pgbouncer disable\n").unwrap();
+    assert!(!run.is_empty());
+    for line in run.lines() {
+        assert!(named.contains(&format!("\n  {line}\n")), "{line}");
+    }
+    assert_eq!(end, "error: a C compiler: still not found\n");
+    let tool = bare(&["cargo", "apt-get", "apt-cache"], 1000);
+    let outcome = test_script(&tool, &["--yes"]).code(1);
+    assert!(
+        outcome.stderr.contains("there is no sudo here"),
+        "{outcome}"
+    );
+}
+
+#[test]
+fn on_a_terminal_it_asks() {
+    let tool = bare(&["cargo", "apt-get", "apt-cache", "sudo"], 1000);
+    for (answer, then) in [
+        ("n", "nothing was installed"),
+        ("y", "sudo: apt-get update"),
+    ] {
+        let mut command = Command::new("/bin/sh");
+        tool.dress(command.arg("repo/scripts/test.sh"));
+        let mut terminal = rexpect::session::spawn_command(command, Some(30_000)).unwrap();
+        terminal.exp_string("[y/N] ").unwrap();
+        terminal.send_line(answer).unwrap();
+        terminal.exp_string(then).unwrap();
+        terminal.exp_eof().unwrap();
+    }
+}
+
+#[test]
+fn with_everything_there_they_only_run_cargo() {
+    let tool = bare(&[], 1000);
+    let says = "#!/bin/sh\necho \"cargo $*\" in \"$PWD\"\n";
+    let cargo = tool.write("bin/cargo", says);
+    std::fs::set_permissions(cargo, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!(
+        "{}:{}",
+        tool.path().join("bin").display(),
+        std::env::var("PATH").unwrap()
+    );
+    for (script, args, runs) in [
+        ("demo.sh", ["--yes", "-q"], "cargo run --release -- demo -q"),
+        (
+            "test.sh",
+            ["migrate", "--no-fail-fast"],
+            "cargo test migrate --no-fail-fast",
+        ),
+    ] {
+        let mut command = Command::new(format!("{SCRIPTS}/{script}"));
+        hear(tool.dress(command.args(args)).env("PATH", &path));
+        let outcome = tool.outcome(command.spawn().unwrap()).ok();
+        let expected = format!("{runs} in {}\n", env!("CARGO_MANIFEST_DIR"));
+        assert_eq!(outcome.stdout, expected);
+    }
+}
+
+#[test]
+fn they_look_where_the_program_looks() {
+    let script = std::fs::read_to_string(format!("{SCRIPTS}/install.sh")).unwrap();
+    let (_, places) = include_str!("../src/pg/tools.rs")
+        .split_once("const USUAL")
+        .unwrap();
+    let (places, _) = places.split_once("];").unwrap();
+    let places: Vec<&str> = places
+        .split('"')
+        .filter(|text| text.starts_with('/'))
+        .collect();
+    assert!(places.len() > 5, "{places:?}");
+    for place in places {
+        assert!(script.contains(place), "{place}");
+    }
 }
