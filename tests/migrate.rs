@@ -525,7 +525,7 @@ fn a_lock_somebody_holds_is_waited_for_as_long_as_was_said() {
     database.sql("create table a()");
     tool.write("database/migrations/001_a.sql", "select 1;");
     let _holder = database.session("begin; lock table a in access share mode");
-    assert_snapshot!(tool.run(&["migrate", "up", "--lock-timeout", "1s", "--retry-for", "0"]), @"
+    assert_snapshot!(tool.run(&["migrate", "up", "--lock-timeout", "5s", "--retry-for", "0"]), @"
     -- stdout
     applied 001_a (1 statement, DURATION)
     -- stderr

@@ -79,7 +79,11 @@ fn behind_a_reader_it_steps_back_and_lets_others_pass() {
 fn when_the_reader_never_ends_nothing_is_changed_and_it_is_named() {
     let (database, tool) = on_tables("true");
     let reader = database.session("begin; select * from b");
-    let outcome = tool.run(&["policy", "apply", "--retry-for", "0"]).code(6);
+    // Long enough to see who is in the way on a second connection, however busy the machine.
+    let patient = ["--lock-timeout", "5s", "--retry-for", "0"];
+    let outcome = tool
+        .run(&[&["policy", "apply"], &patient[..]].concat())
+        .code(6);
     let lines = outcome.stderr.lines();
     let lines: Vec<&str> = lines.filter(|line| !line.contains(" waits for ")).collect();
     assert_snapshot!(lines.join("\n").replace(&database.name, "DB"), @"

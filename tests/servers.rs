@@ -211,6 +211,7 @@ fn without_the_programs_all_tests_end_at_once_and_say_why() {
     assert_eq!(output.status.code(), Some(1));
     let told = String::from_utf8(output.stderr).unwrap();
     let told = told.replace(&folder.path().display().to_string(), "FOLDER");
+    let told = told.trim();
     insta::assert_snapshot!(told, @"
     error: the tests need what this machine does not have
       missing: no initdb, postgres, pg_dump, pg_restore, psql in FOLDER, which TOYSOLDIERS_PG_BIN names

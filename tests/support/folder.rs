@@ -7,30 +7,31 @@
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 
 static ROOT: LazyLock<Root> = LazyLock::new(Root::new);
 
 /// `$1` is the folder of all folders. A server that runs in one is being ended by others, who need its files for
-/// that; they are given ten seconds.
+/// that; they are given ten seconds. What outlives the tests for a moment may still write into it.
 const SHELL: &str = r#"
 exec 2>/dev/null
 cat >/dev/null
-for _ in 1 2 3 4 5 6 7 8 9 10; do
-    if [ -z "$(find "$1" -maxdepth 4 -name postmaster.pid)" ]; then
+seconds=0
+while [ $seconds -lt 120 ]; do
+    if [ $seconds -ge 10 ] || [ -z "$(find "$1" -maxdepth 4 -name postmaster.pid)" ]; then
         rm -rf "$1" && exit
     fi
     sleep 1
+    seconds=$((seconds + 1))
 done
-rm -rf "$1"
 "#;
 
 /// The folder of all folders of this process.
 struct Root {
     path: PathBuf,
-    /// Its shell waits for the end of this.
-    _life: ChildStdin,
+    /// Waits for the end of its standard input, which is the end of this process.
+    _shell: Child,
 }
 
 impl Root {
@@ -38,7 +39,7 @@ impl Root {
         let folder = folder("ts-", Path::new("/tmp"));
         // As in /tmp, everybody deletes what is theirs: the server's user too.
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o1777)).unwrap();
-        let mut shell = Command::new("/bin/sh")
+        let shell = Command::new("/bin/sh")
             .args(["-c", SHELL, "sh"])
             .arg(folder.path())
             .current_dir("/")
@@ -52,7 +53,7 @@ impl Root {
             .unwrap();
         Self {
             path: folder.keep(),
-            _life: shell.stdin.take().unwrap(),
+            _shell: shell,
         }
     }
 }
