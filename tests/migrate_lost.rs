@@ -82,7 +82,12 @@ fn a_migration_still_running_when_its_connection_breaks_is_waited_for() {
     let mut lines = BufReader::new(runner.stderr.take().unwrap())
         .lines()
         .map(Result::unwrap);
-    assert!(lines.any(|line| line.starts_with("waiting for another run to end: pid ")));
+    let mut said = Vec::new();
+    let waits = lines.by_ref().any(|line| {
+        said.push(line);
+        said[said.len() - 1].starts_with("waiting for another run to end: pid ")
+    });
+    assert!(waits, "{said:#?}");
     gate.sql("select pg_advisory_unlock(11)");
     assert!(lines.any(|line| line.starts_with("applied 3 migrations ")));
     // Whoever stops listening may end it.
