@@ -31,7 +31,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use futures_util::FutureExt;
 
 use crate::context::{self, Context};
-use crate::error::{self, Error, Exit, Explanation, Kind, Result};
+use crate::error::{self, Error, Exit, Explanation, Kind, Mask, Result};
 use crate::ui::{Manners, Output, Ui};
 use global::Global;
 
@@ -62,6 +62,9 @@ pub struct Cli {
     /// What names the command: `user create`.
     #[arg(skip)]
     path: String,
+    /// Takes out of messages what is secret of all that was said.
+    #[arg(skip)]
+    mask: Mask,
 }
 
 #[derive(Debug, Subcommand)]
@@ -112,7 +115,15 @@ impl Cli {
     /// Reads the command line. The error is an exit code; what there is to say has been said.
     pub fn read(args: impl IntoIterator<Item = OsString>) -> std::result::Result<Self, u8> {
         let args: Vec<OsString> = args.into_iter().collect();
-        Self::parse_all(&args).map_err(|error| {
+        let environ = context::environ();
+        let words: Vec<_> = args.iter().map(|word| word.to_string_lossy()).collect();
+        let values: Vec<_> = environ.values().collect();
+        let mask = Mask::knowing(words.iter().chain(&values).map(AsRef::as_ref));
+        let read = Self::parse_all(&args).map(|cli| Self {
+            mask: mask.clone(),
+            ..cli
+        });
+        read.map_err(|error| {
             if !error.use_stderr() {
                 // Help and version are results.
                 let _ = error.print();
@@ -129,11 +140,23 @@ impl Cli {
                 let explanation = Explanation::usage(message, lines.map(str::to_owned).collect());
                 Ui::new(Manners {
                     output: Output::Json,
+                    mask,
                     ..Manners::default()
                 })
                 .explain(&explanation);
             } else {
-                let _ = error.print();
+                let text = error.render();
+                let is_colored = console::colors_enabled_stderr();
+                let text = if is_colored {
+                    text.ansi().to_string()
+                } else {
+                    text.to_string()
+                };
+                let ui = Ui::new(Manners {
+                    mask,
+                    ..Manners::default()
+                });
+                ui.explain_usage(&text);
             }
             Kind::Usage.code()
         })
@@ -155,17 +178,34 @@ impl Cli {
     }
 
     /// Runs the command, explains a failure, and says how the process ends.
-    pub async fn run_to_the_end(self) -> u8 {
+    pub fn run_to_the_end(self) -> u8 {
+        std::panic::set_hook(Box::new(|_| {}));
+        let runtime = match runtime() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                let manners = self.global.manners(&context::environ(), self.mask);
+                let explanation = error::explain(&error);
+                Ui::new(manners).explain(&explanation);
+                return explanation.kind.code();
+            }
+        };
+        let code = runtime.block_on(self.run_on_runtime());
+        // A name that is still being looked up, which nobody waits for any more, must not hold us up.
+        runtime.shutdown_background();
+        code
+    }
+
+    async fn run_on_runtime(self) -> u8 {
         let Self {
             global,
             command,
             path,
+            mask,
         } = self;
         let environ = context::environ();
-        let ui = Ui::new(global.manners(&environ));
+        let ui = Ui::new(global.manners(&environ, mask));
         let name = path.clone();
         let cx = Context::new(path, commands, global.flags(), environ, ui);
-        std::panic::set_hook(Box::new(|_| {}));
         let run = async {
             if !command.finds() {
                 cx.ui.refuse_findings(&name)?;
@@ -187,6 +227,27 @@ impl Cli {
                 cx.ui.explain(&explanation);
                 explanation.kind.code()
             }
+        }
+    }
+}
+
+/// What everything runs on. It takes file descriptors before anything else does, and panics for want of some.
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    let build = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+    };
+    let cannot = || {
+        Error::failed("the system does not give the program what it needs to start")
+            .note("nothing was done")
+            .hint("allow more open files and threads: see `ulimit -n` and `ulimit -u`")
+    };
+    match std::panic::catch_unwind(build) {
+        Ok(runtime) => runtime.map_err(|error| cannot().because(error).into()),
+        Err(panic) => {
+            let reason = panic_text(panic.as_ref());
+            Err(cannot().because(Error::failed(reason)).into())
         }
     }
 }
@@ -281,15 +342,18 @@ async fn wind_down(
 }
 
 fn bug(panic: &(dyn std::any::Any + Send)) -> anyhow::Error {
-    let what = panic
+    Error::new(Kind::Bug, "this is a defect of toysoldiers")
+        .because(Error::new(Kind::Bug, panic_text(panic)))
+        .hint("please report it, with the command and this text")
+        .into()
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    panic
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("it panicked");
-    Error::new(Kind::Bug, "this is a defect of toysoldiers")
-        .because(Error::new(Kind::Bug, what))
-        .hint("please report it, with the command and this text")
-        .into()
+        .unwrap_or("it panicked")
 }
 
 fn wants_json(args: &[OsString]) -> bool {

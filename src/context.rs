@@ -23,6 +23,7 @@ use crate::pg::{Db, Patience, Undo};
 use crate::plan::{Consent, Plan, Progress};
 use crate::settings::password::Source;
 use crate::settings::{self, Environ, Flags, Origin, Settings};
+use crate::trust::Caller;
 use crate::ui::{Report, Stage, Ui};
 
 /// What a command works with.
@@ -44,6 +45,8 @@ pub struct Context {
     password: OnceLock<SecretString>,
     /// Whether the database turned out to be a protected environment's.
     guarded: AtomicBool,
+    /// Whether the environment is protected and could be pinned, but is not.
+    unpinned: AtomicBool,
     /// Which database was named last.
     told: Mutex<String>,
 }
@@ -69,6 +72,7 @@ impl Context {
             told_by: OnceLock::new(),
             password: OnceLock::new(),
             guarded: AtomicBool::new(false),
+            unpinned: AtomicBool::new(false),
             told: Mutex::default(),
         }
     }
@@ -79,7 +83,7 @@ impl Context {
             return Ok(settings);
         }
         let user = local::user_name(rustix::process::geteuid().as_raw());
-        let settings = Settings::load(&self.flags, &self.environ, &here()?, user)?;
+        let settings = Settings::load(&self.flags, &self.environ, &here()?, user, self.caller())?;
         let environment = &settings.environment;
         if !environment.deny.is_empty() {
             for line in guard::misspelt(environment, &(self.commands)()) {
@@ -88,6 +92,15 @@ impl Context {
         }
         guard::permit(environment.guarded_as(), &environment.deny, &self.command)?;
         Ok(self.settings.get_or_init(|| settings))
+    }
+
+    /// Whose files are obeyed when they are found and not named. Only whoever is root in earnest works for another.
+    fn caller(&self) -> Caller {
+        let uid = rustix::process::geteuid();
+        let is_root = uid.is_root() && rustix::process::getuid().is_root();
+        let sudo = self.environ.get("SUDO_UID").ok().flatten();
+        let sudo = sudo.filter(|_| is_root).and_then(|uid| uid.parse().ok());
+        Caller::new(uid.as_raw(), sudo)
     }
 
     /// The flags about where to work.
@@ -251,6 +264,14 @@ impl Context {
         plan: Plan<W>,
         apply: impl AsyncFnOnce(W, Consent) -> Result<R>,
     ) -> Result<Exit> {
+        // A person who is there can do something about it; a log would only repeat it.
+        let is_news = self.unpinned.load(Ordering::Relaxed) && !plan.steps.is_empty();
+        if is_news && self.ui.can_ask() {
+            let name = &stage.name;
+            self.ui.warn(&format!(
+                "{name} is protected, but has no fingerprint: whatever answers at its address passes for it; pin it with `toysoldiers --env {name} env pin`"
+            ));
+        }
         let consent = match self.ui.ask(&plan, stage).await? {
             ControlFlow::Continue(consent) => consent,
             ControlFlow::Break(exit) => return Ok(exit),

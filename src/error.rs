@@ -7,6 +7,7 @@
 //! Messages are lower case, without a full stop and without a remedy: the remedy is the hint.
 
 mod excerpt;
+mod mask;
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -15,6 +16,7 @@ use std::io;
 use serde::Serialize;
 
 pub use excerpt::{Excerpt, Lines};
+pub use mask::{Mask, masked};
 
 /// What every fallible function returns.
 pub type Result<T, E = anyhow::Error> = std::result::Result<T, E>;

@@ -5,6 +5,7 @@
 //! configuration and names the server: it catches a database that was moved or copied.
 
 pub mod check;
+pub mod kin;
 pub mod pin;
 
 use crate::bookkeeping::{self, Stamp};

@@ -31,4 +31,5 @@ pub mod policy;
 pub mod psql;
 pub mod settings;
 pub mod source;
+pub mod trust;
 pub mod ui;

@@ -6,7 +6,6 @@ pub mod edit;
 pub mod effective;
 pub mod environ;
 pub mod file;
-mod mask;
 mod origin;
 pub mod password;
 pub mod words;
@@ -18,6 +17,7 @@ use crate::error::{self, Error, Result};
 use crate::pg::Endpoint;
 pub use crate::pg::duration::{duration, written};
 use crate::pg::endpoint::Surroundings;
+use crate::trust::Caller;
 pub use environ::Environ;
 use file::{Content, EnvTable, File, Word};
 pub use origin::Origin;
@@ -32,6 +32,9 @@ pub const DEMO: &str = "demo";
 pub const LOCAL_DATABASE: &str = "toysoldiers";
 /// The database of `demo`.
 pub const DEMO_DATABASE: &str = "toysoldiers_demo";
+
+/// The variable that names the file, like `--config`.
+const CONFIG: &str = "TOYSOLDIERS_CONFIG";
 
 /// What flags say about where to work.
 #[derive(Debug, Default)]
@@ -115,6 +118,8 @@ pub struct Settings {
     pub indexes: Option<(PathBuf, Origin)>,
     /// The folder relative paths of defaults start from: that of the file, else the current one.
     pub base: PathBuf,
+    /// Whose files are obeyed when they are found and not named.
+    pub caller: Caller,
     /// What addresses may refer to.
     pub around: Surroundings,
     file: Option<File>,
@@ -125,12 +130,14 @@ pub struct Settings {
 impl Settings {
     /// Puts everything together. Opens no connection and runs no program.
     ///
-    /// `user` is who runs the program, the role of addresses that name none.
+    /// `user` is who runs the program, the role of addresses that name none; `caller` is the same to files. Who names
+    /// a file trusts its owner with what lies beside it.
     pub fn load(
         flags: &Flags,
         environ: &Environ,
         here: &Path,
         user: Option<String>,
+        caller: Caller,
     ) -> Result<Self> {
         if flags.env.is_some() && flags.database_url.is_some() {
             return Err(
@@ -139,7 +146,16 @@ impl Settings {
                     .into(),
             );
         }
-        let file = File::find(flags.config.as_deref(), here)?;
+        let (named, searched) = match (&flags.config, environ.path(CONFIG)) {
+            (Some(path), _) => (Some(path.clone()), Origin::Flag("--config")),
+            (None, Some(path)) => (Some(path), Origin::Variable(CONFIG)),
+            (None, None) => (None, Origin::Default),
+        };
+        let file = File::find(named.as_deref(), here, &caller)?;
+        let caller = match &file {
+            Some(file) if named.is_some() => caller.and(file.owner),
+            _ => caller,
+        };
         let base = file
             .as_ref()
             .and_then(|file| file.path.parent())
@@ -161,17 +177,13 @@ impl Settings {
         let migrations = folder(|content| content.migrations.dir.as_ref());
         let policies = folder(|content| content.policies.dir.as_ref());
         let indexes = folder(|content| content.indexes.dir.as_ref());
-        let searched = if flags.config.is_some() {
-            Origin::Flag("--config")
-        } else {
-            Origin::Default
-        };
         Ok(Self {
             environment,
             migrations,
             policies,
             indexes,
             base,
+            caller,
             around,
             file,
             searched,
@@ -183,6 +195,12 @@ impl Settings {
     /// What the file says about the environment of this name.
     pub fn table(&self, name: &str) -> Option<&EnvTable> {
         self.file.as_ref()?.content.env.get(name)
+    }
+
+    /// All environments the file describes whose addresses can be read.
+    pub fn addresses(&self) -> impl Iterator<Item = (&String, &EnvTable, Endpoint)> {
+        let files = self.file.iter();
+        files.flat_map(|file| file.addresses(&self.around))
     }
 
     /// Where the file is, if there is one.
@@ -271,14 +289,7 @@ fn ad_hoc(
     let endpoint = Endpoint::parse_in(url, around)
         .map_err(|error| error.context(format!("cannot use {origin}")))?;
     let name = endpoint.database().to_owned();
-    let tables = file.iter().flat_map(|file| {
-        let around = beside(file, around);
-        let tables = file.content.env.iter();
-        tables.filter_map(move |(name, table)| {
-            let guarded = Endpoint::parse_in(&table.url, &around).ok()?;
-            Some((name, table, guarded))
-        })
-    });
+    let tables = file.iter().flat_map(|file| file.addresses(around));
     let mut same: Vec<(&String, &EnvTable)> = tables
         .filter(|(_, _, guarded)| guarded.is_same_database(&endpoint))
         .map(|(name, table, _)| (name, table))

@@ -4,9 +4,11 @@ pub mod text;
 pub mod toml;
 
 use std::borrow::Cow;
+use std::io::Read;
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
+use crate::trust::{Caller, Distrust};
 
 /// Where files of one noun come from.
 #[derive(Debug, Clone)]
@@ -17,6 +19,8 @@ pub enum Source {
         path: PathBuf,
         /// As it is shown.
         shown: String,
+        /// Whom it and its files have to belong to, when nobody named it and it was found.
+        found_for: Option<Caller>,
     },
     /// The program itself, which was built with these.
     Embedded(Embedded),
@@ -45,7 +49,7 @@ impl Source {
 
     /// Every file there, in no order.
     pub fn entries(&self) -> Result<Vec<Entry>> {
-        let (path, shown) = match self {
+        let (path, shown, found_for) = match self {
             Self::Embedded(embedded) => {
                 let entries = embedded.iter().map(|(name, bytes)| Entry {
                     name: (*name).to_owned(),
@@ -54,8 +58,17 @@ impl Source {
                 });
                 return Ok(entries.collect());
             }
-            Self::Folder { path, shown } => (path, shown),
+            Self::Folder {
+                path,
+                shown,
+                found_for,
+            } => (path, shown, found_for),
         };
+        if let Some(caller) = found_for {
+            caller
+                .check_folder(path)
+                .map_err(|distrust| refuse(shown, distrust))?;
+        }
         let entries = std::fs::read_dir(path).map_err(|error| cannot_read(shown, error))?;
         entries
             .map(|entry| {
@@ -64,7 +77,7 @@ impl Source {
                 Ok(Entry {
                     path: format!("{}/{name}", shown.trim_end_matches('/')),
                     name,
-                    content: Content::File(entry.path()),
+                    content: Content::File(entry.path(), found_for.clone()),
                 })
             })
             .collect()
@@ -84,7 +97,8 @@ pub struct Entry {
 #[derive(Debug)]
 enum Content {
     Embedded(&'static [u8]),
-    File(PathBuf),
+    /// A file, and whom it has to belong to.
+    File(PathBuf, Option<Caller>),
 }
 
 impl Entry {
@@ -94,7 +108,7 @@ impl Entry {
         Self {
             name: name.to_string_lossy().into_owned(),
             path: path.display().to_string(),
-            content: Content::File(path),
+            content: Content::File(path, None),
         }
     }
 
@@ -102,15 +116,36 @@ impl Entry {
     pub fn bytes(&self) -> Result<Cow<'static, [u8]>> {
         match &self.content {
             Content::Embedded(bytes) => Ok(Cow::Borrowed(bytes)),
-            Content::File(path) => {
-                let bytes = std::fs::read(path).map_err(|error| {
+            Content::File(path, found_for) => {
+                let cannot = |error: std::io::Error| {
                     Error::failed(format!("cannot read {}", self.path))
                         .because(error)
                         .hint("name a file that is there and may be read")
+                };
+                let Some(caller) = found_for else {
+                    return Ok(Cow::Owned(std::fs::read(path).map_err(cannot)?));
+                };
+                let mut file = caller.open(path).map_err(|distrust| match distrust {
+                    Distrust::Unreadable(error) => cannot(error),
+                    distrust => refuse(&self.path, distrust),
                 })?;
+                let mut bytes = Vec::new();
+                file.read_to_end(&mut bytes).map_err(cannot)?;
                 Ok(Cow::Owned(bytes))
             }
         }
+    }
+}
+
+/// What was found is another's, or could be.
+fn refuse(what: &str, distrust: Distrust) -> Error {
+    match distrust {
+        Distrust::Unreadable(error) => cannot_read(what, error),
+        distrust => Error::configuration(format!("{what} was found and is not obeyed"))
+            .because(distrust)
+            .note("what is found without being named must belong to you or root, and be writable by nobody else")
+            .note("nothing was run")
+            .hint("if you trust it, name its folder with the option for it, or the configuration with `--config FILE` or TOYSOLDIERS_CONFIG"),
     }
 }
 

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Mask, Result};
 use crate::plan::{Event, Progress};
 
 use activity::Activity;
@@ -92,6 +92,8 @@ pub struct Manners {
     pub color: (bool, bool),
     /// What the locale can show.
     pub letters: Letters,
+    /// How what was said to the program may be said back.
+    pub mask: Mask,
 }
 
 /// Is told of a question and its SQL; see [`Ui::tracer`].
@@ -257,8 +259,9 @@ impl Progress for Ui {
     fn warn(&self, line: &str) {
         self.activity.end();
         write_err(&format!(
-            "{} {line}",
-            self.style_of_stderr().yellow("warning:")
+            "{} {}",
+            self.style_of_stderr().yellow("warning:"),
+            self.manners.mask.apply(line)
         ));
     }
 }

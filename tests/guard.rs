@@ -482,7 +482,9 @@ fn what_is_no_command_cannot_be_denied() {
 #[test]
 fn a_bare_url_by_another_name_is_protected_by_the_stamp() {
     let database = Database::migrated();
-    let tool = configured(&[("production", &database, "protected = true")]);
+    // Where it is tells nothing: the address of the file leads to another database.
+    let tool =
+        configured(&[("production", &Database::empty(), "protected = true")]).hiding(&database);
     let tcp = database.tcp_url("postgres");
     let create = [
         "--database-url",

@@ -9,17 +9,24 @@ const RULES: &[(&str, &[&str])] = &[
     ("plan", &[]),
     ("pg", &["error", "plan"]),
     ("ui", &["plan", "error"]),
-    ("settings", &["pg", "plan", "error"]),
+    ("settings", &["trust", "pg", "plan", "error"]),
     ("local", &["pg", "plan", "error"]),
     ("bookkeeping", &["pg", "error"]),
-    ("source", &["error"]),
+    ("source", &["trust", "error"]),
+    // Whose files are obeyed is asked by whoever finds some.
+    ("trust", &["error"]),
     ("guard", &["bookkeeping", "settings", "pg", "plan", "error"]),
     // The private server has to be started before anyone can connect to it.
     (
         "context",
-        &["settings", "guard", "local", "pg", "ui", "plan", "error"],
+        &[
+            "settings", "trust", "guard", "local", "pg", "ui", "plan", "error",
+        ],
     ),
-    ("migrate", &["bookkeeping", "source", "pg", "plan", "error"]),
+    (
+        "migrate",
+        &["bookkeeping", "source", "trust", "pg", "plan", "error"],
+    ),
     ("policy", &["bookkeeping", "source", "pg", "plan", "error"]),
     (
         "index",
@@ -55,6 +62,7 @@ const RULES: &[(&str, &[&str])] = &[
 const PURE: &[&str] = &[
     "account/email.rs",
     "backup/manifest.rs",
+    "error/mask.rs",
     "index/build/pace.rs",
     "index/advise/broken.rs",
     "index/advise/foreign.rs",
@@ -120,7 +128,6 @@ const PURE: &[&str] = &[
     "policy/ability.rs",
     "policy/affected.rs",
     "psql/arguments.rs",
-    "settings/mask.rs",
     "source/text.rs",
     "source/toml.rs",
     "settings/words.rs",

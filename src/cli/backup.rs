@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use crate::backup::restore::{self, Place};
 use crate::backup::{self, Destination, Entry, Listing, Restored, Taken, list};
 use crate::context::Context;
-use crate::error::{Error, Exit, Result};
+use crate::error::{Error, Exit, Result, masked};
 use crate::settings;
 use crate::ui::{Cell, Report, Table};
 
@@ -78,6 +78,15 @@ pub(super) fn destination(cx: &Context, flag: Option<PathBuf>) -> Result<Destina
         Some(folder) => folder,
         None => cx.data_folder()?.join("backups").join(&environment.name),
     };
+    // As an address would be made a folder of that name, with the password that may be in it.
+    let text = folder.to_string_lossy();
+    if text.contains("://") || masked(&text) != text {
+        return Err(
+            Error::usage("backups can only go to a folder in this version")
+                .hint("name a folder")
+                .into(),
+        );
+    }
     Ok(Destination::new(folder))
 }
 

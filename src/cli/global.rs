@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use crate::error::Mask;
 use crate::settings::{Environ, Flags, duration};
 use crate::ui::{Detail, Letters, Manners, Output};
 
@@ -19,7 +20,7 @@ pub(super) struct Global {
     /// Database to work on, without an environment; keep passwords out of it
     #[arg(long, global = true, value_name = "URL")]
     database_url: Option<String>,
-    /// Configuration file [default: toysoldiers.toml, searched from here up]
+    /// Configuration file [default: TOYSOLDIERS_CONFIG, else toysoldiers.toml, searched from here up]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// How results are written
@@ -95,7 +96,7 @@ impl Global {
         }
     }
 
-    pub(super) fn manners(&self, environ: &Environ) -> Manners {
+    pub(super) fn manners(&self, environ: &Environ, mask: Mask) -> Manners {
         let wanted = |is_terminal: bool| match self.color {
             ColorArg::Always => true,
             ColorArg::Never => false,
@@ -129,6 +130,7 @@ impl Global {
                 (false, _) => Detail::Sql,
             },
             letters: letters(environ),
+            mask,
             color: {
                 (
                     wanted(std::io::stdout().is_terminal()),

@@ -28,17 +28,20 @@ impl Noun {
             return Ok(Source::Folder {
                 shown: path.display().to_string(),
                 path: path.to_owned(),
+                found_for: None,
             });
         }
-        let usual = cx.settings()?.base.join(self.folder);
-        let path = match told {
-            Some((path, _)) => path.clone(),
-            None if usual.is_dir() => usual,
+        let settings = cx.settings()?;
+        let usual = settings.base.join(self.folder);
+        let (path, found_for) = match told {
+            Some((path, _)) => (path.clone(), None),
+            None if usual.is_dir() => (usual, Some(settings.caller.clone())),
             None => return Ok(Source::Embedded(self.embedded)),
         };
         Ok(Source::Folder {
             shown: shown(&path),
             path,
+            found_for,
         })
     }
 }

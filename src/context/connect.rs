@@ -116,13 +116,24 @@ impl Context {
     ) -> Result<(Db, Identity)> {
         let environment = &self.settings()?.environment;
         self.attend(&db);
-        let with_fingerprint = curious || environment.fingerprint.is_some();
+        let is_unpinned = environment.protected
+            && environment.is_configured()
+            && environment.fingerprint.is_none()
+            && self.command != "env pin";
+        let with_fingerprint = curious
+            || is_unpinned
+            || environment.fingerprint.is_some()
+            || guard::kin::wants_fingerprint(self.settings()?);
         let (ready, identity) = tokio::join!(
             db.set_up(self.patience()),
             guard::identify(&db, with_fingerprint)
         );
         ready?;
         let mut identity = identity?;
+        // Where a server keeps it to itself, nobody is told what to do about it.
+        if is_unpinned && matches!(identity.fingerprint, Some(Ok(_))) {
+            self.unpinned.store(true, Ordering::Relaxed);
+        }
         if guarding == Guarding::Beside {
             identity.stamp = None;
         }
@@ -130,6 +141,7 @@ impl Context {
             guard::recognise(self.settings()?, &identity)?;
         }
         self.heed(&identity)?;
+        self.heed_kin(&db, &identity).await?;
         self.ui.working("asking the database");
         Ok((db.traced(self.ui.tracer()), identity))
     }
@@ -155,6 +167,43 @@ impl Context {
         } else {
             self.ui.say(&format!(
                 "this is the database of {stamp}, by its stamp; no configuration found here says how {stamp} is guarded"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Nor does the spelling of a host lead past a guard: what was resolved tells.
+    async fn heed_kin(&self, db: &Db, identity: &Identity) -> Result<()> {
+        let settings = self.settings()?;
+        let environment = &settings.environment;
+        let Target::Url(address) = &environment.target else {
+            return Ok(());
+        };
+        if !environment.ad_hoc {
+            return Ok(());
+        }
+        let kin = guard::kin::find(db, settings, identity, address.database()).await?;
+        let is_new = |name: &String| {
+            identity.stamp.as_ref() != Some(name)
+                && !settings
+                    .addresses()
+                    .any(|(other, _, there)| other == name && there.is_same_database(address))
+        };
+        for name in kin.same.iter().filter(|name| is_new(name)) {
+            let Some(table) = settings.table(name) else {
+                continue;
+            };
+            guard::permit(name, &table.deny, &self.command)?;
+            let is_news = table.protected && !environment.protected;
+            if is_news && !self.guarded.swap(true, Ordering::Relaxed) {
+                self.ui.say(&format!(
+                    "this is the database of {name}, by its server: PROTECTED"
+                ));
+            }
+        }
+        for (name, host) in kin.unknown.iter().filter(|(name, _)| is_new(name)) {
+            self.ui.say(&format!(
+                "whether this is the database of {name} is not known: its host {host} could not be looked up"
             ));
         }
         Ok(())

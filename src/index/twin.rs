@@ -215,6 +215,7 @@ mod tests {
         let declared = Declared::load(&Source::Folder {
             path: folder.path().to_owned(),
             shown: "i".to_owned(),
+            found_for: None,
         })
         .expect("is fine");
         assert_eq!(

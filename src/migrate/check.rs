@@ -193,6 +193,7 @@ fn folder(path: &Path) -> Vec<Entry> {
     let source = Source::Folder {
         path: path.to_owned(),
         shown: String::new(),
+        found_for: None,
     };
     source.entries().unwrap_or_default()
 }

@@ -32,7 +32,7 @@ pub struct Created {
 /// Plans the file after the last one. `now` is `YYYYMMDDhhmmss` in UTC; it is the number if the last file is
 /// numbered so, or if asked for.
 pub fn plan(source: &Source, description: &str, now: i64, timestamp: bool) -> Result<Plan<Draft>> {
-    let Source::Folder { path, shown } = source else {
+    let Source::Folder { path, shown, .. } = source else {
         return Err(
             Error::configuration("there is no folder of migrations here")
                 .hint("change to the project's folder, or name one with `--migrations`")
@@ -61,7 +61,7 @@ pub fn create(draft: Draft, _consent: Consent) -> Result<Created> {
     let cannot = |error: std::io::Error| {
         Error::failed(format!("cannot write {}", draft.shown)).because(error)
     };
-    let mut file = std::fs::File::create_new(&draft.path).map_err(cannot)?;
+    let mut file = crate::trust::create_new(&draft.path).map_err(cannot)?;
     file.write_all(draft.text.as_bytes()).map_err(cannot)?;
     Ok(Created { path: draft.shown })
 }

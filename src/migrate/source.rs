@@ -101,7 +101,11 @@ mod tests {
         }
         let path = folder.path().to_owned();
         let shown = "m".to_owned();
-        Files::load(&Source::Folder { path, shown })
+        Files::load(&Source::Folder {
+            path,
+            shown,
+            found_for: None,
+        })
     }
 
     #[test]

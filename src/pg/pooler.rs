@@ -6,6 +6,7 @@
 //! another one to the first. This comes before any setting is made, which the pooler could hand to a stranger.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -66,7 +67,7 @@ static PROCESS: Query<Answering> = crate::query!("session/process");
 /// Whether the server itself is at the other end.
 pub(super) fn is_direct(clue: &Clue, hello: &Hello) -> bool {
     match clue {
-        Clue::Port(own) => hello.port == Some(i32::from(*own)),
+        Clue::Port { own, .. } => hello.port == Some(i32::from(*own)),
         Clue::Process(told) => told.load(Ordering::Relaxed) == hello.process,
     }
 }
@@ -109,6 +110,14 @@ fn answering(rows: &[Answering]) -> Result<i32> {
 }
 
 impl Db {
+    /// The address at the other end, be it a server's or a pooler's; nothing on a Unix socket.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        match self.clue {
+            Clue::Port { peer, .. } => Some(peer),
+            Clue::Process(_) => None,
+        }
+    }
+
     /// Refuses to go on where a session of our own is needed and there is none; `what` needs it.
     pub fn require_session(&self, what: &str) -> Result<()> {
         let pooling = self.pooling();

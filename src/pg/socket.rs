@@ -27,8 +27,13 @@ pub enum Socket {
 /// What tells, once the session is up, whether a server or a pooler is at the other end.
 #[derive(Debug, Clone)]
 pub enum Clue {
-    /// The port of our own end, which a server sees too.
-    Port(u16),
+    /// TCP.
+    Port {
+        /// The port of our own end, which a server sees too.
+        own: u16,
+        /// The address of the other end.
+        peer: SocketAddr,
+    },
     /// The process the other end says it is; 0 until it said so.
     Process(Arc<AtomicI32>),
 }
@@ -54,8 +59,11 @@ impl Socket {
         };
         stream.set_nodelay(true)?;
         keep_alive(&stream, keepalive)?;
-        let port = stream.local_addr()?.port();
-        Ok((Self::Tcp(stream), Clue::Port(port)))
+        let clue = Clue::Port {
+            own: stream.local_addr()?.port(),
+            peer: stream.peer_addr()?,
+        };
+        Ok((Self::Tcp(stream), clue))
     }
 }
 

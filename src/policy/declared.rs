@@ -368,6 +368,7 @@ mod tests {
         Declared::load(&Source::Folder {
             path: folder.path().to_owned(),
             shown: "p".to_owned(),
+            found_for: None,
         })
     }
 

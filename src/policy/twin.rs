@@ -253,6 +253,7 @@ mod tests {
         let declared = Declared::load(&Source::Folder {
             path: folder.path().to_owned(),
             shown: "p".to_owned(),
+            found_for: None,
         })
         .expect("is fine");
         let script = Script::of(&declared, &[0], &BTreeSet::new());

@@ -10,6 +10,7 @@ use super::private;
 use crate::error::{Error, Result};
 use crate::pg::Endpoint;
 use crate::plan::{Consent, Plan, Risk, Step};
+use crate::trust;
 
 /// An environment to begin with.
 #[derive(Debug, Clone)]
@@ -113,7 +114,7 @@ pub fn write(draft: Draft, _consent: Consent) -> Result<Written> {
     let cannot = |error: std::io::Error| {
         Error::failed(format!("cannot write {}", path.display())).because(error)
     };
-    let mut file = std::fs::File::create_new(&path).map_err(cannot)?;
+    let mut file = trust::create_new(&path).map_err(cannot)?;
     file.write_all(text.as_bytes()).map_err(cannot)?;
     Ok(Written { path })
 }

@@ -45,6 +45,11 @@ impl Environ {
         self.0.get(std::ffi::OsStr::new(name)).map(PathBuf::from)
     }
 
+    /// The text of all variables, for taking out of messages what is secret.
+    pub fn values(&self) -> impl Iterator<Item = std::borrow::Cow<'_, str>> {
+        self.0.values().map(|value| value.to_string_lossy())
+    }
+
     /// Whether a variable is set at all.
     pub fn has(&self, name: &str) -> bool {
         self.0.contains_key(std::ffi::OsStr::new(name))

@@ -1,6 +1,8 @@
 //! toysoldiers.toml: what is in it, and what is wrong with it, by line.
 
 use std::collections::BTreeMap;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,8 +10,10 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
-use super::mask::masked;
-use crate::error::{Error, Excerpt, Result, nearest};
+use crate::error::{Error, Excerpt, Result, masked, nearest};
+use crate::pg::Endpoint;
+use crate::pg::endpoint::Surroundings;
+use crate::trust::{Caller, Distrust};
 
 /// Name of the file, searched from the current folder up.
 pub const NAME: &str = "toysoldiers.toml";
@@ -21,6 +25,8 @@ pub struct File {
     pub path: PathBuf,
     /// What is in it.
     pub content: Content,
+    /// Whose it is, by number.
+    pub owner: u32,
     /// Its text, for showing places.
     text: String,
 }
@@ -204,8 +210,9 @@ fn commands<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D
 }
 
 impl File {
-    /// Reads the named file, or the first one found from `here` up; nothing if there is none.
-    pub fn find(named: Option<&Path>, here: &Path) -> Result<Option<Self>> {
+    /// Reads the named file, or the first one found from `here` up; nothing if there is none. One that was found
+    /// has to belong to `caller`: the search goes on past no file, since that file may be what guards.
+    pub fn find(named: Option<&Path>, here: &Path, caller: &Caller) -> Result<Option<Self>> {
         let path = match named {
             Some(path) => here.join(path),
             None => match here
@@ -217,17 +224,40 @@ impl File {
                 None => return Ok(None),
             },
         };
-        let text = std::fs::read_to_string(&path).map_err(|error| {
+        let cannot = |error: std::io::Error| {
             Error::configuration(format!("cannot read {}", path.display()))
                 .because(error)
                 .hint("name a file that is there with `--config`")
-        })?;
+        };
+        let mut file = match named {
+            Some(_) => std::fs::File::open(&path).map_err(cannot)?,
+            None => caller.open(&path).map_err(|distrust| match distrust {
+                Distrust::Unreadable(error) => cannot(error),
+                distrust => not_obeyed(&path, distrust),
+            })?,
+        };
+        let owner = file.metadata().map_err(cannot)?.uid();
+        let mut text = String::new();
+        file.read_to_string(&mut text).map_err(cannot)?;
         let content = parse(&path.display().to_string(), &text)?;
         Ok(Some(Self {
             path,
             content,
+            owner,
             text,
         }))
+    }
+
+    /// The environments, each with its address if that can be read.
+    pub(super) fn addresses(
+        &self,
+        around: &Surroundings,
+    ) -> impl Iterator<Item = (&String, &EnvTable, Endpoint)> {
+        let around = super::beside(self, around);
+        self.content.env.iter().filter_map(move |(name, table)| {
+            let endpoint = Endpoint::parse_in(&table.url, &around).ok()?;
+            Some((name, table, endpoint))
+        })
     }
 
     /// Rules that are denied everywhere, then those that are denied in these environments.
@@ -249,6 +279,14 @@ impl File {
         words.dedup();
         words
     }
+}
+
+/// What was found is another's, or could be.
+fn not_obeyed(path: &Path, distrust: Distrust) -> Error {
+    Error::configuration(format!("{} was found and is not obeyed", path.display()))
+        .because(distrust)
+        .note("what is found without being named must belong to you or root, and be writable by nobody else")
+        .hint("if you trust it, name it with `--config FILE` or TOYSOLDIERS_CONFIG")
 }
 
 /// What a text says; `file` is what it is called.

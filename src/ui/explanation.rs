@@ -6,12 +6,13 @@ use serde_json::json;
 
 use super::style::{Style, printable};
 use super::{Output, Ui, write_err};
-use crate::error::{Excerpt, Explanation};
+use crate::error::{Excerpt, Explanation, Mask};
 
 impl Ui {
     /// Tells a person what failed, why, and what to do next; under `-o json` the same as one line of JSON.
     pub fn explain(&self, explanation: &Explanation) {
         self.activity.end();
+        let explanation = &masked(explanation, &self.manners.mask);
         if matches!(self.manners.output, Output::Json | Output::Ndjson) {
             let mut document = json!(explanation);
             document["exit"] = json!(explanation.kind.code());
@@ -20,22 +21,36 @@ impl Ui {
             write_err(render(&disarmed(explanation), self.style_of_stderr()).trim_end());
         }
     }
+
+    /// Shows what is wrong with a command line, as the parser of command lines tells it.
+    pub fn explain_usage(&self, text: &str) {
+        write_err(self.manners.mask.apply(text).trim_end());
+    }
 }
 
 /// The same, without whatever could play tricks on a terminal.
 fn disarmed(explanation: &Explanation) -> Explanation {
-    let printable = |text: &String| printable(text).into_owned();
+    each_text(explanation, |text| printable(text).into_owned())
+}
+
+/// The same, without passwords: also a file's line holds them, and what came from a server or another program.
+fn masked(explanation: &Explanation, mask: &Mask) -> Explanation {
+    each_text(explanation, |text| mask.apply(text))
+}
+
+fn each_text(explanation: &Explanation, change: impl Fn(&str) -> String) -> Explanation {
+    let change = |text: &String| change(text);
     Explanation {
         kind: explanation.kind,
-        message: printable(&explanation.message),
-        causes: explanation.causes.iter().map(printable).collect(),
+        message: change(&explanation.message),
+        causes: explanation.causes.iter().map(change).collect(),
         excerpt: explanation.excerpt.as_ref().map(|excerpt| Excerpt {
-            file: printable(&excerpt.file),
-            text: printable(&excerpt.text),
+            file: change(&excerpt.file),
+            text: change(&excerpt.text),
             ..excerpt.clone()
         }),
-        notes: explanation.notes.iter().map(printable).collect(),
-        hint: explanation.hint.as_ref().map(printable),
+        notes: explanation.notes.iter().map(change).collect(),
+        hint: explanation.hint.as_ref().map(change),
         sqlstate: explanation.sqlstate.clone(),
     }
 }

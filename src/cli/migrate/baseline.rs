@@ -104,7 +104,7 @@ impl BaselineArgs {
             },
             None => own(cx)?,
         };
-        let Source::Folder { path, shown } = self.source.source(cx)? else {
+        let Source::Folder { path, shown, .. } = self.source.source(cx)? else {
             return Err(
                 Error::usage(format!("where the migrations of {tool} are was not said"))
                     .hint("name their folder with `--migrations`")
@@ -130,9 +130,19 @@ fn tools() -> impl TypedValueParser<Value = Tool> {
 /// The folder of our migrations, whether it is there or not.
 fn own(cx: &Context) -> Result<Place> {
     let settings = cx.settings()?;
-    let path = match &settings.migrations {
-        Some((path, _)) => path.clone(),
-        None => settings.base.join(FOLDER),
+    let path = if let Some((path, _)) = &settings.migrations {
+        path.clone()
+    } else {
+        let found = settings.base.join(FOLDER);
+        if found.is_dir() {
+            let source = Source::Folder {
+                shown: shown(&found),
+                path: found.clone(),
+                found_for: Some(settings.caller.clone()),
+            };
+            source.entries()?;
+        }
+        found
     };
     Ok(Place {
         shown: shown(&path),

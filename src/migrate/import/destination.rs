@@ -29,6 +29,7 @@ impl Mine {
         let source = Source::Folder {
             path: place.path.clone(),
             shown: place.shown.clone(),
+            found_for: None,
         };
         for entry in source.entries()? {
             // Folders of theirs may be in there too.

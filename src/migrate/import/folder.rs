@@ -87,7 +87,7 @@ impl Place {
                     .because(error)
                     .note("nothing was changed")
             };
-            let mut file = std::fs::File::create_new(&path).map_err(cannot)?;
+            let mut file = crate::trust::create_new(&path).map_err(cannot)?;
             written.files.push(path);
             file.write_all(text.as_bytes()).map_err(cannot)?;
         }
