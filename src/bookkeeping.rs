@@ -90,7 +90,7 @@ pub fn refuse_newer(version: i32) -> Result<()> {
     Err(Error::refused(format!(
         "this database was served by a newer toysoldiers (its bookkeeping has version {version}, this program knows {VERSION})"
     ))
-    .note("nothing was changed")
+    .unchanged()
     .hint("update toysoldiers and try again")
     .into())
 }
@@ -111,8 +111,8 @@ pub async fn require(db: &Db, since: u8) -> Result<()> {
 
 fn not_ready(message: &str) -> anyhow::Error {
     Error::refused(message)
-        .note("nothing was changed")
-        .hint("run `toysoldiers migrate up` first")
+        .unchanged()
+        .hint(error::command("migrate up").hint("run {} first"))
         .into()
 }
 
@@ -183,10 +183,12 @@ pub async fn stamp(db: &Db, stamping: Stamping<'_>) -> Result<bool> {
     let now = now.map_or_else(|| "of nobody".to_owned(), |now| format!("stamped {now}"));
     Err(
         Error::refused(format!("the database is {now} since the plan was made"))
-            .note("nothing was changed")
-            .hint(format!(
-                "find out who else works on it, then see `toysoldiers --env {environment} env check`"
-            ))
+            .unchanged()
+            .hint(
+                error::command("env check")
+                    .on(environment)
+                    .hint("find out who else works on it, then see {}"),
+            )
             .into(),
     )
 }

@@ -31,7 +31,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use futures_util::FutureExt;
 
 use crate::context::{self, Context};
-use crate::error::{self, Error, Exit, Explanation, Kind, Mask, Result};
+use crate::error::{self, Error, Exit, Explanation, Hint, Kind, Mask, Result};
 use crate::ui::{Manners, Output, Ui};
 use global::Global;
 
@@ -204,6 +204,7 @@ impl Cli {
         } = self;
         let environ = context::environ();
         let ui = Ui::new(global.manners(&environ, mask));
+        error::repeat_address(global.address(&environ));
         let name = path.clone();
         let cx = Context::new(path, commands, global.flags(), environ, ui);
         let run = async {
@@ -223,7 +224,8 @@ impl Cli {
             Ok(exit) => exit.code(),
             Err(error) => {
                 let mut explanation = error::explain(&error);
-                explanation.notes.extend(cx.undo().carry_out().await);
+                let undone = cx.undo().carry_out().await;
+                explanation.notes.extend(undone.into_iter().map(Into::into));
                 cx.ui.explain(&explanation);
                 explanation.kind.code()
             }
@@ -335,7 +337,7 @@ async fn wind_down(
         Ok(Ok(exit)) => Ok(exit),
         Ok(Err(error)) => Err(interrupted
             .after(&error)
-            .hint("run it again to go on")
+            .hint(Hint::again("run it again to go on"))
             .into()),
         Err(_) => Err(interrupted.into()),
     }

@@ -7,7 +7,9 @@
 //! Messages are lower case, without a full stop and without a remedy: the remedy is the hint.
 
 mod excerpt;
+mod hint;
 mod mask;
+mod note;
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -16,7 +18,9 @@ use std::io;
 use serde::Serialize;
 
 pub use excerpt::{Excerpt, Lines};
+pub use hint::{Hint, Invocation, command, quoted, repeat_address};
 pub use mask::{Mask, masked};
+pub use note::Note;
 
 /// What every fallible function returns.
 pub type Result<T, E = anyhow::Error> = std::result::Result<T, E>;
@@ -85,8 +89,8 @@ pub struct Error {
     pub kind: Kind,
     message: String,
     excerpt: Option<Excerpt>,
-    notes: Vec<String>,
-    hint: Option<String>,
+    notes: Vec<Note>,
+    hints: Vec<Hint>,
     sqlstate: Option<String>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -99,7 +103,7 @@ impl Error {
             message: message.into(),
             excerpt: None,
             notes: Vec::new(),
-            hint: None,
+            hints: Vec::new(),
             sqlstate: None,
             source: None,
         }
@@ -125,23 +129,43 @@ impl Error {
         Self::new(Kind::Refused, message)
     }
 
-    /// What to type next, in the imperative.
+    /// One thing to do next, in the imperative.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+    pub fn hint(mut self, hint: impl Into<Hint>) -> Self {
+        self.hints.push(hint.into());
         self
     }
 
-    /// Whether it says what to type next.
+    /// One thing to do before all others.
+    #[must_use]
+    pub fn first_hint(mut self, hint: impl Into<Hint>) -> Self {
+        self.hints.insert(0, hint.into());
+        self
+    }
+
+    /// Several, the most likely one first.
+    #[must_use]
+    pub fn hints(mut self, hints: impl IntoIterator<Item = Hint>) -> Self {
+        self.hints.extend(hints);
+        self
+    }
+
+    /// Whether it says what to do next.
     pub fn has_hint(&self) -> bool {
-        self.hint.is_some()
+        !self.hints.is_empty()
     }
 
     /// A fact worth knowing, such as what was kept.
     #[must_use]
-    pub fn note(mut self, note: impl Into<String>) -> Self {
+    pub fn note(mut self, note: impl Into<Note>) -> Self {
         self.notes.push(note.into());
         self
+    }
+
+    /// Nothing at all was changed.
+    #[must_use]
+    pub fn unchanged(self) -> Self {
+        self.note(Note::Unchanged)
     }
 
     /// Where in a file it went wrong.
@@ -230,16 +254,21 @@ pub struct Explanation {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub excerpt: Option<Excerpt>,
     /// Facts worth knowing.
-    pub notes: Vec<String>,
-    /// What to do next.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
+    pub notes: Vec<Note>,
+    /// What to do next, one thing each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hints: Vec<Hint>,
     /// The server's code, if it was the server that complained.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sqlstate: Option<String>,
 }
 
 impl Explanation {
+    /// The first thing to do next, in words.
+    pub fn hint(&self) -> Option<String> {
+        self.hints.first().map(Hint::to_string)
+    }
+
     /// A command line that makes no sense.
     pub fn usage(message: String, notes: Vec<String>) -> Self {
         Self {
@@ -247,20 +276,20 @@ impl Explanation {
             message,
             causes: Vec::new(),
             excerpt: None,
-            notes,
-            hint: None,
+            notes: notes.into_iter().map(Note::from).collect(),
+            hints: Vec::new(),
             sqlstate: None,
         }
     }
 }
 
-/// Walks the chain of a failure. The first place, hint and kind found from the outside win; notes add up.
+/// Walks the chain of a failure. The first place, hints and kind found from the outside win; notes add up.
 pub fn explain(error: &anyhow::Error) -> Explanation {
     let mut messages = Vec::<String>::new();
     let mut kind = None;
     let mut excerpt = None;
     let mut notes = Vec::new();
-    let mut hint = None;
+    let mut hints = Vec::new();
     let mut sqlstate = None;
     for link in error.chain() {
         let message = link
@@ -273,7 +302,9 @@ pub fn explain(error: &anyhow::Error) -> Explanation {
             kind = kind.or(Some(ours.kind));
             excerpt = excerpt.or_else(|| ours.excerpt.clone());
             notes.extend(ours.notes.iter().cloned());
-            hint = hint.or_else(|| ours.hint.clone());
+            if hints.is_empty() {
+                hints.clone_from(&ours.hints);
+            }
             sqlstate = sqlstate.or_else(|| ours.sqlstate.clone());
         }
     }
@@ -284,7 +315,7 @@ pub fn explain(error: &anyhow::Error) -> Explanation {
         causes: messages,
         excerpt,
         notes,
-        hint,
+        hints,
         sqlstate,
     }
 }
@@ -340,7 +371,7 @@ mod tests {
         );
         assert_eq!(explanation.kind, Kind::Interrupted);
         assert_eq!(explanation.causes, ["cannot do it", "inner", "root"]);
-        assert_eq!(explanation.notes, ["kept"]);
+        assert_eq!(explanation.notes, [Note::from("kept")]);
         assert!(explanation.excerpt.is_some());
     }
 
@@ -355,7 +386,7 @@ mod tests {
         assert_eq!(explanation.kind, Kind::Failed);
         assert_eq!(explanation.message, "cannot do it");
         assert_eq!(explanation.causes, ["outer", "inner"]);
-        assert_eq!(explanation.notes, ["two", "one"]);
-        assert_eq!(explanation.hint.as_deref(), Some("do that"));
+        assert_eq!(explanation.notes, [Note::from("two"), Note::from("one")]);
+        assert_eq!(explanation.hint().as_deref(), Some("do that"));
     }
 }

@@ -9,7 +9,7 @@ pub mod kin;
 pub mod pin;
 
 use crate::bookkeeping::{self, Stamp};
-use crate::error::{self, Error, Result};
+use crate::error::{self, Error, Result, command};
 use crate::pg::{Db, Query};
 use crate::settings::{Environment, Settings};
 
@@ -99,7 +99,7 @@ pub fn misspelt(environment: &Environment, commands: &[String]) -> Vec<String> {
             let name = environment.guarded_as();
             let advice = match error::nearest(denied, commands.iter().map(String::as_str)) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => "see `toysoldiers --help`".to_owned(),
+                None => "see `--help`".to_owned(),
             };
             format!("{name} denies `{denied}`, which is no command and denies nothing; {advice}")
         })
@@ -110,12 +110,12 @@ pub fn misspelt(environment: &Environment, commands: &[String]) -> Vec<String> {
 pub fn recognise(settings: &Settings, identity: &Identity) -> Result<()> {
     let environment = &settings.environment;
     let name = environment.guarded_as();
-    let pin = format!("`toysoldiers --env {name} env pin`");
+    let pin = command("env pin").on(name);
     if let Verdict::Foreign(stamp) = stamp(environment, identity) {
         let error = Error::refused(format!(
             "this is not the database of {name}: it is stamped {stamp}"
         ))
-        .note("nothing was changed");
+        .unchanged();
         // Whoever took it away would lock its own environment out.
         return Err(match settings.table(&stamp) {
             Some(_) => error
@@ -139,7 +139,7 @@ pub fn recognise(settings: &Settings, identity: &Identity) -> Result<()> {
             .note(format!(
                 "its fingerprint is {found}, {name} is pinned to {pinned}"
             ))
-            .note("nothing was changed")
+            .unchanged()
             .hint(format!(
                 "check the url of {name}; if the server was replaced on purpose, pin the new one: {pin}"
             ))
@@ -148,7 +148,7 @@ pub fn recognise(settings: &Settings, identity: &Identity) -> Result<()> {
             "{name} is pinned to {pinned}, and the server does not tell its fingerprint"
         ))
         .note(reason.clone())
-        .note("nothing was changed")
+        .unchanged()
         .hint("connect as a role that may run pg_control_system(), or take the fingerprint out")
         .into()),
     }

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
-use crate::error::{self, Error, Kind, Result};
+use crate::error::{self, Error, Kind, Result, command};
 use crate::pg::tools::Programs;
 use crate::pg::{Db, Endpoint, Ident, Query};
 use crate::plan::Progress;
@@ -181,7 +181,11 @@ impl Server {
                     "something deleted it from {}",
                     self.socket_folder().display()
                 ))
-                .hint("`toysoldiers local stop`, then try again; nothing is lost")
+                .hint(
+                    command("local stop")
+                        .anywhere()
+                        .hint("{}, then try again; nothing is lost"),
+                )
                 .into());
             }
             sleep(Duration::from_millis(20)).await;
@@ -221,9 +225,13 @@ impl Server {
         for line in cluster::last_lines(&self.log(), 5) {
             error = error.note(line);
         }
-        error.hint(
-            "read `toysoldiers local logs`; if its data is of no more use, `toysoldiers local reset --all` starts over",
-        )
+        error
+            .hint(command("local logs").anywhere().hint("read {}"))
+            .hint(
+                command("local reset --all")
+                    .anywhere()
+                    .hint("if its data is of no more use, start over with {}"),
+            )
     }
 
     /// Stops the server if it runs; true if it had to be stopped.
@@ -241,7 +249,11 @@ impl Server {
             if Instant::now() >= deadline {
                 return Err(
                     Error::failed(format!("the local server (pid {pid}) does not stop"))
-                        .hint("see what it does in `toysoldiers local logs`")
+                        .hint(
+                            command("local logs")
+                                .anywhere()
+                                .hint("see what it does in {}"),
+                        )
                         .into(),
                 );
             }
@@ -286,7 +298,11 @@ impl Server {
         if !self.log().is_file() {
             return Err(
                 Error::failed(format!("there is no log yet in {}", self.folder.display()))
-                    .hint("start the server with `toysoldiers local start`")
+                    .hint(
+                        command("local start")
+                            .anywhere()
+                            .hint("start the server with {}"),
+                    )
                     .into(),
             );
         }

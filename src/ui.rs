@@ -158,7 +158,7 @@ impl Ui {
             .map_err(|error| {
                 Error::refused("the password that was made cannot be shown")
                     .because(error)
-                    .note("nothing was changed")
+                    .unchanged()
                     .hint("leave stderr open, or give a password with `--password-stdin`")
                     .into()
             })

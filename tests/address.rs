@@ -83,7 +83,7 @@ proptest! {
             Ok(endpoint) => format!("{endpoint:?} {} {}", endpoint.describe(), endpoint.url()),
             Err(error) => {
                 let explanation = explain(&error);
-                prop_assert!(explanation.hint.is_some(), "{}: {:?}", text, error);
+                prop_assert!(explanation.hint().is_some(), "{}: {:?}", text, error);
                 format!("{error:?} {error:#} {}", serde_json::to_string(&explanation).unwrap())
             }
         };
@@ -94,7 +94,7 @@ proptest! {
     #[test]
     fn no_text_is_too_odd(text in "\\PC*|(postgres(ql)?://)?[a-z:@/?&=%0-9,'\\[\\] \\\\]{0,40}") {
         if let Err(error) = Endpoint::parse(&text) {
-            prop_assert!(explain(&error).hint.is_some(), "{}: {:?}", text, error);
+            prop_assert!(explain(&error).hint().is_some(), "{}: {:?}", text, error);
         }
     }
 }

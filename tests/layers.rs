@@ -248,6 +248,28 @@ fn some_words_belong_to_one_room() {
 }
 
 #[test]
+fn commands_to_type_next_are_data() {
+    // As text they would forget which database they are about: `error::command` does not.
+    let wrong: Vec<String> = files()
+        .into_iter()
+        .flat_map(|(path, code)| {
+            let lines = code.lines().enumerate().filter(|(_, line)| {
+                line.contains("`toysoldiers ") && !line.trim_start().starts_with("//")
+            });
+            lines
+                .map(|(number, _)| format!("{}:{}", path.display(), number + 1))
+                .collect::<Vec<_>>()
+        })
+        // What is written into a file says no environment.
+        .filter(|place| {
+            let written = ["settings/draft.rs", "migrate/dump/text.rs"];
+            !written.iter().any(|file| place.starts_with(file))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
 fn squawk_is_known_to_one_module() {
     let wrapper = Path::new("migrate/lint/squawk");
     let strangers: Vec<_> = files()

@@ -192,7 +192,7 @@ fn the_port_for_sessions_is_offered_where_there_is_one() {
         &toysoldiers::pg::Pooling::Transaction,
         "migrating",
     );
-    assert_snapshot!(explain(&error.into()).hint.unwrap(), @"use the pooler's port for sessions: postgresql://postgres.abc@aws-0-eu.pooler.supabase.com:5432/postgres?sslmode=verify-full&sslrootcert=supabase");
+    assert_snapshot!(explain(&error.into()).hint().unwrap(), @"use the pooler's port for sessions: postgresql://postgres.abc@aws-0-eu.pooler.supabase.com:5432/postgres?sslmode=verify-full&sslrootcert=supabase");
 }
 
 #[test]

@@ -177,21 +177,21 @@ pub fn lament(error: &anyhow::Error) -> String {
         explanation.kind.code(),
         explanation.message
     );
+    let hints: Vec<String> = explanation.hints.iter().map(ToString::to_string).collect();
+    assert!(!hints.is_empty(), "there is a hint");
     let lines = [
         ("caused by", explanation.causes),
-        ("note", explanation.notes),
+        (
+            "note",
+            explanation.notes.iter().map(ToString::to_string).collect(),
+        ),
+        ("hint", hints),
     ];
     for (name, texts) in lines {
         for text in texts {
             writeln!(told, "  {name}: {text}").unwrap();
         }
     }
-    writeln!(
-        told,
-        "  hint: {}",
-        explanation.hint.expect("there is a hint")
-    )
-    .unwrap();
     told
 }
 

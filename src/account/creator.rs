@@ -9,7 +9,7 @@ use super::user::{self, User};
 use super::who::{self, Who};
 use super::{Actor, password};
 use crate::bookkeeping::{self, TOOL_VERSION};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, command};
 use crate::pg::page::Column;
 use crate::pg::{Db, Page, Paged, Param, Query};
 use crate::plan::{Consent, Plan, Risk, Step};
@@ -190,16 +190,14 @@ pub async fn show(db: &Db, who: &Who) -> Result<Creator> {
 async fn missing(db: &Db, who: &Who) -> Result<anyhow::Error> {
     if let Some(User { email, .. }) = user::find(db, who).await? {
         return Ok(Error::failed(format!("{email} is a user, but no creator"))
-            .hint(format!(
-                "make a profile with `toysoldiers creator create {email}`"
-            ))
+            .hint(command(format!("creator create {email}")).hint("make a profile with {}"))
             .into());
     }
     who::missing(
         db,
         who,
         "creator",
-        "make one with `toysoldiers creator create EMAIL`",
+        command("creator create EMAIL").hint("make one with {}"),
     )
     .await
 }
@@ -255,10 +253,8 @@ pub async fn create(
 
 fn already(email: &str) -> anyhow::Error {
     Error::failed(format!("{email} is a creator already"))
-        .note("nothing was changed")
-        .hint(format!(
-            "see the profile with `toysoldiers creator show {email}`"
-        ))
+        .unchanged()
+        .hint(command(format!("creator show {email}")).hint("see the profile with {}"))
         .into()
 }
 

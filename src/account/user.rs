@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::who::{self, Who};
 use super::{Actor, password};
 use crate::bookkeeping::{self, TOOL_VERSION};
-use crate::error::{self, Error, Result};
+use crate::error::{self, Error, Result, command};
 use crate::pg::page::Column;
 use crate::pg::{Db, Page, Paged, Param, Query};
 use crate::plan::{Consent, Plan, Risk, Step};
@@ -101,7 +101,7 @@ pub async fn show(db: &Db, who: &Who) -> Result<User> {
             db,
             who,
             "user",
-            "make one with `toysoldiers user create EMAIL`",
+            command("user create EMAIL").hint("make one with {}"),
         )
         .await?),
     }
@@ -162,6 +162,6 @@ pub(super) fn taken_or(error: anyhow::Error, email: &str) -> anyhow::Error {
 fn taken(email: &str) -> anyhow::Error {
     Error::failed(format!("there is a user {email} already"))
         .note("addresses are the same whatever their case; nothing was changed")
-        .hint(format!("see it with `toysoldiers user show {email}`"))
+        .hint(command(format!("user show {email}")).hint("see it with {}"))
         .into()
 }

@@ -7,7 +7,7 @@ use super::Actor;
 use super::creator::{self, Profile};
 use super::who::Who;
 use crate::bookkeeping::{self, TOOL_VERSION};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, command};
 use crate::pg::{Db, Param, Query};
 use crate::plan::{Consent, Plan, Risk, Step};
 
@@ -131,6 +131,6 @@ fn unpaid(email: &str) -> anyhow::Error {
 fn gone(email: &str) -> anyhow::Error {
     Error::failed(format!("{email} is no creator any more"))
         .note("somebody deleted the profile in this moment; nothing was changed")
-        .hint("see who is there with `toysoldiers creator list`")
+        .hint(command("creator list").hint("see who is there with {}"))
         .into()
 }

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::email;
-use crate::error::{Error, Result, nearest};
+use crate::error::{Error, Hint, Result, nearest};
 use crate::pg::{Db, Query};
 
 /// What a person typed.
@@ -66,7 +66,7 @@ static CANDIDATES: Query<Candidate> = crate::query!("user/candidates");
 
 /// The error for somebody who is not there, with the nearest who is. `noun` is `user` or `creator`; `hint` is
 /// the way out when nobody is near.
-pub(super) async fn missing(db: &Db, who: &Who, noun: &str, hint: &str) -> Result<anyhow::Error> {
+pub(super) async fn missing(db: &Db, who: &Who, noun: &str, hint: Hint) -> Result<anyhow::Error> {
     let error = Error::failed(format!("there is no {noun} {who}"));
     let Who::Email(email) = who else {
         return Ok(error.hint(hint).into());

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
 use super::manifest::Manifest;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, command};
 
 /// Ending of a file that is still being written: never taken for a backup.
 pub(super) const PARTIAL: &str = ".partial";
@@ -64,7 +64,7 @@ impl Destination {
             .map_err(|error| {
                 Error::configuration(format!("cannot make the folder {}", self.folder.display()))
                     .because(error)
-                    .hint("name a folder you may write to with `--to`")
+                    .hint("name a folder you may write to, with `--to` or as `destination` in `[env.NAME.backup]`")
                     .into()
             })
     }
@@ -79,7 +79,7 @@ impl Destination {
             .map_err(|error| {
                 Error::configuration(format!("cannot write to {}", self.folder.display()))
                     .because(error)
-                    .hint("name a folder you may write to with `--to`")
+                    .hint("name a folder you may write to, with `--to` or as `destination` in `[env.NAME.backup]`")
                     .into()
             })
     }
@@ -125,9 +125,9 @@ impl Destination {
         let path = self.path(&format!("{name}.json"));
         let cannot = format!("cannot read the manifest {}", path.display());
         let text = fs::read(&path).map_err(|error| {
-            Error::failed(&cannot)
-                .because(error)
-                .hint("restore another backup; `toysoldiers backup list` shows which are complete")
+            Error::failed(&cannot).because(error).hint(
+                command("backup list").hint("restore another backup; {} shows which are complete"),
+            )
         })?;
         Manifest::parse(&text).map_err(|error| error.context(cannot))
     }

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::destination::{Destination, PARTIAL};
 use super::manifest::Manifest;
-use crate::error::{self, Error, Result};
+use crate::error::{self, Error, Result, command, quoted};
 
 /// Asks for the newest complete backup instead of naming one.
 const LATEST: &str = "latest";
@@ -134,14 +134,18 @@ impl Listing {
         if name == LATEST {
             return Err(
                 Error::failed(format!("there is no complete backup in {folder}"))
-                    .hint("take one with `toysoldiers backup create`, or name another folder with `--from`")
+                    .hint(
+                        command("backup create")
+                            .hint("take one with {}, or name another folder with `--from`"),
+                    )
                     .into(),
             );
         }
         let names = self.backups.iter().map(|entry| entry.name.as_str());
         let hint = match error::nearest(name, names) {
-            Some(near) => format!("did you mean {near}?"),
-            None => format!("`toysoldiers backup list --from {folder}` shows what is there"),
+            Some(near) => format!("did you mean {near}?").into(),
+            None => command(format!("backup list --from {}", quoted(folder)))
+                .hint("see what is there with {}"),
         };
         Err(
             Error::failed(format!("there is no backup {name} in {folder}"))

@@ -14,7 +14,7 @@ use super::manifest::{Manifest, Table};
 use super::table;
 use super::target::Target;
 use crate::bookkeeping::{self, Stamp, TOOL_VERSION};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, command};
 use crate::pg::tools::{self, Programs, Tool};
 use crate::pg::{Db, Endpoint, Query, Undo, child};
 use crate::plan::{Consent, Plan, Progress, Risk, Step};
@@ -95,7 +95,10 @@ pub async fn plan(
         return Err(
             Error::failed(format!("the dump {} is gone", dump.display()))
                 .note("only its manifest is there")
-                .hint("restore another backup; `toysoldiers backup list` shows which are complete")
+                .hint(
+                    command("backup list")
+                        .hint("restore another backup; {} shows which are complete"),
+                )
                 .into(),
         );
     }
@@ -279,7 +282,7 @@ fn compare(expected: &[Table], counted: &[Table]) -> Result<()> {
     let mut error = Error::failed("what was restored is not what the manifest says")
         .hint("restore another backup, and find out who changed this one");
     for line in different.iter().take(DIFFERENCES) {
-        error = error.note(line);
+        error = error.note(line.as_str());
     }
     if different.len() > DIFFERENCES {
         error = error.note(format!("and {} more tables", different.len() - DIFFERENCES));
@@ -309,7 +312,11 @@ mod tests {
         let error = compare(&same, &[table("a", 1), table("b", 3), table("c", 0)])
             .expect_err("they differ");
         assert_eq!(
-            crate::error::explain(&error).notes,
+            crate::error::explain(&error)
+                .notes
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>(),
             [
                 "public.b: 2 rows in the manifest, 3 rows restored",
                 "public.c: no table in the manifest, 0 rows restored",

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use crate::backup::restore::{self, Place};
 use crate::backup::{self, Destination, Entry, Listing, Restored, Taken, list};
 use crate::context::Context;
-use crate::error::{Error, Exit, Result, masked};
+use crate::error::{Error, Exit, Result, command, masked, quoted};
 use crate::settings;
 use crate::ui::{Cell, Report, Table};
 
@@ -207,7 +207,8 @@ impl Report for Listing {
         let folder = &self.folder;
         match self.counts() {
             (0, 0) => format!(
-                "there is no backup in {folder}; `toysoldiers backup create --to {folder}` takes one"
+                "there is no backup in {folder}; {} takes one",
+                command(format!("backup create --to {}", quoted(folder)))
             ),
             (complete, incomplete) => {
                 format!("{complete} complete, {incomplete} incomplete in {folder}")

@@ -9,7 +9,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 use crate::context::Context;
-use crate::error::{Error, Exit, Result};
+use crate::error::{Error, Exit, Result, command};
 use crate::settings::DEMO;
 
 /// A platform's worth of sample data.
@@ -27,7 +27,11 @@ impl DemoArgs {
         if cx.flags().env.is_some() || cx.flags().database_url.is_some() {
             return Err(
                 Error::usage("the tour has an environment of its own, `demo`")
-                    .hint("run `toysoldiers demo` without `--env` and `--database-url`")
+                    .hint(
+                        command("demo")
+                            .anywhere()
+                            .hint("run {} without `--env` and `--database-url`"),
+                    )
                     .into(),
             );
         }

@@ -1,5 +1,7 @@
 //! `deploy`
 
+use std::fmt::Write;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,7 +17,7 @@ use crate::deploy::written::{self, Written};
 use crate::deploy::{
     self, Deployed, Did, Files, Manner, Revision, Safekeeping, Sources, Wanted, Wish, story,
 };
-use crate::error::{Exit, Result};
+use crate::error::{Exit, Result, command, quoted};
 use crate::migrate::Limits;
 use crate::pg::Patience;
 use crate::plan::counted;
@@ -219,14 +221,18 @@ impl Report for Deployed {
                 text.push_str("\nnote: ");
                 text.push_str(&line);
             }
-            text.push_str("\nhint: mend the policies or the matrix, then run `toysoldiers deploy` again to go on");
+            let hint = command("deploy")
+                .hint("fix the policies or the matrix, then run {} again to go on");
+            let _ = write!(text, "\nhint: {hint}");
             return text;
         }
         let changes: usize = self.stages.iter().map(|did| did.changes.len()).sum();
         if changes == 0 && self.undeclared > 0 {
             return format!(
-                "nothing to do: all the files say is there{from}; {} that no file declares stays: `toysoldiers status` counts it, `toysoldiers deploy --prune` takes it away",
-                counted(self.undeclared, "thing")
+                "nothing to do: all the files say is there{from}; {} that no file declares stays: {} counts it, {} takes it away",
+                counted(self.undeclared, "thing"),
+                command("status"),
+                command("deploy --prune")
             );
         }
         if changes == 0 {
@@ -267,8 +273,8 @@ impl Report for Written {
 
     fn summary(&self) -> String {
         format!(
-            "nothing was changed; `toysoldiers deploy {}` does exactly this",
-            self.file
+            "nothing was changed; {} does exactly this",
+            command(format!("deploy {}", quoted(&self.file)))
         )
     }
 }

@@ -177,7 +177,7 @@ impl Report for Pinned {
             .map(|reason| format!("the server does not tell its fingerprint: {reason}"));
         let unstamped = stamp
             .is_none()
-            .then(|| "the next `toysoldiers migrate up` stamps the database".to_owned());
+            .then(|| "the next `migrate up` stamps the database".to_owned());
         let parts: Vec<String> = [Some(tied), untold, unstamped]
             .into_iter()
             .flatten()

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use crate::error::Mask;
+use crate::pg::conninfo;
 use crate::settings::{Environ, Flags, duration};
 use crate::ui::{Detail, Letters, Manners, Output};
 
@@ -96,6 +97,26 @@ impl Global {
         }
     }
 
+    /// What chose the database, as it is repeated in commands to type next. An address that holds a password is not
+    /// repeated, nor one that cannot be read and may hold one.
+    pub(super) fn address(&self, environ: &Environ) -> Vec<String> {
+        let mut words = Vec::new();
+        let mut add = |flag: &str, value: String| words.extend([flag.to_owned(), value]);
+        if let Some(file) = &self.config {
+            add("--config", file.display().to_string());
+        }
+        if let Some(address) = &self.database_url {
+            add("--database-url", repeatable(address).to_owned());
+        } else if let Some(name) = self
+            .env
+            .clone()
+            .or_else(|| environ.get("TOYSOLDIERS_ENV").ok().flatten())
+        {
+            add("--env", name);
+        }
+        words
+    }
+
     pub(super) fn manners(&self, environ: &Environ, mask: Mask) -> Manners {
         let wanted = |is_terminal: bool| match self.color {
             ColorArg::Always => true,
@@ -138,6 +159,15 @@ impl Global {
                 )
             },
         }
+    }
+}
+
+/// An address that may be shown again.
+pub(super) fn repeatable(address: &str) -> &str {
+    if conninfo::holds_password(address) {
+        "URL"
+    } else {
+        address
     }
 }
 

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::context::{self, Context};
-use crate::error::{Error, Exit, Result};
+use crate::error::{self, Error, Exit, Result};
 use crate::settings::draft::{self, First, Written};
 use crate::settings::words;
 use crate::ui::{Cell, Report, Stage, Table};
@@ -43,8 +43,13 @@ impl InitArgs {
         let first = match self.name {
             Some(name) => {
                 let url = self.url.ok_or_else(|| {
-                    Error::usage(format!("where is the database of {name}?"))
-                        .hint(format!("say it: `toysoldiers init {name} --url postgresql://user@host:5432/database`"))
+                    Error::usage(format!("where is the database of {name}?")).hint(
+                        error::command(format!(
+                            "init {name} --url postgresql://user@host:5432/database"
+                        ))
+                        .anywhere()
+                        .hint("say it: {}"),
+                    )
                 })?;
                 Some(First {
                     name,
@@ -92,7 +97,11 @@ async fn ask(cx: &Context) -> Result<Option<First>> {
         Some(words::split(&command).map_err(|reason| {
             Error::usage("the command that prints the password cannot be run as it is")
                 .because(Error::usage(reason))
-                .hint("run `toysoldiers init` again, or write it into toysoldiers.toml as a list")
+                .hint(
+                    error::command("init")
+                        .anywhere()
+                        .hint("run {} again, or write it into toysoldiers.toml as a list"),
+                )
         })?)
     };
     let variable = match password_command {
@@ -118,6 +127,9 @@ impl Report for Written {
     }
 
     fn summary(&self) -> String {
-        "see what is in force now with `toysoldiers env show`".to_owned()
+        format!(
+            "see what is in force now with {}",
+            error::command("env show")
+        )
     }
 }

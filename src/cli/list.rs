@@ -8,8 +8,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
-use crate::error::Result;
-use crate::pg::conninfo;
+use super::global::repeatable;
+use crate::error::{Result, quoted};
 use crate::pg::page::{Column, Order, Page};
 
 /// A command with these tells what it can be sorted by, with `mut_arg` and [`sorted`].
@@ -85,25 +85,6 @@ fn continued(words: impl IntoIterator<Item = String>, next: Uuid) -> String {
         }
     }
     format!("{line} --after {next}")
-}
-
-/// An address that holds a password is not repeated, nor one that cannot be read and may hold one.
-fn repeatable(address: &str) -> &str {
-    if conninfo::holds_password(address) {
-        "URL"
-    } else {
-        address
-    }
-}
-
-/// As a shell reads it.
-fn quoted(word: &str) -> String {
-    let plain = |letter: char| letter.is_alphanumeric() || "-_=./:@%+,".contains(letter);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }
 
 #[cfg(test)]

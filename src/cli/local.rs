@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use crate::context::Context;
-use crate::error::{Error, Exit, Result};
+use crate::error::{Error, Exit, Result, command};
 use crate::local::{Changed, Cleared, Reset, Status};
 use crate::settings::{self, Target};
 use crate::ui::{Cell, Report, Stage, Table};
@@ -176,7 +176,10 @@ impl Report for Cleared {
     fn summary(&self) -> String {
         match &self.database {
             Some(database) => {
-                format!("{database} is empty now; fill it with `toysoldiers migrate up`")
+                format!(
+                    "{database} is empty now; fill it with {}",
+                    command("migrate up")
+                )
             }
             None => {
                 "the local server's data is deleted; the next command makes a new one".to_owned()

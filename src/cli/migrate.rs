@@ -16,7 +16,7 @@ use clap::{Args, Subcommand};
 
 use super::source::Noun;
 use crate::context::Context;
-use crate::error::{Error, Exit, Result};
+use crate::error::{Error, Exit, Result, command};
 use crate::migrate::diff::Entry;
 use crate::migrate::mark::Marking;
 use crate::migrate::new::{self, Created};
@@ -190,7 +190,10 @@ impl Report for Status {
         if trouble == 0 {
             return text;
         }
-        format!("{text}; {trouble} in trouble, which `toysoldiers migrate up` explains")
+        format!(
+            "{text}; {trouble} in trouble, which {} explains",
+            command("migrate up")
+        )
     }
 }
 
@@ -208,6 +211,9 @@ impl Report for Created {
     }
 
     fn summary(&self) -> String {
-        "write the change into it, then run `toysoldiers migrate up`".to_owned()
+        format!(
+            "write the change into it, then run {}",
+            command("migrate up")
+        )
     }
 }

@@ -90,7 +90,7 @@ fn from_stdin() -> Result<SecretString> {
     });
     let refuse = |what: &str| {
         Error::usage(format!("standard input holds {what}"))
-            .note("nothing was changed")
+            .unchanged()
             .hint("pass the password alone, on one line")
     };
     if line.contains('\n') {
@@ -117,7 +117,7 @@ async fn from_prompt(cx: &Context) -> Result<SecretString> {
         cx.ui.warn("the two differ");
     }
     Err(Error::failed("no password was typed the same twice")
-        .note("nothing was changed")
+        .unchanged()
         .hint("try again, or use `--generate`")
         .into())
 }

@@ -1,5 +1,6 @@
 //! How a database stands to what files declare, in a sentence.
 
+use crate::error::command;
 use crate::plan::counted;
 
 /// Whether what is `here` is as declared, and what mends it if not; every difference says whether it goes only with
@@ -20,8 +21,9 @@ pub(super) fn standing(
     } else {
         let option = if left > 0 { " --prune" } else { "" };
         format!(
-            "{} from what is declared: {here}; `toysoldiers {noun} apply{option}` mends {}",
+            "{} from what is declared: {here}; {} mends {}",
             counted(count, "difference"),
+            command(format!("{noun} apply{option}")),
             if count == 1 { "it" } else { "them" },
         )
     };

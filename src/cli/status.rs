@@ -7,7 +7,7 @@ use super::deploy::SourcesArgs;
 use crate::context::Context;
 use crate::deploy::revision::short;
 use crate::deploy::status::{self, Known, Status};
-use crate::error::{Exit, Result};
+use crate::error::{Exit, Result, command};
 use crate::plan::counted;
 use crate::ui::{Cell, Report, Table};
 
@@ -212,10 +212,16 @@ impl Report for Status {
         }
         let mut advice = Vec::new();
         if matches!(&self.migrations, Known::Yes(migrations) if migrations.trouble > 0) {
-            advice.push("`toysoldiers migrate status` shows what is in trouble".to_owned());
+            advice.push(format!(
+                "{} shows what is in trouble",
+                command("migrate status")
+            ));
         }
         if self.is_behind() {
-            advice.push("`toysoldiers deploy --dry-run` shows what would be done".to_owned());
+            advice.push(format!(
+                "{} shows what would be done",
+                command("deploy --dry-run")
+            ));
         }
         match self.unknown() {
             0 => {}

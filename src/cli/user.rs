@@ -9,7 +9,7 @@ use crate::account::user::{self, Filter, Role, User};
 use crate::account::who::Who;
 use crate::account::{Actor, email};
 use crate::context::Context;
-use crate::error::{Error, Exit, Result};
+use crate::error::{Error, Exit, Result, command, quoted};
 use crate::pg::Paged;
 use crate::plan::counted;
 use crate::ui::{Cell, Report, Table};
@@ -119,10 +119,10 @@ impl CreateArgs {
             return Err(Error::usage(
                 "a creator is more than a user of that role: there is a profile too",
             )
-            .hint(format!(
-                "make both with `toysoldiers creator create {}`",
-                self.email
-            ))
+            .hint(
+                command(format!("creator create {}", quoted(&self.email)))
+                    .hint("make both with {}"),
+            )
             .into());
         }
         let email = email::parse(&self.email)?;

@@ -267,7 +267,7 @@ impl Context {
             .ui
             .ask_secret(
                 &format!("password of {user} in {name}"),
-                &error::explain(&refused.error).hint.unwrap_or_default(),
+                &error::explain(&refused.error).hint().unwrap_or_default(),
             )
             .await?;
         Ok(Db::reach(&endpoint.with_password(&password)).await?)

@@ -1,7 +1,7 @@
 //! What was agreed to, and holding against it what turns out to be done.
 
 use super::parts::Part;
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::plan::{Plan, Risk, Step, counted};
 
 /// What one part was shown to do.
@@ -82,7 +82,9 @@ pub fn require<W>(foreseen: &Foreseen, risk: Risk, plan: &Plan<W>) -> Result<()>
         "more is to be done about {what} than was shown: {} {}{more}",
         first.action, first.object
     ))
-    .note("nothing was changed")
-    .hint("run the same command again: it shows the rest, and asks")
+    .unchanged()
+    .hint(Hint::again(
+        "run the same command again: it shows the rest, and asks",
+    ))
     .into())
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Wish;
 use super::agreed::is_change;
 use super::parts::Part;
-use crate::error::{Error, Excerpt, Result};
+use crate::error::{Error, Excerpt, Hint, Result, command, quoted};
 use crate::plan::{Risk, Step};
 
 /// The form of the file that this program writes.
@@ -100,7 +100,7 @@ impl Document {
                 return Err(Error::refused(format!(
                     "{file} is a plan of another form (it has format {format}, this program knows {FORMAT})"
                 ))
-                .note("nothing was changed")
+                .unchanged()
                 .hint(again(file))
                 .into());
             }
@@ -154,7 +154,7 @@ impl Document {
         }
         let error = Error::refused(format!("the plan in {file} does not fit any more"));
         let error = changed.into_iter().fold(error, Error::note);
-        Err(error.note("nothing was changed").hint(again(file)).into())
+        Err(error.unchanged().hint(again(file)).into())
     }
 
     fn steps_changed(&self, now: &Self, part: Part) -> Vec<String> {
@@ -222,8 +222,9 @@ fn compare(
         .collect()
 }
 
-fn again(file: &str) -> String {
-    format!("make it again with `toysoldiers deploy --plan-file {file}`, and read it")
+fn again(file: &str) -> Hint {
+    command(format!("deploy --plan-file {}", quoted(file)))
+        .hint("make it again with {}, and read it")
 }
 
 /// Where in a text a line and a column are, both from 1; the column counts bytes.

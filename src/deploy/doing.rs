@@ -59,7 +59,7 @@ impl Run<'_> {
         if !taken.checked {
             return Err(
                 Error::failed(format!("{} is not as it was written", taken.manifest_file))
-                    .note("nothing was changed")
+                    .unchanged()
                     .hint("have the disk looked at")
                     .into(),
             );

@@ -181,7 +181,7 @@ fn refuse_replica(db: &Db) -> Result<()> {
     }
     Err(
         Error::refused("this is a replica: a deploy changes the primary, and replicas follow")
-            .note("nothing was changed")
+            .unchanged()
             .hint("name the primary")
             .into(),
     )

@@ -1,37 +1,26 @@
 //! What is told of a deploy that stopped: what was done, what was not, and how to go on.
 
 use super::parts::{Did, Part, State};
-use crate::error::{self, Error};
+use crate::error::{self, Error, Hint, Note, command};
 use crate::plan::counted;
 
-/// What features say of themselves when they change nothing at all.
-const NOTHING: &str = "nothing was changed";
-
 /// The commands whose work a deploy does.
-const COMMANDS: [&str; 3] = [
-    "`toysoldiers migrate up`",
-    "`toysoldiers policy apply`",
-    "`toysoldiers index apply`",
-];
-
-/// How a backup is told where to go, by itself and here.
-const FLAG: &str = "with `--to`";
-const SETTING: &str = "as `destination` in `[env.NAME.backup]`";
+const PARTS: [&str; 3] = ["migrate up", "policy apply", "index apply"];
 
 /// The failure of a part, as that of the deploy.
 pub(super) fn stopped(part: Part, failure: &anyhow::Error, stages: &[Did]) -> anyhow::Error {
     let mut told = error::explain(failure);
     for note in &mut told.notes {
-        if note == NOTHING {
-            *note = format!("of the {} {NOTHING}", part.word());
+        if *note == Note::Unchanged {
+            *note = format!("of the {} nothing was changed", part.word()).into();
         }
     }
-    let hint = go_on(told.hint.take());
+    let hints = go_on(std::mem::take(&mut told.hints));
     let mut error = Error::new(told.kind, format!("deploy stopped at the {}", part.word()));
     for note in account(stages) {
         error = error.note(note);
     }
-    error.after_what(told).hint(hint).into()
+    error.after_what(told).hints(hints).into()
 }
 
 /// What was done, part by part, and what was not.
@@ -60,20 +49,30 @@ pub fn account(stages: &[Did]) -> Vec<String> {
     lines
 }
 
-/// What to do about the failure, and then to go on with the deploy.
-fn go_on(hint: Option<String>) -> String {
-    let again = "`toysoldiers deploy`";
-    let Some(mut hint) = hint else {
-        return format!("mend it, then run {again} again to go on");
-    };
-    for command in COMMANDS {
-        hint = hint.replace(command, again);
+/// What to do about the failure, and then to go on with the deploy: whatever would do a part of it by itself.
+fn go_on(hints: Vec<Hint>) -> Vec<Hint> {
+    let again = command("deploy");
+    let mut goes_on = false;
+    let mut hints: Vec<Hint> = hints
+        .into_iter()
+        .map(|hint| {
+            let is_part = hint
+                .command()
+                .is_some_and(|command| PARTS.iter().any(|part| command.is(part)));
+            goes_on |= is_part || hint.is_again();
+            if is_part {
+                hint.naming(again.clone())
+            } else {
+                hint
+            }
+        })
+        .collect();
+    // Two parts that go on alike are one thing to do.
+    hints.dedup();
+    if !goes_on {
+        hints.push(again.hint("run {} again to go on"));
     }
-    hint = hint.replace(FLAG, SETTING);
-    if hint.contains(again) || hint.contains("run the same command again") {
-        return hint;
-    }
-    format!("{hint}, then run {again} again to go on")
+    hints
 }
 
 /// Why a failure happened, in one line.
@@ -94,4 +93,41 @@ pub(super) fn disproved(cells: usize) -> String {
 /// How many cells of the matrix spoke for them.
 pub(super) fn proved(cells: usize) -> String {
     format!("{} as they should be", counted(cells, "cell"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deploy_that_stopped_goes_on_with_deploy() {
+        let words = |hints: Vec<Hint>| -> Vec<String> {
+            go_on(hints).iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(
+            words(Vec::new()),
+            ["run `toysoldiers deploy` again to go on"]
+        );
+        assert_eq!(
+            words(vec![
+                "free some space".into(),
+                command("migrate status").hint("see {}")
+            ]),
+            [
+                "free some space",
+                "see `toysoldiers migrate status`",
+                "run `toysoldiers deploy` again to go on"
+            ]
+        );
+        assert_eq!(
+            words(vec![
+                command("migrate up --to 3").hint("fix the file and run {} again")
+            ]),
+            ["fix the file and run `toysoldiers deploy` again"]
+        );
+        assert_eq!(
+            words(vec![Hint::again("run the same command again")]),
+            ["run the same command again"]
+        );
+    }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::document::{Document, Planned, Target};
 use super::plan::Work;
 use crate::bookkeeping::TOOL_VERSION;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, command};
 use crate::migrate::history::{self, History};
 use crate::pg::{Db, Query};
 use crate::plan::Plan;
@@ -77,9 +77,7 @@ pub fn read(path: &Path) -> Result<Document> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         Error::failed(format!("cannot read the plan {shown}"))
             .because(error)
-            .hint(format!(
-                "make one with `toysoldiers deploy --plan-file {shown}`"
-            ))
+            .hint(command(format!("deploy --plan-file {shown}")).hint("make one with {}"))
     })?;
     Document::parse(&shown, &text)
 }
@@ -90,7 +88,7 @@ pub fn write(path: &Path, document: Document) -> Result<Written> {
     if path.exists() && read(path).is_err() {
         return Err(
             Error::refused(format!("{file} is there, and is no plan of a deploy"))
-                .note("nothing was changed")
+                .unchanged()
                 .hint("name another file, or remove that one")
                 .into(),
         );

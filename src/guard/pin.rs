@@ -68,7 +68,7 @@ pub fn require_configured(environment: &Environment) -> Result<()> {
         ))
         .hint("name another environment of toysoldiers.toml with `--env`")
     };
-    Err(error.note("nothing was changed").into())
+    Err(error.unchanged().into())
 }
 
 /// What tying this environment to the server that answers would do.
@@ -116,7 +116,7 @@ pub async fn plan(db: &Db, settings: &Settings, identity: &Identity) -> Result<P
     if let (Some(reason), true) = (&untold, steps.is_empty()) {
         return Err(Error::refused("the server does not tell its fingerprint")
             .note(reason.clone())
-            .note("nothing was changed")
+            .unchanged()
             .hint("connect as a role that may run pg_control_system()")
             .into());
     }

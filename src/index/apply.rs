@@ -17,7 +17,7 @@ use super::declared::{Declared, Manner as Making, Wanted};
 use super::difference::{Action, Difference, name_while_built};
 use super::{look, status};
 use crate::bookkeeping;
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::pg::duration::spent;
 use crate::pg::{Db, lock};
 use crate::plan::{Consent, Event, Plan, Risk, counted};
@@ -318,7 +318,7 @@ impl Run<'_> {
                 new.table
             ));
         let error = told(error, done);
-        Err(error.hint("run the same command again").into())
+        Err(error.hint(Hint::again("run the same command again")).into())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::declared::{Declared, Wanted, cannot};
 use super::found::{Index, Others};
-use crate::error::{Result, nearest};
+use crate::error::{Result, command, nearest};
 use crate::pg::relation::Relation;
 
 /// Kinds of what can have indexes.
@@ -26,11 +26,12 @@ pub(super) fn tables(declared: &Declared, others: &Others) -> Result<()> {
                     other.schema == table.schema && INDEXED.contains(&kind.as_str())
                 });
                 let near = nearest(&table.name, names.map(|(other, _)| other.name.as_str()));
+                let up = command("migrate up");
                 let hint = match near {
-                    Some(near) => format!(
-                        "did you mean {near}? otherwise make it in a migration, and run `toysoldiers migrate up`"
-                    ),
-                    None => "make it in a migration, and run `toysoldiers migrate up`".to_owned(),
+                    Some(near) => up.hint(format!(
+                        "did you mean {near}? otherwise make it in a migration, and run {{}}"
+                    )),
+                    None => up.hint("make it in a migration, and run {}"),
                 };
                 return Err(cannot(
                     &file.path,

@@ -227,5 +227,5 @@ fn misplaced(file: &File, span: &Range<usize>, message: &str, hint: &str) -> Err
 pub(super) fn cannot(path: &str, message: &str, place: Excerpt) -> Error {
     Error::failed(format!("{path} cannot be applied: {message}"))
         .at(place)
-        .note("nothing was changed")
+        .unchanged()
 }

@@ -96,7 +96,7 @@ fn refuse_replica(db: &Db) -> Result<()> {
     Err(Error::refused(
         "this is a replica: indexes are compared on temporary tables, which only the primary can make",
     )
-    .note("`toysoldiers index list` only reads, and works here")
+    .note("`index list` only reads, and works here")
     .hint("name the primary")
     .into())
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::build::{Builder, Manner};
 use crate::bookkeeping;
-use crate::error::{self, Error, Result, nearest};
+use crate::error::{self, Error, Hint, Result, command, nearest};
 use crate::pg::duration::spent;
 use crate::pg::relation::{Named, Relation};
 use crate::pg::{Db, Ident, Query, lock};
@@ -202,7 +202,7 @@ fn find<'a>(all: &'a [Target], named: &Named) -> Result<&'a Target> {
         let near = nearest(&named.name, all.iter().map(|target| target.name.as_str()));
         return Err(match near {
             Some(near) => error.hint(format!("did you mean {near}?")),
-            None => error.hint("see the indexes with `toysoldiers index list`"),
+            None => error.hint(command("index list").hint("see the indexes with {}")),
         }
         .into());
     };
@@ -210,7 +210,7 @@ fn find<'a>(all: &'a [Target], named: &Named) -> Result<&'a Target> {
         return Err(Error::refused(format!(
             "{named} is the index of an exclusion constraint, which PostgreSQL does not rebuild concurrently"
         ))
-        .note("nothing was changed")
+        .unchanged()
         .hint("rebuild it in a migration, at a time when nobody writes")
         .into());
     }
@@ -223,7 +223,7 @@ async fn measuring(db: &Db) -> Result<String> {
         None => Err(Error::refused(
             "how full indexes are is not measurable here: the extension pgstattuple is not installed",
         )
-        .note("nothing was changed")
+        .unchanged()
         .hint("install it with `create extension pgstattuple`, or name the indexes to rebuild")
         .into()),
     }
@@ -349,9 +349,7 @@ fn halted(failure: &anyhow::Error, rebuilt: &Rebuilt, rest: &[Target]) -> anyhow
         error = error.note(format!("not begun: {}", left.join(", ")));
     }
     error
-        .hint(match explanation.hint {
-            Some(hint) => format!("{hint}; then run the same command again"),
-            None => "run the same command again".to_owned(),
-        })
+        .hints(explanation.hints)
+        .hint(Hint::again("run the same command again"))
         .into()
 }

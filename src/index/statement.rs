@@ -95,7 +95,7 @@ fn refuse_manner(reader: &mut Reader<'_>) -> Result<(), Refusal> {
         return refusal(
             place,
             "CONCURRENTLY is not for an index file",
-            "leave it out: `toysoldiers index apply` builds concurrently anyway",
+            "leave it out: `index apply` builds concurrently anyway",
         );
     }
     if reader.take(&["if", "not", "exists"]) {
@@ -158,16 +158,13 @@ fn foreign(text: &str, place: Range<usize>, statement: &Statement<'_>) -> Refusa
     let (what, hint) = match words.as_slice() {
         ["drop", "index", ..] => (
             "DROP INDEX",
-            "leave the index out of the file; `toysoldiers index apply --prune` drops it",
+            "leave the index out of the file; `index apply --prune` drops it",
         ),
         ["alter", "index", ..] => (
             "ALTER INDEX",
-            "write the index as it is to be, with CREATE INDEX; `toysoldiers index apply` replaces the old one",
+            "write the index as it is to be, with CREATE INDEX; `index apply` replaces the old one",
         ),
-        ["reindex", ..] => (
-            "REINDEX",
-            "leave it out; `toysoldiers index rebuild` does it",
-        ),
+        ["reindex", ..] => ("REINDEX", "leave it out; `index rebuild` does it"),
         ["comment", ..] => (
             "COMMENT",
             "leave it out, and say it in a comment of the file: `-- ...`",

@@ -152,7 +152,7 @@ fn wrong(
     };
     let mut error = Error::new(kind, format!("{} cannot be applied", file.path))
         .at(place)
-        .note("nothing was changed");
+        .unchanged();
     if let Some(detail) = server.detail() {
         error = error.note(detail);
     }
@@ -187,7 +187,7 @@ fn no_twin(wanted: &Wanted, server: &DbError) -> anyhow::Error {
         "indexes are compared on temporary tables, and {table} cannot get one"
     ))
     .because(sqlstate::bare(server))
-    .note("nothing was changed");
+    .unchanged();
     match server.code().code() {
         "42501" => error.hint(
             "connect as a role that may read the tables and make temporary ones: \

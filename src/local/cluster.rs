@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 use super::SUPERUSER;
 use super::account::Account;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, command};
 use crate::pg::tools::Programs;
 use crate::plan::Progress;
 
@@ -31,9 +31,9 @@ pub(super) fn programs_for(data: &Path, programs: &Programs) -> Result<PathBuf> 
             "the local server's data was made by PostgreSQL {major}, and this machine has {}",
             tool.version
         ))
-        .hint(format!(
-            "install PostgreSQL {major}, or start over with `toysoldiers local reset --all`"
-        ))
+        .hint(command("local reset --all").anywhere().hint(format!(
+            "install PostgreSQL {major}, or start over with {{}}"
+        )))
         .into());
     }
     Ok(tool.path.parent().unwrap_or(Path::new("/")).to_owned())

@@ -11,7 +11,7 @@ use super::history::{History, title};
 use super::mark::{self, Action, Change, Marking, Seen};
 use super::named::Named;
 use super::source::Files;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, command};
 use crate::pg::Db;
 use crate::pg::catalog::diff::Comparison;
 use crate::plan::{Consent, Plan, Risk, Step, counted};
@@ -67,11 +67,11 @@ pub async fn plan(
     }) {
         return Err(
             Error::refused(format!("{} stands half-done", entry.title()))
-                .note("nothing was changed")
-                .hint(format!(
-                    "say how it stands with `toysoldiers migrate repair {} --done` or `--undone`",
-                    entry.title()
-                ))
+                .unchanged()
+                .hint(
+                    command(format!("migrate repair {} --done", entry.title()))
+                        .hint("say how it stands with {} or `--undone`"),
+                )
                 .into(),
         );
     }
@@ -170,11 +170,17 @@ pub(super) fn refuse_misfits(entries: &[Entry], to: Option<i64>, source: &str) -
     }
     let is_late = misfits.iter().all(|entry| entry.standing == Standing::Late);
     Err(error
-        .note("nothing was changed")
-        .hint(if is_late {
-            "give the late ones numbers after the last one that is applied: only behind it can any be added"
+        .unchanged()
+        .hints(if is_late {
+            vec![
+                "give the late ones numbers after the last one that is applied: only behind it can any be added"
+                    .into(),
+            ]
         } else {
-            "see `toysoldiers migrate status`, and make them fit with `toysoldiers migrate repair`"
+            vec![
+                command("migrate status").hint("see {}"),
+                command("migrate repair").hint("make them fit with {}"),
+            ]
         })
         .into())
 }

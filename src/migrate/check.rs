@@ -18,7 +18,7 @@ use super::file::{self, Kind, Migration};
 use super::lint::{Finding, Indexes, Level, Reading, Rule, STACK, Sheet, Wanted, form, placed};
 use super::preflight;
 use super::size::Sizes;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, command};
 use crate::source::{Entry, Source, text};
 use numbering::{Numbered, numbering, strays};
 
@@ -290,7 +290,8 @@ pub fn refuse_denied(all: &[Migration], pending: &[i64], denied: &[&'static Rule
     }
     if more > 0 {
         error = error.note(format!(
-            "and {more} more; `toysoldiers migrate check` lists them"
+            "and {more} more; {} lists them",
+            command("migrate check")
         ));
     }
     Err(error.into())

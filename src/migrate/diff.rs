@@ -9,7 +9,7 @@ use super::engine::Work;
 use super::file::Migration;
 use super::history::{History, Record, title};
 use super::step;
-use crate::error::Error;
+use crate::error::{Error, command, quoted};
 use crate::plan::counted;
 
 /// How one migration stands.
@@ -192,7 +192,7 @@ pub fn problem(
     if others.len() >= 2 && !entries.iter().any(|entry| fits(&entry)) {
         return Some(
             Error::failed(format!("this database has none of these migrations ({source})"))
-                .note("nothing was changed")
+                .unchanged()
                 .hint("name the folder of its migrations with `--migrations`, or the right database with `--env`")
                 .into(),
         );
@@ -207,11 +207,12 @@ pub fn problem(
     }
     if others.len() > NAMED {
         error = error.note(format!(
-            "and {} more; `toysoldiers migrate status` lists them",
-            others.len() - NAMED
+            "and {} more; {} lists them",
+            others.len() - NAMED,
+            command("migrate status")
         ));
     }
-    Some(error.note("nothing was changed").into())
+    Some(error.unchanged().into())
 }
 
 fn describe(entry: &Entry, entries: &[Entry], files: &[Migration], history: &History) -> Error {
@@ -221,38 +222,56 @@ fn describe(entry: &Entry, entries: &[Entry], files: &[Migration], history: &His
         |file| file.path.clone(),
     );
     match entry.standing {
-        Standing::Edited => Error::failed(format!("{path} was changed after it was applied")).hint(format!(
-            "put the file back as it was, and make the change in a new one: `toysoldiers migrate new {}`; or accept it as it is: `toysoldiers migrate repair {}`",
-            entry.name,
-            entry.title()
-        )),
+        Standing::Edited => Error::failed(format!("{path} was changed after it was applied"))
+            .hint(
+                command(format!("migrate new {}", quoted(&entry.name)))
+                    .hint("put the file back as it was, and make the change in a new one: {}"),
+            )
+            .hint(
+                command(format!("migrate repair {}", entry.title()))
+                    .hint("or accept it as it is: {}"),
+            ),
         Standing::Renamed => {
             let was = entry.recorded.as_deref().unwrap_or_default();
             let number = file.map_or("", |file| file.file.split('_').next().unwrap_or_default());
-            Error::failed(format!("{path} was applied under another name, {was}"))
-                .hint(format!(
-                    "name the file {number}_{was}.sql again, or accept it as it is: `toysoldiers migrate repair {number}`"
-                ))
+            Error::failed(format!("{path} was applied under another name, {was}")).hint(
+                command(format!("migrate repair {number}")).hint(format!(
+                    "name the file {number}_{was}.sql again, or accept it as it is: {{}}"
+                )),
+            )
         }
         Standing::ChangedHalfway => {
             let steps = history.begun_of(entry.version);
             file.and_then(|file| step::progressed(&Work::of(file), &steps).err())
-                .map_or_else(|| Error::failed(format!("{path} was changed halfway")), |error| *error)
+                .map_or_else(
+                    || Error::failed(format!("{path} was changed halfway")),
+                    |error| *error,
+                )
         }
         Standing::GoneHalfway => {
             let (title, done) = (entry.title(), entry.statements_done.unwrap_or_default());
             let done = counted(done, "statement");
-            Error::failed(format!("{title} stopped halfway ({done} done), and its file is gone")).hint(format!(
-                "bring the file back, from version control say; or forget what ran of it: `toysoldiers migrate repair {title} --undone`"
+            Error::failed(format!(
+                "{title} stopped halfway ({done} done), and its file is gone"
+            ))
+            .hint(command(format!("migrate repair {title} --undone")).hint(
+                "bring the file back, from version control say; or forget what ran of it: {}",
             ))
         }
-        Standing::Deleted => Error::failed(format!("{} was applied, and its file is gone", entry.title()))
-            .hint(format!(
-                "bring {path} back, from version control say; or forget that it ran: `toysoldiers migrate repair {} --undone`",
-                entry.title()
-            )),
+        Standing::Deleted => Error::failed(format!(
+            "{} was applied, and its file is gone",
+            entry.title()
+        ))
+        .hint(format!("bring {path} back, from version control say"))
+        .hint(
+            command(format!("migrate repair {} --undone", entry.title()))
+                .hint("or forget that it ran: {}"),
+        ),
         _ => {
-            let last = entries.iter().rev().find(|entry| !matches!(entry.standing, Standing::Late | Standing::Pending));
+            let last = entries
+                .iter()
+                .rev()
+                .find(|entry| !matches!(entry.standing, Standing::Late | Standing::Pending));
             let last = last.map_or_else(String::new, Entry::title);
             Error::failed(format!("{path} came late: {last} is applied already, and it has a higher number"))
                 .hint("give the file a number after the last one, so that every database runs the same order")

@@ -263,7 +263,7 @@ impl Read {
         self.mistakes.push(Mistake {
             span,
             message: "detach-policies wants a transaction, and no-transaction none".to_owned(),
-            hint: "leave out one of them; without a transaction, `toysoldiers policy detach` before the migration and `policy attach` after it do the same".to_owned(),
+            hint: "leave out one of them; without a transaction, `policy detach` before the migration and `policy attach` after it do the same".to_owned(),
         });
     }
 
@@ -486,7 +486,7 @@ mod tests {
             ),
             (
                 "-- toysoldiers: detach-policies a\n-- toysoldiers: no-transaction",
-                "detach-policies a | detach-policies wants a transaction, and no-transaction none | leave out one of them; without a transaction, `toysoldiers policy detach` before the migration and `policy attach` after it do the same",
+                "detach-policies a | detach-policies wants a transaction, and no-transaction none | leave out one of them; without a transaction, `policy detach` before the migration and `policy attach` after it do the same",
             ),
             (
                 "-- toysoldiers:",

@@ -21,7 +21,7 @@ use super::source::Files;
 use super::undoing::{self, Story};
 use super::{Limits, Ran};
 use crate::bookkeeping;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, command};
 use crate::pg::{Db, lock};
 use crate::plan::{Consent, Plan, Progress, Risk, Step, counted};
 
@@ -72,8 +72,12 @@ pub async fn plan(db: &Db, files: &Files, reach: &Reach) -> Result<Plan<Undoing>
             |file| file.title().to_owned(),
         );
         return Err(Error::refused(format!("{name} stands half-done"))
-            .note("nothing was changed")
-            .hint(format!("finish it with `toysoldiers migrate up`, or say how it stands: `toysoldiers migrate repair {name} --done` or `--undone`"))
+            .unchanged()
+            .hint(command("migrate up").hint("finish it with {}"))
+            .hint(
+                command(format!("migrate repair {name} --done"))
+                    .hint("or say how it stands: {} or `--undone`"),
+            )
             .into());
     }
     let mut missing = Vec::new();
@@ -99,8 +103,8 @@ pub async fn plan(db: &Db, files: &Files, reach: &Reach) -> Result<Plan<Undoing>
             return Err(
                 Error::refused(format!("{} asks for no transaction", down.path))
                     .note("a migration is undone in one transaction with its row in the history")
-                    .note("nothing was changed")
-                    .hint("undo it in a new migration: `toysoldiers migrate new`")
+                    .unchanged()
+                    .hint(command("migrate new").hint("undo it in a new migration: {}"))
                     .into(),
             );
         }
@@ -108,7 +112,7 @@ pub async fn plan(db: &Db, files: &Files, reach: &Reach) -> Result<Plan<Undoing>
         if preflight::count(down) == 0 {
             return Err(Error::refused(format!("{} holds no statement", down.path))
                 .note("its migration would be forgotten, and everything it made would stay")
-                .note("nothing was changed")
+                .unchanged()
                 .hint("write what undoes the migration into it")
                 .into());
         }
@@ -152,8 +156,8 @@ fn chosen<'a>(history: &'a History, files: &Files, reach: &Reach) -> Result<Vec<
                     many => format!("{many} are"),
                 }
             ))
-            .note("nothing was changed")
-            .hint("see them with `toysoldiers migrate status`")
+            .unchanged()
+            .hint(command("migrate status").hint("see them with {}"))
             .into());
         }
         Reach::Steps(count) => *count,
@@ -177,8 +181,8 @@ fn not_applied(named: &Named, history: &History, files: &Files) -> anyhow::Error
             "{} is not applied, so nothing goes back to it",
             file.title()
         ))
-        .note("nothing was changed")
-        .hint("see what is with `toysoldiers migrate status`")
+        .unchanged()
+        .hint(command("migrate status").hint("see what is with {}"))
         .into();
     }
     let known = history
@@ -259,7 +263,7 @@ fn irreversible(missing: &[(Pair<'_>, &Record)], files: &Files) -> anyhow::Error
         });
     }
     error
-        .note("nothing was changed")
+        .unchanged()
         .hint("write what undoes it into that file, or make the change in a new migration")
         .into()
 }

@@ -290,7 +290,7 @@ fn refuse(tool: Tool, theirs: &Place, problems: Vec<String>) -> Result<()> {
         error = error.note(format!("and {more} more"));
     }
     Err(error
-        .note("nothing was changed")
+        .unchanged()
         .hint("put these in order, then run the command again")
         .into())
 }
@@ -315,7 +315,7 @@ pub async fn import(
     if !changes.is_empty() && table::read(db, tool).await? != rows {
         return Err(
             Error::refused(format!("{tool} was at work since the plan was shown"))
-                .note("nothing was changed")
+                .unchanged()
                 .hint("run the command again")
                 .into(),
         );

@@ -10,7 +10,7 @@ use super::file::Migration;
 use super::history::History;
 use super::step::Step as Begun;
 use crate::bookkeeping::{self, Stamping, TOOL_VERSION};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, command};
 use crate::pg::{Db, Param, Query, lock};
 use crate::plan::{Progress, Step};
 
@@ -147,8 +147,8 @@ impl Seen {
         }
         Err(
             Error::refused("the history of this database changed since the plan was shown")
-                .note("nothing was changed")
-                .hint("look at `toysoldiers migrate history`, then run the command again")
+                .unchanged()
+                .hint(command("migrate history").hint("look at {}, then run the command again"))
                 .into(),
         )
     }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use super::history::title;
 use super::source::Files;
-use crate::error::{Error, Result, nearest};
+use crate::error::{Error, Result, command, nearest};
 
 /// Which migration is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,10 +75,10 @@ impl Named {
             .collect();
         let near = nearest(&self.text, candidates.iter().map(String::as_str));
         Error::failed(format!("there is no migration {self} {place}"))
-            .note("nothing was changed")
+            .unchanged()
             .hint(near.map_or_else(
-                || "see all of them with `toysoldiers migrate status`".to_owned(),
-                |near| format!("did you mean {near}?"),
+                || command("migrate status").hint("see all of them with {}"),
+                |near| format!("did you mean {near}?").into(),
             ))
     }
 }

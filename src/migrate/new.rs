@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Files;
 use super::file::Migration;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, command};
 use crate::plan::{Consent, Plan, Risk, Step};
 use crate::source::Source;
 
@@ -107,7 +107,10 @@ fn slug(description: &str) -> Result<String> {
     let slug = slug.trim_end_matches('_').to_owned();
     if slug.is_empty() || slug.len() > 100 {
         return Err(Error::usage("the description makes no file name")
-            .hint("describe the change in a few plain words: `toysoldiers migrate new \"tip currency\"`")
+            .hint(
+                command("migrate new \"tip currency\"")
+                    .hint("describe the change in a few plain words: {}"),
+            )
             .into());
     }
     Ok(slug)

@@ -12,7 +12,7 @@ use super::lint::facts::Span;
 use super::lint::{Hit, Level, Rule, Sheet, form, mode, placed};
 use super::script::{Script, is_transaction_control, wrapping};
 use super::step;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, command};
 use crate::pg::sql::{self, Flaw, FlawKind, Statement};
 
 /// Refuses a file that cannot be run; the error names the line.
@@ -41,7 +41,8 @@ pub fn check(migration: &Migration) -> Result<Directives> {
     }
     if more > 0 {
         error = error.note(format!(
-            "and {more} more; `toysoldiers migrate check` lists them"
+            "and {more} more; {} lists them",
+            command("migrate check")
         ));
     }
     Err(error.into())

@@ -15,7 +15,7 @@ use super::mark::{self, Action, Change, Entry, Marking, Seen};
 use super::named::Named;
 use super::source::Files;
 use crate::bookkeeping;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, command};
 use crate::pg::{Db, Query};
 use crate::plan::{Consent, Plan, Risk, Step};
 pub use verdict::{plan_done, plan_undone};
@@ -84,17 +84,19 @@ pub async fn plan(db: &Db, files: &Files, only: Option<&Named>) -> Result<Plan<R
         match entry.standing {
             Standing::Edited | Standing::Renamed => misfits.push(entry.version),
             Standing::Deleted => remaining.push(format!(
-                "{0} was applied, and its file is gone; forget it with `toysoldiers migrate repair {0} --undone`",
-                entry.title()
+                "{0} was applied, and its file is gone; forget it with {1}",
+                entry.title(),
+                command(format!("migrate repair {} --undone", entry.title()))
             )),
             Standing::ChangedHalfway | Standing::GoneHalfway => remaining.push(format!(
-                "{0} stopped halfway, and its file {1}; say how it stands with `toysoldiers migrate repair {0} --done` or `--undone`",
+                "{} stopped halfway, and its file {}; say how it stands with {} or `--undone`",
                 entry.title(),
                 if entry.standing == Standing::GoneHalfway {
                     "is gone"
                 } else {
                     "was changed"
-                }
+                },
+                command(format!("migrate repair {} --done", entry.title()))
             )),
             Standing::Late => remaining.push(format!(
                 "{} came late; give it a number after the last one",
@@ -128,7 +130,7 @@ pub async fn plan(db: &Db, files: &Files, only: Option<&Named>) -> Result<Plan<R
             "this database has none of these migrations ({})",
             files.source
         ))
-        .note("nothing was changed")
+        .unchanged()
         .hint("name the folder of its migrations with `--migrations`, or the right database with `--env`")
         .into());
     }

@@ -13,7 +13,7 @@ use super::file::Migration;
 use super::history::History;
 use super::preflight;
 use crate::bookkeeping;
-use crate::error::{Error, Excerpt, Result};
+use crate::error::{Error, Excerpt, Result, command};
 use crate::pg::ident;
 use crate::pg::sql::Statement;
 use crate::pg::{Db, Query};
@@ -98,9 +98,10 @@ fn halfway(migration: &Migration, done: usize, what: &str) -> Error {
     } else {
         format!("its first {done} statements")
     };
-    Error::failed(format!("{path} {what} after {ran} had run")).hint(format!(
-        "make the file what it was; or say what became of it with `toysoldiers migrate repair {title} --done` or `--undone`"
-    ))
+    Error::failed(format!("{path} {what} after {ran} had run")).hint(
+        command(format!("migrate repair {title} --done"))
+            .hint("make the file what it was; or say what became of it with {} or `--undone`"),
+    )
 }
 
 /// Says of every migration that was begun and is not at its end how it stands.

@@ -8,11 +8,16 @@ use super::engine::Work;
 use super::file::Migration;
 use super::step::Progressed;
 use super::transaction::{Failure, Stage};
-use crate::error::Error;
+use crate::error::{Error, Hint, Note, command, quoted};
 use crate::pg::relation::Named;
 use crate::pg::sqlstate;
 
-const AGAIN: &str = "run `toysoldiers migrate up` again";
+const FIX: &str = "fix the file and ";
+
+/// To run the migrations again, after this was done.
+fn again(after: &str) -> Hint {
+    command("migrate up").hint(format!("{after}run {{}} again"))
+}
 
 /// What stays of a migration that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +56,8 @@ pub(super) fn lost(migration: &Migration, failure: Failure, last: Option<&str>) 
             migration.title(),
             last_applied(last)
         ))
-        .hint(format!("see `toysoldiers migrate status`, then {AGAIN}"))
+        .hint(command("migrate status").hint("see {}"))
+        .hint(again("then "))
         .into()
 }
 
@@ -75,7 +81,7 @@ pub(super) fn found_out(
     let last = last_applied(last);
     let Some(Progressed { done, begun, total }) = progressed else {
         let error = error.note(format!("nothing of {title} was kept; {last}"));
-        return error.hint(AGAIN).into();
+        return error.hint(again("")).into();
     };
     let next = done + 1;
     let error = error.note(if done == 0 {
@@ -85,14 +91,14 @@ pub(super) fn found_out(
     });
     let error = if begun {
         error.note(format!(
-            "how far statement {next} came is not known; the next `toysoldiers migrate up` finds out, and goes on"
+            "how far statement {next} came is not known; the next `migrate up` finds out, and goes on"
         ))
     } else {
         error.note(format!(
-            "the next `toysoldiers migrate up` goes on with statement {next}"
+            "the next `migrate up` goes on with statement {next}"
         ))
     };
-    error.hint(AGAIN).into()
+    error.hint(again("")).into()
 }
 
 /// The server said no.
@@ -135,41 +141,44 @@ pub(super) fn failed(
     }
     for note in detail
         .into_iter()
-        .chain(context.map(|context| format!("in {context}")))
-        .chain(contention.notes())
+        .map(Note::from)
+        .chain(context.map(Note::Inside))
+        .chain(contention.notes().map(Note::from))
     {
         error = error.note(note);
     }
-    let hint = match (stage, suggestion) {
+    let hints = match (stage, suggestion) {
         (Stage::Record, _) => {
             error = error.note("the file ran, but the rows that remember it could not be written");
-            Some(format!(
-                "undo in the file what it changes for the session, and {AGAIN}"
-            ))
+            vec![again(
+                "undo in the file what it changes for the session, and ",
+            )]
         }
         (Stage::Commit, _) => {
             error = error.note("the file ran, but what it leaves cannot be committed");
-            Some(format!("fix the file and {AGAIN}"))
+            vec![again(FIX)]
         }
         (Stage::Attach, suggestion) => {
             error = error.note("the file ran, but its policies could not be made again");
-            let apart = || policies_apart(&work.directives.detached);
-            Some(suggestion.map_or_else(apart, |suggestion| format!("{suggestion}; then {AGAIN}")))
+            match suggestion {
+                Some(suggestion) => vec![suggestion.into(), again("then ")],
+                None => policies_apart(&work.directives.detached),
+            }
         }
-        (Stage::Detach, _) if cause.has_hint() => None,
-        (Stage::Detach, _) => Some(format!("fix the directive and {AGAIN}")),
-        (Stage::File, _) if policies.is_some() => policies,
-        (Stage::File, Some(suggestion)) => Some(format!(
-            "{}; fix the file and {AGAIN}",
-            suggestion.trim_end_matches('.')
-        )),
+        (Stage::Detach, _) if cause.has_hint() => Vec::new(),
+        (Stage::Detach, _) => vec![again("fix the directive and ")],
+        (Stage::File, _) if !policies.is_empty() => policies,
+        // What the server advises stands on a line of its own.
+        (Stage::File, Some(suggestion)) => {
+            vec![suggestion.trim_end_matches('.').into(), again(FIX)]
+        }
         // It has no transaction around it already: what it does is no business of a function, say.
         (Stage::File, None) if is_outside && wants_outside => {
-            Some(format!("fix the file and {AGAIN}"))
+            vec![again(FIX)]
         }
         // Not the file's fault: what the server's code means is the better advice.
-        (Stage::File, None) if cause.has_hint() => None,
-        (Stage::File, None) => Some(format!("fix the file and {AGAIN}")),
+        (Stage::File, None) if cause.has_hint() => Vec::new(),
+        (Stage::File, None) => vec![again(FIX)],
     };
     let title = migration.title();
     let last = last_applied(last);
@@ -186,49 +195,52 @@ pub(super) fn failed(
                 "{done} of {total} statements of {title} are done and stay; {last}"
             ))
             .note(format!(
-                "the next `toysoldiers migrate up` goes on with statement {}",
+                "the next `migrate up` goes on with statement {}",
                 done + 1
             )),
     };
-    let error = error.because(cause);
-    match hint {
-        Some(hint) => error.hint(hint).into(),
-        None => error.into(),
-    }
+    error.because(cause).hints(hints).into()
 }
 
 /// What to do about a column that policies use. The server would have them dropped with it, by CASCADE, which opens or
 /// closes a table without a word.
-fn policies_in_the_way(server: Option<&DbError>) -> Option<String> {
-    let server = server?;
+fn policies_in_the_way(server: Option<&DbError>) -> Vec<Hint> {
+    let Some(server) = server else {
+        return Vec::new();
+    };
     let is_policy = |detail: &str| {
         let mut lines = detail.lines();
         lines.any(|line| line.starts_with("policy ") && line.contains(" depends on "))
     };
     if !server.detail().is_some_and(is_policy) {
-        return None;
+        return Vec::new();
     }
     match server.code().code() {
         // The type of a column.
-        "0A000" => Some(format!(
-            "begin the file with `-- toysoldiers: detach-policies TABLE`, which makes the policies again after it, and {AGAIN}"
-        )),
+        "0A000" => vec![again(
+            "begin the file with `-- toysoldiers: detach-policies TABLE`, which makes the policies again after it, and ",
+        )],
         // The column itself, or a relation.
-        "2BP01" => Some(format!(
-            "declare in database/policies how it has to be without it and run `toysoldiers policy apply`, then {AGAIN}"
-        )),
-        _ => None,
+        "2BP01" => vec![
+            command("policy apply")
+                .hint("declare in database/policies how it has to be without it and run {}"),
+            again("then "),
+        ],
+        _ => Vec::new(),
     }
 }
 
 /// What to do where policies cannot be made again as they were.
-fn policies_apart(tables: &[Named]) -> String {
-    let detach: Vec<String> = tables
-        .iter()
-        .map(|table| format!("`toysoldiers policy detach {table}`"))
-        .collect();
-    format!(
-        "leave out the directive; then {}, `toysoldiers migrate up`, and `toysoldiers policy apply` with the policy in database/policies as it has to be now",
-        detach.join(", ")
-    )
+fn policies_apart(tables: &[Named]) -> Vec<Hint> {
+    let mut hints = vec!["leave out the directive".into()];
+    hints.extend(tables.iter().map(|table| {
+        command(format!("policy detach {}", quoted(&table.to_string())))
+            .hint("take its policies off with {}")
+    }));
+    hints.push(command("migrate up").hint("run {}"));
+    hints.push(
+        command("policy apply")
+            .hint("write the policy in database/policies as it has to be now, and run {}"),
+    );
+    hints
 }

@@ -11,10 +11,13 @@ use super::record::{self, text_of};
 use super::runner::Ran;
 use super::stepping::{AS_OURSELVES, AS_OURSELVES_COUNT};
 use super::transaction::{Among, Closing, Failure, Stage};
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Note, Result, command};
 use crate::pg::sqlstate;
 
-const AGAIN: &str = "run `toysoldiers migrate down` again";
+/// To undo them again, after this was done.
+fn again(after: &str) -> Hint {
+    command("migrate down").hint(format!("{after}run {{}} again"))
+}
 
 /// What is told of an undoing.
 pub(super) struct Story<'a> {
@@ -110,7 +113,7 @@ fn explain(down: &Migration, story: &Story<'_>, failure: Failure) -> anyhow::Err
     // What our own blocks are at is no place anybody wrote.
     let is_ours = matches!(stage, Stage::Detach | Stage::Attach);
     let context = server.and_then(DbError::where_).filter(|_| !is_ours);
-    let context = context.map(|context| format!("in {context}"));
+    let context = context.map(|context| Note::Inside(context.to_owned()));
     let cause = match server {
         Some(server) => sqlstate::bare(server),
         None => sqlstate::explain(error),
@@ -130,9 +133,10 @@ fn explain(down: &Migration, story: &Story<'_>, failure: Failure) -> anyhow::Err
     };
     for note in detail
         .into_iter()
+        .map(Note::from)
         .chain(context)
-        .chain(contention.notes())
-        .chain(whole.map(str::to_owned))
+        .chain(contention.notes().map(Note::from))
+        .chain(whole.map(Note::from))
     {
         error = error.note(note);
     }
@@ -151,12 +155,13 @@ fn explain(down: &Migration, story: &Story<'_>, failure: Failure) -> anyhow::Err
     if is_lost {
         return error
             .note(format!("whether {title} was undone is not known{before}"))
-            .hint(format!("see `toysoldiers migrate status`, then {AGAIN}"))
+            .hint(command("migrate status").hint("see {}"))
+            .hint(again("then "))
             .into();
     }
     let error = error.note(format!("{title} is applied as it was{before}"));
     if has_hint && matches!(stage, Stage::File | Stage::Detach) {
         return error.into();
     }
-    error.hint(format!("fix the file and {AGAIN}")).into()
+    error.hint(again("fix the file and ")).into()
 }

@@ -17,7 +17,7 @@ use super::size::Sizes;
 use super::source::Files;
 use super::step::{self, Progressed};
 use super::{check, preflight};
-use crate::error::{self, Error, Result};
+use crate::error::{self, Error, Result, command};
 use crate::pg::relation::Named;
 use crate::pg::{Db, Ident, lock};
 use crate::plan::{Consent, Event, Plan, Progress, Risk, Step, counted};
@@ -212,7 +212,7 @@ fn not_in_one(migration: &Migration) -> anyhow::Error {
         "{} asks for no transaction, and `--one-transaction` for one",
         migration.path
     ))
-    .note("nothing was changed")
+    .unchanged()
     .hint("leave out `--one-transaction`, or stop before this migration with `--to`")
     .into()
 }
@@ -302,8 +302,9 @@ pub async fn up(db: &Db, work: Pending, _consent: Consent, manner: Manner<'_>) -
             return Err(Error::refused(
                 "the history of this database changed since the plan was shown",
             )
-            .note("nothing was changed")
-            .hint("look at `toysoldiers migrate status` and run `toysoldiers migrate up` again")
+            .unchanged()
+            .hint(command("migrate status").hint("look at {}"))
+            .hint(command("migrate up").hint("run {} again"))
             .into());
         }
         current = history.current();

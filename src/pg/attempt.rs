@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use super::blockers::Watch;
 use super::db::Db;
-use crate::error::{self, Error, Kind, Result};
+use crate::error::{self, Error, Hint, Kind, Result};
 use crate::plan::{Event, Progress};
 
 /// How long an attempt waits for locks that everybody is behind, when nobody says otherwise.
@@ -86,7 +86,7 @@ impl Contended for anyhow::Error {
     fn held_up(self, contention: Contention) -> Self {
         let told = Error::new(Kind::Refused, "others are in the way").after(&self);
         let told = contention.notes().fold(told, Error::note);
-        told.note("nothing was changed")
+        told.unchanged()
             .hint("try again when they are done, or allow more time with `--retry-for`")
             .into()
     }
@@ -235,8 +235,9 @@ fn undone_if_lost(failure: anyhow::Error) -> anyhow::Error {
         "the connection was lost before anything was committed",
     )
     .after(&failure)
-    .note("nothing was changed")
-    .hint("check the network and the server's log, then run the same command again")
+    .unchanged()
+    .hint("check the network and the server's log")
+    .hint(Hint::again("run the same command again"))
     .into()
 }
 
@@ -251,7 +252,9 @@ fn unknown_if_lost(failure: anyhow::Error) -> anyhow::Error {
     )
     .after(&failure)
     .note("whether it was kept is not known")
-    .hint("run the same command again: it looks at what is there, and does what remains")
+    .hint(Hint::again(
+        "run the same command again: it looks at what is there, and does what remains",
+    ))
     .into()
 }
 

@@ -4,7 +4,7 @@
 //! this refuses. No error quotes a value, nor a word that may be the rest of a password.
 
 use super::parameter;
-use crate::error::{Error, Result, nearest};
+use crate::error::{Error, Hint, Result, nearest};
 
 /// How both spellings of a URL begin.
 const SCHEMES: [&str; 2] = ["postgresql://", "postgres://"];
@@ -73,7 +73,7 @@ fn after_scheme(text: &str) -> Option<&str> {
     SCHEMES.iter().find_map(|scheme| text.strip_prefix(scheme))
 }
 
-fn malformed(what: impl Into<String>, hint: impl Into<String>) -> anyhow::Error {
+fn malformed(what: impl Into<String>, hint: impl Into<Hint>) -> anyhow::Error {
     Error::configuration(what).hint(hint).into()
 }
 
@@ -359,7 +359,7 @@ mod tests {
                 .join("|"),
             Err(error) => {
                 let told = explain(&error);
-                format!("{}; {}", told.message, told.hint.unwrap_or_default())
+                format!("{}; {}", told.message, told.hint().unwrap_or_default())
             }
         }
     }

@@ -21,7 +21,7 @@ use super::session::{Hello, Patience, Scope};
 use super::socket::{Clue, Socket};
 use super::tls::{Seen, Tls};
 use super::{sqlstate, tools};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, command};
 
 /// Rows travel in pieces of this many bytes.
 const CHUNK: usize = 64 << 10;
@@ -392,7 +392,9 @@ fn asked(name: &str, error: tokio_postgres::Error) -> anyhow::Error {
         .because(error)
         .note(format!("in the query {name}"))
         .sqlstate(code)
-        .hint("bring it up to date with `toysoldiers migrate up` on the same environment, or name another with `--env`")
+        .hint(command("migrate up").hint(
+            "bring it up to date with {} on the same environment, or name another with `--env`",
+        ))
         .into(),
         _ => error.into(),
     }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Db;
 use super::sqlstate;
-use crate::error::{Error, Excerpt, Result};
+use crate::error::{Error, Excerpt, Hint, Result, command};
 
 /// What goes before a statement.
 const EXPLAIN: &str = "explain (format json, verbose) ";
@@ -61,11 +61,13 @@ fn cannot_plan(
     });
     let code = error.code().map(|code| code.code().to_owned());
     let hint = match code.as_deref() {
-        Some("42P02" | "08P01" | "42P18") => Some("put a value in the place of each parameter"),
-        Some("42P01" | "42703" | "42883") => {
-            Some("check the names; `toysoldiers psql` shows what there is")
+        Some("42P02" | "08P01" | "42P18") => {
+            Some("put a value in the place of each parameter".into())
         }
-        Some("42601") => Some("name one statement as it is written in SQL"),
+        Some("42P01" | "42703" | "42883") => {
+            Some(command("psql").hint("check the names; {} shows what there is"))
+        }
+        Some("42601") => Some(Hint::from("name one statement as it is written in SQL")),
         _ => None,
     };
     let cause = sqlstate::explain(error);

@@ -69,7 +69,7 @@ pub async fn acquire(db: &Db, key: i64, wait: Duration, progress: &dyn Progress)
             return Err(
                 Error::new(Kind::Refused, "another run is at work on this database")
                     .note(format!("the lock is held by {holder}"))
-                    .note("nothing was changed")
+                    .unchanged()
                     .hint("wait for it to end, or allow more time with `--wait`")
                     .into(),
             );

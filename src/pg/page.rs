@@ -245,7 +245,7 @@ mod tests {
             ),
         ] {
             let error = Order::parse(wrong, &COLUMNS).expect_err("is none");
-            assert_eq!(explain(&error).hint.as_deref(), Some(hint), "{wrong}");
+            assert_eq!(explain(&error).hint().as_deref(), Some(hint), "{wrong}");
         }
     }
 }

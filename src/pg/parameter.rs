@@ -214,7 +214,11 @@ mod tests {
     fn refusal(pair: &str) -> Option<String> {
         let error = Endpoint::parse(&format!("host=db.example.com {pair}")).err()?;
         let told = explain(&error);
-        Some(format!("{}; {}", told.message, told.hint.expect("a hint")))
+        Some(format!(
+            "{}; {}",
+            told.message,
+            told.hint().expect("a hint")
+        ))
     }
 
     #[test]

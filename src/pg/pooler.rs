@@ -141,7 +141,7 @@ pub fn no_session(endpoint: &Endpoint, pooling: &Pooling, what: &str) -> Error {
         ))
         .note("locks, settings and snapshots would end up in other people's sessions"),
     };
-    let error = error.note("nothing was changed");
+    let error = error.unchanged();
     if let Pooling::Unknown(_) = pooling {
         return error.hint("try again when the pool has room, or connect to the server itself");
     }

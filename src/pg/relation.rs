@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::ident::{self, Ident};
 use super::reader::Qualified;
 use super::{Db, Query};
-use crate::error::{Error, Result, nearest};
+use crate::error::{Error, Result, command, nearest};
 
 crate::row! {
     /// A table, a view, or whatever else has rows.
@@ -107,7 +107,7 @@ impl Named {
         let error = Error::failed(format!("there is no table {told} in this database"));
         match near {
             Some(near) => error.hint(format!("did you mean {}?", near.title())),
-            None => error.hint("see the tables with `toysoldiers psql -c '\\d'`"),
+            None => error.hint(command("psql -c '\\d'").hint("see the tables with {}")),
         }
         .into()
     }

@@ -312,14 +312,19 @@ mod tests {
         let error = Endpoint::parse_in(address, &around).expect_err("is refused");
         assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
         let told = explain(&error);
+        let hint = told.hint().expect("a hint");
         let place = told.excerpt.map_or_else(String::new, |excerpt| {
             format!("{}:{}: {}", excerpt.file, excerpt.line, excerpt.text)
         });
         let told = [
             told.message,
             place,
-            told.notes.join("; "),
-            told.hint.expect("a hint"),
+            told.notes
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("; "),
+            hint,
         ];
         let told = told.join(" | ");
         assert!(!told.contains("s3cret"), "{told}");

@@ -5,7 +5,7 @@ use std::io;
 
 use tokio_postgres::error::{DbError, SqlState};
 
-use crate::error::{Error, Kind, io_reason};
+use crate::error::{Error, Kind, Note, io_reason};
 
 /// Kind and hint of an SQLSTATE; the hint is used when the server gives none.
 fn meaning(state: &SqlState) -> (Kind, Option<&'static str>) {
@@ -116,10 +116,10 @@ pub fn explain_db(db: &DbError) -> Error {
         error = error.note(detail);
     }
     if let Some(context) = db.where_() {
-        error = error.note(format!("in {context}"));
+        error = error.note(Note::Inside(context.to_owned()));
     }
     match db.hint() {
-        Some(hint) => error.hint(hint),
+        Some(hint) => error.first_hint(hint),
         None => error,
     }
 }

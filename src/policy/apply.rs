@@ -22,7 +22,7 @@ use super::matrix::{self, Identity, Matrix, Proof};
 use super::right::Rights;
 use super::status;
 use crate::bookkeeping::{self, TOOL_VERSION};
-use crate::error::{self, Error, Kind, Result};
+use crate::error::{self, Error, Kind, Result, command};
 use crate::pg::attempt::{self, Limits};
 use crate::pg::{Db, Query, lock};
 use crate::plan::{Consent, Plan, Progress, Risk, Step, counted};
@@ -310,8 +310,8 @@ async fn others_were_faster(db: &Db, work: &Work, found: Found) -> anyhow::Error
         Ok(remaining) if remaining.is_empty() => Overtaken.into(),
         Ok(_) => {
             Error::refused("policies or rights of this database changed since the plan was shown")
-                .note("nothing was changed")
-                .hint("run `toysoldiers policy apply` again")
+                .unchanged()
+                .hint(command("policy apply").hint("run {} again"))
                 .into()
         }
         Err(error) => error,
@@ -324,7 +324,7 @@ fn refused(statement: &str, error: tokio_postgres::Error) -> anyhow::Error {
     Error::new(cause.kind, "the change was refused")
         .because(cause)
         .note(format!("the statement was: {}", first.join(" ")))
-        .note("nothing was changed")
+        .unchanged()
         .into()
 }
 
@@ -365,7 +365,7 @@ async fn settle(db: &Db, work: &Work, found: Found, functions_found: Vec<Rights>
         return Ok(());
     }
     let error = Error::failed("the database would not be as declared after all was done")
-        .note("nothing was changed")
+        .unchanged()
         .hint(
             "a right that another role passed on is taken back by that role, or with its grant option: `\\dp` in psql shows \
              who gave what after the slash",

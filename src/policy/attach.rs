@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::detach::{self, Count, changed, meant, nature, policies, title};
 use super::detached::Detached;
 use crate::bookkeeping::{self, TOOL_VERSION};
-use crate::error::{self, Error, Result, nearest};
+use crate::error::{self, Error, Result, command, nearest, quoted};
 use crate::pg::attempt::{self, Contended, Limits};
 use crate::pg::policy::{Policy, Read};
 use crate::pg::relation::{Named, Relation};
@@ -152,7 +152,7 @@ fn require_same(
     ))
     .note(format!("detached was: {}", kept.create()))
     .note(format!("there is now: {}", made.create()))
-    .note("nothing was changed")
+    .unchanged()
     .hint(format!(
         "drop it to have the detached one again, or give that up with `toysoldiers policy attach {relation} --forget {}`",
         kept.name
@@ -238,10 +238,18 @@ fn impossible(relation: &Relation, policy: &Policy, error: &anyhow::Error) -> an
     let told = Error::new(kind, format!("{} cannot be made again", title(policy))).after(error);
     told.note(policy.create())
         .note("nothing was changed; all of them are still detached")
-        .hint(format!(
-            "declare it in database/policies as it has to be now and run `toysoldiers policy apply`, then `toysoldiers policy attach {} --forget {}`",
-            relation.title(), policy.name
-        ))
+        .hint(
+            command("policy apply")
+                .hint("declare it in database/policies as it has to be now, and run {}"),
+        )
+        .hint(
+            command(format!(
+                "policy attach {} --forget {}",
+                relation.title(),
+                quoted(&policy.name)
+            ))
+            .hint("then give up the detached one: {}"),
+        )
         .into()
 }
 
@@ -270,10 +278,12 @@ async fn require_others(db: &Db, relation: &Relation, made: &[Detached]) -> Resu
                 title(policy),
                 title(&missed.policy)
             ))
-            .note("nothing was changed")
-            .hint(format!(
-                "run `toysoldiers policy attach {because}` first; or declare all of them in database/policies and run `toysoldiers policy apply`"
-            ))
+            .unchanged()
+            .hint(command(format!("policy attach {because}")).hint("run {} first"))
+            .hint(
+                command("policy apply")
+                    .hint("or declare all of them in database/policies, and run {}"),
+            )
             .into());
         }
     }
@@ -340,7 +350,7 @@ fn require_forgotten(
     let error = Error::refused(format!(
         "no policy {unknown} is detached because of {title}"
     ))
-    .note("nothing was changed");
+    .unchanged();
     Err(match nearest(unknown, known.iter().copied()) {
         Some(near) => error.hint(format!("did you mean {near}?")),
         None if known.is_empty() => error.hint("nothing is: leave out `--forget`"),

@@ -6,7 +6,7 @@ use super::declared::{Declared, File};
 use super::found::{Found, Role};
 use super::right::{Kind, Object};
 use super::statement::Relation;
-use crate::error::{Error, Result, nearest};
+use crate::error::{Error, Result, command, nearest};
 use crate::pg::policy::PUBLIC;
 
 /// Roles, relations, sequences, columns.
@@ -53,7 +53,7 @@ pub(super) fn everything(
                             file.path
                         ))
                         .at(file.excerpt(span))
-                        .note("nothing was changed")
+                        .unchanged()
                         .hint("leave it out; PostgreSQL 17 is the first to have it")
                         .into());
                     }
@@ -104,7 +104,7 @@ fn mismatch(file: &File, span: &Range<usize>, relation: &Relation, kind: &str) -
         file.path
     ))
     .at(file.excerpt(span))
-    .note("nothing was changed")
+    .unchanged()
     .hint("row-level security is for tables, options are for views, and rights on a sequence say SEQUENCE")
     .into()
 }
@@ -116,18 +116,19 @@ fn missing<'a>(
     name: &str,
     names: impl IntoIterator<Item = &'a str>,
 ) -> anyhow::Error {
+    let up = command("migrate up");
     let hint = match nearest(name, names) {
-        Some(near) => format!(
-            "did you mean {near}? otherwise make it in a migration, and run `toysoldiers migrate up`"
-        ),
-        None => "make it in a migration, and run `toysoldiers migrate up`".to_owned(),
+        Some(near) => up.hint(format!(
+            "did you mean {near}? otherwise make it in a migration, and run {{}}"
+        )),
+        None => up.hint("make it in a migration, and run {}"),
     };
     Error::failed(format!(
         "{} cannot be applied: there is no {what} {name} here",
         file.path
     ))
     .at(file.excerpt(span))
-    .note("nothing was changed")
+    .unchanged()
     .hint(hint)
     .into()
 }

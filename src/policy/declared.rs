@@ -90,7 +90,7 @@ impl Declared {
                         "{} does not fit: its ending is not .sql in lower case",
                         entry.path
                     ))
-                    .note("nothing was changed")
+                    .unchanged()
                     .hint("rename it, or it would be left out")
                     .into());
                 }
@@ -180,7 +180,7 @@ impl Declared {
                 "{} and {} are about the same relation, {relation}",
                 self.files[other.file].path, file.path
             ))
-            .note("nothing was changed")
+            .unchanged()
             .hint("put all of it into one of them")
             .into());
         }
@@ -350,7 +350,7 @@ fn misplaced(file: &File, span: &Range<usize>, message: &str, hint: &str) -> any
 fn misplaced_error(file: &File, span: &Range<usize>, message: &str, hint: &str) -> Error {
     Error::failed(format!("{} cannot be applied: {message}", file.path))
         .at(file.excerpt(span))
-        .note("nothing was changed")
+        .unchanged()
         .hint(hint)
 }
 

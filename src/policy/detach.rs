@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::affected::{self, Affected, Changed};
 use super::detached::Detached;
 use crate::bookkeeping::{self, TOOL_VERSION};
-use crate::error::{Error, Kind, Result, nearest};
+use crate::error::{Error, Hint, Kind, Result, command, nearest};
 use crate::pg::attempt::{self, Limits};
 use crate::pg::policy::{Policy, Read};
 use crate::pg::relation::{Named, Relation};
@@ -84,8 +84,8 @@ pub async fn plan(db: &Db, wish: Wish) -> Result<Plan<Work>> {
     if !steps.is_empty() {
         let keep = Step::new("keep", "row-level security as it is");
         steps.push(keep.detail(format!(
-            "until `toysoldiers policy attach {}`, those bound by it see only what is left to them; nobody sees more, unless a policy that stays asks a function that reads it",
-            relation.title()
+            "until {}, those bound by it see only what is left to them; nobody sees more, unless a policy that stays asks a function that reads it",
+            command(format!("policy attach {}", relation.title()))
         )));
     }
     Ok(Plan {
@@ -163,7 +163,7 @@ pub(super) fn meant(named: &Named, relations: &[Relation]) -> Result<Relation> {
         .map_err(|error| match error.downcast::<Error>() {
             Ok(mut error) => {
                 error.kind = Kind::Refused;
-                error.note("nothing was changed").into()
+                error.unchanged().into()
             }
             Err(error) => error,
         })
@@ -185,8 +185,10 @@ pub(super) async fn lock(db: &Db, tables: impl Iterator<Item = Relation>) -> Res
 /// What somebody else did since the plan was shown is not what was agreed to.
 pub(super) fn changed(what: &str) -> anyhow::Error {
     Error::refused(format!("the {what} changed since the plan was shown"))
-        .note("nothing was changed")
-        .hint("run the same command again, and look at the new plan")
+        .unchanged()
+        .hint(Hint::again(
+            "run the same command again, and look at the new plan",
+        ))
         .into()
 }
 
@@ -206,8 +208,7 @@ fn require_columns(known: &[String], relation: &Relation, wanted: &[String]) -> 
         return Ok(());
     };
     let title = relation.title();
-    let error =
-        Error::refused(format!("{title} has no column {unknown}")).note("nothing was changed");
+    let error = Error::refused(format!("{title} has no column {unknown}")).unchanged();
     Err(match nearest(unknown, known.iter().map(String::as_str)) {
         Some(near) => error.hint(format!("did you mean {near}?")),
         None => error.hint(format!("its columns are {}", known.join(", "))),

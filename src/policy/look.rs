@@ -131,7 +131,7 @@ pub async fn look(db: &Db, declared: Declared) -> Result<Look> {
             return Err(
                 Error::failed(format!("{} cannot be applied: there is no function {signature}", file.path))
                     .at(file.excerpt(span))
-                    .note("nothing was changed")
+                    .unchanged()
                     .hint("write the types of its arguments as `\\df` shows them, without their names; or make it in a migration")
                     .into(),
             );
@@ -167,7 +167,7 @@ fn refuse_replica(db: &Db) -> Result<()> {
     Err(Error::refused(
         "this is a replica: policies are compared on temporary tables, which only the primary can make",
     )
-    .note("`toysoldiers policy list` and `policy audit` only read, and work here")
+    .note("`policy list` and `policy audit` only read, and work here")
     .hint("name the primary")
     .into())
 }
@@ -201,7 +201,7 @@ fn give(declared: &Declared, named: &[usize], known: &mut [Function], server_maj
 fn at(error: &anyhow::Error, file: &File, span: &Range<usize>) -> anyhow::Error {
     Error::failed(format!("{} cannot be applied", file.path))
         .at(file.excerpt(span))
-        .note("nothing was changed")
+        .unchanged()
         .after(error)
         .hint(
             "write the types of the function's arguments as `\\df` shows them, without their names",

@@ -96,7 +96,7 @@ fn foreign(text: &str, place: Range<usize>, statement: &Statement<'_>) -> Refusa
         ),
         ["drop", "policy", ..] => (
             "DROP POLICY",
-            "leave the policy out of the file; `toysoldiers policy apply --prune` drops it",
+            "leave the policy out of the file; `policy apply --prune` drops it",
         ),
         ["alter", "default", ..] => (
             "ALTER DEFAULT PRIVILEGES",

@@ -8,7 +8,7 @@ use super::detached::Detached;
 use super::difference::Difference;
 use super::look::{self, Look, is_of};
 use super::recursion::Policies;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, command};
 use crate::pg::Db;
 
 /// What differs.
@@ -55,10 +55,11 @@ fn taken_off(detached: &Detached) -> String {
         policy, because, ..
     } = detached;
     format!(
-        "policy {} on {} is detached because of {because}: `toysoldiers policy attach {because}` makes it again, and so does \
-         `policy apply` if a file declares it",
+        "policy {} on {} is detached because of {because}: {} makes it again, and so does `policy apply` if a file \
+         declares it",
         policy.name,
-        policy.on()
+        policy.on(),
+        command(format!("policy attach {because}"))
     )
 }
 
@@ -132,7 +133,7 @@ fn refuse_circles(look: &Look) -> Result<()> {
     Err(Error::failed("policies ask one another without end (SQLSTATE 42P17)")
         .at(place)
         .note(way.join(", "))
-        .note("nothing was changed")
+        .unchanged()
         .hint("let one of them ask a SECURITY DEFINER function, as `(select app.current_creator_id())`")
         .into())
 }

@@ -209,7 +209,7 @@ pub fn wrong(file: &File, span: &Range<usize>, server: &DbError) -> anyhow::Erro
     };
     let mut error = Error::new(kind, format!("{} cannot be applied", file.path))
         .at(file.excerpt(span))
-        .note("nothing was changed");
+        .unchanged();
     if let Some(detail) = server.detail() {
         error = error.note(detail);
     }
@@ -235,7 +235,7 @@ fn no_twin(file: &File, wanted: &Wanted, server: &DbError) -> anyhow::Error {
         "policies are compared on temporary tables, and {relation} cannot get one"
     ))
     .because(sqlstate::bare(server))
-    .note("nothing was changed")
+    .unchanged()
     .hint(hint)
     .into()
 }

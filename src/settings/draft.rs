@@ -90,7 +90,7 @@ pub fn plan(folder: &Path, first: Option<&First>) -> Result<Plan<Draft>> {
     if path.exists() {
         return Err(
             Error::refused(format!("{} is there already", path.display()))
-                .note("nothing was changed")
+                .unchanged()
                 .hint("edit it, or move it away first")
                 .into(),
         );

@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 use toml_edit::{DocumentMut, Item, value};
 
 use super::file;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, command};
 
 /// A byte order mark, which some editors begin a file with.
 const MARK: char = '\u{feff}';
@@ -28,7 +28,7 @@ pub fn fingerprint(path: &Path, environment: &str, fingerprint: &str) -> Result<
     let cannot = |error: std::io::Error| {
         Error::failed(format!("cannot write {}", path.display()))
             .because(error)
-            .note("nothing was changed")
+            .unchanged()
             .hint("edit it as a user who may write it and its folder")
     };
     // Where a link leads is what is replaced, not the link.
@@ -60,7 +60,7 @@ impl Edit {
             return Err(
                 Error::refused(format!("{} was changed meanwhile", path.display()))
                     .note("it was left as it is now")
-                    .hint("run `toysoldiers env pin` again")
+                    .hint(command("env pin").hint("run {} again"))
                     .into(),
             );
         }
@@ -90,7 +90,7 @@ fn with_fingerprint(
 ) -> Result<String> {
     let cannot = || {
         Error::failed(format!("cannot put a fingerprint into {name}"))
-            .note("nothing was changed")
+            .unchanged()
             .hint(format!(
                 "write it yourself: `fingerprint = \"{fingerprint}\"` in `[env.{environment}]`"
             ))

@@ -372,10 +372,11 @@ mod tests {
 
     fn refused(text: &str) -> (String, usize, Option<String>) {
         let explanation = explain(&parse("toysoldiers.toml", text).expect_err("is wrong"));
+        let hint = explanation.hint();
         (
             explanation.message,
             explanation.excerpt.map_or(0, |excerpt| excerpt.line),
-            explanation.hint,
+            hint,
         )
     }
 

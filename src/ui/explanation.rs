@@ -15,6 +15,10 @@ impl Ui {
         let explanation = &masked(explanation, &self.manners.mask);
         if matches!(self.manners.output, Output::Json | Output::Ndjson) {
             let mut document = json!(explanation);
+            // The first of them has a key of its own, for programs that knew no other.
+            if let Some(hint) = explanation.hint() {
+                document["hint"] = json!(hint);
+            }
             document["exit"] = json!(explanation.kind.code());
             write_err(&json!({ "error": document }).to_string());
         } else {
@@ -39,18 +43,25 @@ fn masked(explanation: &Explanation, mask: &Mask) -> Explanation {
 }
 
 fn each_text(explanation: &Explanation, change: impl Fn(&str) -> String) -> Explanation {
-    let change = |text: &String| change(text);
     Explanation {
         kind: explanation.kind,
         message: change(&explanation.message),
-        causes: explanation.causes.iter().map(change).collect(),
+        causes: explanation.causes.iter().map(|text| change(text)).collect(),
         excerpt: explanation.excerpt.as_ref().map(|excerpt| Excerpt {
             file: change(&excerpt.file),
             text: change(&excerpt.text),
             ..excerpt.clone()
         }),
-        notes: explanation.notes.iter().map(change).collect(),
-        hint: explanation.hint.as_ref().map(change),
+        notes: explanation
+            .notes
+            .iter()
+            .map(|note| note.map(&change))
+            .collect(),
+        hints: explanation
+            .hints
+            .iter()
+            .map(|hint| hint.map(&change))
+            .collect(),
         sqlstate: explanation.sqlstate.clone(),
     }
 }
@@ -72,15 +83,15 @@ fn render(explanation: &Explanation, style: Style) -> String {
             text,
             "  {} {}",
             style.bold("note:"),
-            note.replace('\n', "\n        ")
+            note.to_string().replace('\n', "\n        ")
         );
     }
-    if let Some(hint) = &explanation.hint {
+    for hint in &explanation.hints {
         let _ = writeln!(
             text,
             "  {} {}",
             style.cyan("hint:"),
-            hint.replace('\n', "\n        ")
+            hint.to_string().replace('\n', "\n        ")
         );
     }
     text

@@ -206,6 +206,11 @@ impl Tool {
     /// What differs from run to run, made alike.
     pub fn redact(&self, text: &str) -> String {
         let mut text = text.to_owned();
+        // What to type next repeats the address; that it does has tests of its own.
+        if let [flag, address] = self.first.as_slice() {
+            let address = toysoldiers::error::quoted(address);
+            text = text.replace(&format!("toysoldiers {flag} {address}"), "toysoldiers");
+        }
         for (secret, name) in &self.hidden {
             text = text.replace(secret, name);
         }

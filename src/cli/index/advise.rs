@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{SourceArgs, counted_indexes};
 use crate::context::Context;
-use crate::error::{Error, Exit, Result};
+use crate::error::{Error, Exit, Result, command};
 use crate::index::advise::trial::{self, Tried};
 use crate::index::advise::{self, Advice, Advised, Files, Kind, Weight, Wish};
 use crate::pg::explain::Statement;
@@ -276,7 +276,8 @@ impl Report for Tried {
             );
         }
         format!(
-            "tried {tried}; as things are the planner's cost is {cost:.2}; declare one in its file, with a name, and `toysoldiers index apply` builds it"
+            "tried {tried}; as things are the planner's cost is {cost:.2}; declare one in its file, with a name, and {} builds it",
+            command("index apply")
         )
     }
 

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{SourceArgs, counted_indexes};
 use crate::context::Context;
-use crate::error::{Exit, Result};
+use crate::error::{Exit, Result, command};
 use crate::index::apply::{self, Applied, Manner, Wish};
 use crate::index::declared::Declared;
 use crate::pg::Patience;
@@ -102,8 +102,9 @@ impl Report for Applied {
         let left = match self.left {
             0 => String::new(),
             left => format!(
-                "; no file declares {}: see `toysoldiers index status`, and `--prune`",
-                counted_indexes(left)
+                "; no file declares {}: see {}, and `--prune`",
+                counted_indexes(left),
+                command("index status")
             ),
         };
         if self.changes.is_empty() {

@@ -10,7 +10,7 @@ use super::verify::ScratchServer;
 use super::{FOLDER, SourceArgs, marking};
 use crate::cli::source::shown;
 use crate::context::Context;
-use crate::error::{Error, Exit, Result};
+use crate::error::{Error, Exit, Result, command};
 use crate::migrate::baseline::{self, Adopted};
 use crate::migrate::import::folder::Place;
 use crate::migrate::import::{self, Imported, Tool};
@@ -179,9 +179,10 @@ impl Report for Imported {
         });
         format!(
             "wrote {} into {folder}, marked {} as applied{stamped}\n\
-             `toysoldiers migrate check` tells what else they need to run on an empty database",
+             {} tells what else they need to run on an empty database",
             counted(*written, "file"),
             counted(*marked, "migration"),
+            command("migrate check"),
         )
     }
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use super::FOLDER;
 use crate::cli::source::shown;
 use crate::context::Context;
-use crate::error::{Error, Exit, Result};
+use crate::error::{Error, Exit, Result, command};
 use crate::migrate::dump::{self, Compared, Place, Written};
 use crate::ui::{Cell, Report, Table};
 
@@ -114,7 +114,7 @@ impl Report for Compared {
         if self.current {
             return format!("{path} is what the database is");
         }
-        let again = "`toysoldiers migrate dump` writes it";
+        let again = format!("{} writes it", command("migrate dump"));
         if !self.exists {
             return format!("there is no {path}; {again}");
         }

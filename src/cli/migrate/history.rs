@@ -88,7 +88,9 @@ impl Report for Runs {
             text = format!("{text}, {} failed", self.failed());
         }
         if !self.complete {
-            text.push_str("; this database remembers only what was applied until the next `toysoldiers migrate up`");
+            text.push_str(
+                "; this database remembers only what was applied until the next `migrate up`",
+            );
         }
         text
     }

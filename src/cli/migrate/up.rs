@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{SourceArgs, check};
 use crate::context::Context;
-use crate::error::{self, Error, Exit, Result};
+use crate::error::{self, Error, Exit, Result, command};
 use crate::migrate::check::Beside;
 use crate::migrate::named::Named;
 use crate::migrate::up::{self, Applied, Manner, Wish};
@@ -109,7 +109,8 @@ impl UpArgs {
     /// The database is not there; makes it if that is wanted.
     async fn create(&self, cx: &Context, files: &Files, missing: anyhow::Error) -> Result<Exit> {
         if !self.create_db {
-            let hint = "check its name, or have it made: `toysoldiers migrate up --create-db`";
+            let hint =
+                command("migrate up --create-db").hint("check its name, or have it made: {}");
             return Err(match missing.downcast::<Error>() {
                 Ok(error) => error.hint(hint).into(),
                 Err(error) => error,
@@ -144,8 +145,10 @@ impl Warnings {
             cx.ui.warn(warning);
         }
         if !warnings.is_empty() {
-            cx.ui
-                .say("`toysoldiers migrate check` tells why, and what to write instead");
+            cx.ui.say(&format!(
+                "{} tells why, and what to write instead",
+                command("migrate check")
+            ));
         }
     }
 }

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::SourceArgs;
 use crate::context::Context;
-use crate::error::{Exit, Result};
+use crate::error::{Exit, Result, command};
 use crate::pg::attempt::Limits;
 use crate::plan::counted;
 use crate::policy::apply::{self, Applied, Manner, Wish};
@@ -96,8 +96,9 @@ impl Report for Applied {
         let left = match self.left {
             0 => String::new(),
             left => format!(
-                "; {} no file speaks of: see `toysoldiers policy status`, and `--prune`",
-                counted(left, "thing")
+                "; {} no file speaks of: see {}, and `--prune`",
+                counted(left, "thing"),
+                command("policy status")
             ),
         };
         if !self.kept {

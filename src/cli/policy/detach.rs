@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::relation;
 use crate::context::Context;
-use crate::error::{Exit, Result};
+use crate::error::{Exit, Result, command};
 use crate::pg::attempt::Limits;
 use crate::pg::relation::Named;
 use crate::policy::detach::{self, Done, Wish, policies};
@@ -67,8 +67,9 @@ impl Report for Done {
         match self.detached.len() {
             0 => format!("nothing to do: no policy is in the way of changing {title}"),
             count => format!(
-                "detached {}; `toysoldiers policy attach {title}` makes {} again",
+                "detached {}; {} makes {} again",
                 policies(count),
+                command(format!("policy attach {title}")),
                 if count == 1 { "it" } else { "them" },
             ),
         }

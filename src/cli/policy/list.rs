@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{SourceArgs, relation};
 use crate::context::Context;
-use crate::error::{Exit, Result};
+use crate::error::{Exit, Result, command};
 use crate::pg::relation::Named;
 use crate::plan::Progress;
 use crate::policy::ability::Rows;
@@ -88,7 +88,7 @@ impl Report for Policies {
         titles.dedup();
         let attach: Vec<String> = titles
             .iter()
-            .map(|title| format!("`toysoldiers policy attach {title}`"))
+            .map(|title| command(format!("policy attach {title}")).to_string())
             .collect();
         let count = self.detached.len();
         (count > 0).then(|| {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Line;
 use crate::bookkeeping::{self, VERSION, WITH_STAMP};
-use crate::error::Result;
+use crate::error::{Result, command};
 use crate::guard::{self, Identity, Verdict};
 use crate::pg::Db;
 use crate::settings::Environment;
@@ -44,7 +44,7 @@ impl Bookkeeping {
         let check = "bookkeeping";
         match self {
             Self::Absent => Line::fine(check, Value::Null, "none: the database was never migrated")
-                .note("run `toysoldiers migrate up`"),
+                .note(format!("run {}", command("migrate up"))),
             Self::Unreadable => Line::fine(check, Value::Null, "not to be read by this role")
                 .note("connect as the role that migrates: others neither see the stamp nor record changes"),
             Self::Version(found) => {
@@ -52,7 +52,7 @@ impl Bookkeeping {
                 match found.cmp(&i32::from(VERSION)) {
                     std::cmp::Ordering::Equal => line,
                     std::cmp::Ordering::Less => {
-                        line.note(format!("run `toysoldiers migrate up`, which makes it version {VERSION}"))
+                        line.note(format!("run {}, which makes it version {VERSION}", command("migrate up")))
                     }
                     std::cmp::Ordering::Greater => {
                         line.wrong(format!("update toysoldiers: this one knows version {VERSION}"))
@@ -79,14 +79,15 @@ pub(super) fn stamp(
     match guard::stamp(environment, identity) {
         Verdict::Own | Verdict::Indifferent => line(stamp.unwrap_or(nothing)),
         Verdict::Foreign(other) => line(&format!("{other}, not {name}")).wrong(format!(
-            "check the url of {name}; if the database is to be its from now on, stamp it: `toysoldiers --env {name} env pin`"
+            "check the url of {name}; if the database is to be its from now on, stamp it: {}",
+            command("env pin").on(name)
         )),
         Verdict::Absent => line(nothing).note(match bookkeeping {
             Bookkeeping::Version(found) if found >= i32::from(WITH_STAMP) => {
-                format!("stamp it: `toysoldiers --env {name} env pin`")
+                format!("stamp it: {}", command("env pin").on(name))
             }
             Bookkeeping::Unreadable => "connect as a role that may read it".to_owned(),
-            _ => format!("run `toysoldiers --env {name} migrate up`, which stamps it"),
+            _ => format!("run {}, which stamps it", command("migrate up").on(name)),
         }),
     }
 }
@@ -94,7 +95,7 @@ pub(super) fn stamp(
 /// Which server it says it is.
 pub(super) fn fingerprint(environment: &Environment, identity: &Identity) -> Line {
     let name = environment.guarded_as();
-    let pin = format!("`toysoldiers --env {name} env pin`");
+    let pin = command("env pin").on(name);
     let pinned = environment.fingerprint.as_deref();
     let found = match &identity.fingerprint {
         Some(Ok(found)) => found,

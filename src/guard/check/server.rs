@@ -144,7 +144,7 @@ pub(super) fn pooler(db: &Db) -> Line {
     let advice = db
         .require_session(what)
         .err()
-        .and_then(|error| error::explain(&error).hint)
+        .and_then(|error| error::explain(&error).hint())
         .unwrap_or_default();
     let line = |found: &str| Line::fine("pooler", pooling.to_string(), found);
     match pooling {

@@ -2,6 +2,7 @@
 
 use super::stock::Index;
 use super::{Advice, Kind, Weight, Window, Wish};
+use crate::error::command;
 
 /// What becomes of each.
 pub fn judge(wish: &Wish, window: &Window, indexes: &[Index]) -> Vec<Advice> {
@@ -14,7 +15,10 @@ pub fn judge(wish: &Wish, window: &Window, indexes: &[Index]) -> Vec<Advice> {
 fn judge_one(wish: &Wish, window: &Window, index: &Index) -> Advice {
     let (weight, evidence, remedy, sql) = if let Some(pid) = index.builder {
         let evidence = format!("it is being built right now, by pid {pid}");
-        let remedy = "wait until it is built; `toysoldiers index status` follows it".to_owned();
+        let remedy = format!(
+            "wait until it is built; {} follows it",
+            command("index status")
+        );
         (Weight::Note, evidence, remedy, None)
     } else if index.may_be_built {
         let evidence = "another role builds something on its table right now, and this role may not see what: it may be this index".to_owned();
@@ -54,11 +58,13 @@ fn partitioned(wish: &Wish, index: &Index) -> Verdict {
         ),
     };
     if wish.files.declare(index) {
-        let remedy = "run `toysoldiers index apply`, which builds what is missing and attaches it"
-            .to_owned();
+        let remedy = format!(
+            "run {}, which builds what is missing and attaches it",
+            command("index apply")
+        );
         (Weight::Warning, evidence, remedy, None)
     } else {
-        let remedy = "drop it, or declare it and run `toysoldiers index apply`".to_owned();
+        let remedy = format!("drop it, or declare it and run {}", command("index apply"));
         (Weight::Warning, evidence, remedy, Some(index.drop_sql()))
     }
 }
@@ -80,7 +86,10 @@ fn leftover(wish: &Wish, index: &Index) -> Verdict {
     let remedy = if is_transient(&index.name) {
         "drop it: REINDEX CONCURRENTLY made it and left it behind".to_owned()
     } else if wish.files.declare(index) {
-        "run `toysoldiers index apply`, which drops it and builds it again".to_owned()
+        format!(
+            "run {}, which drops it and builds it again",
+            command("index apply")
+        )
     } else {
         "drop it; no file declares it".to_owned()
     };

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use super::stock::Index;
 use super::{Advice, Kind, Weight};
-use crate::error::{self, Result};
+use crate::error::{self, Result, command};
 use crate::pg::{Db, Ident, Query};
 use crate::plan::Progress;
 
@@ -155,7 +155,10 @@ fn judge(index: &Index, measured: &Measured) -> Option<Advice> {
         table: Some(index.on_table.clone()),
         evidence,
         size: Some(index.size),
-        remedy: format!("rebuild it: `toysoldiers index rebuild {}`", index.title()),
+        remedy: format!(
+            "rebuild it: {}",
+            command(format!("index rebuild {}", index.title()))
+        ),
         sql: Some(format!("reindex index concurrently {}", index.object)),
         file: None,
         place: None,
@@ -225,7 +228,7 @@ fn not_measured(index: &Index, error: &anyhow::Error) -> Advice {
         table: Some(index.on_table.clone()),
         evidence: format!("how full it is could not be measured: {}", told.message),
         size: Some(index.size),
-        remedy: told.hint.unwrap_or_else(|| "try again".to_owned()),
+        remedy: told.hint().unwrap_or_else(|| "try again".to_owned()),
         sql: None,
         file: None,
         place: None,

@@ -1,7 +1,7 @@
 //! The files that declare indexes, as far as advice has to name them.
 
 use super::stock::Index;
-use crate::error::{Excerpt, Result};
+use crate::error::{Excerpt, Result, command};
 use crate::index::declared::{Declared, Wanted};
 use crate::pg::relation::Relation;
 use crate::source::Source;
@@ -60,14 +60,20 @@ impl Files {
     /// How an index comes to be.
     pub(super) fn declaration(&self, table: &Relation) -> String {
         let file = self.about(table);
-        format!("declare an index in {file}, with a name; `toysoldiers index apply` builds it")
+        format!(
+            "declare an index in {file}, with a name; {} builds it",
+            command("index apply")
+        )
     }
 
     /// How an index goes for good.
     pub(super) fn removal(&self, index: &Index) -> String {
         if self.declare(index) {
             let file = self.about(&index.on());
-            format!("remove it from {file}; `toysoldiers index apply --prune` drops it then")
+            format!(
+                "remove it from {file}; {} drops it then",
+                command("index apply --prune")
+            )
         } else {
             "drop it; no file declares it".to_owned()
         }

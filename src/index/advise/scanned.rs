@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use super::foreign::ForeignKey;
 use super::{Advice, Kind, Weight, Window, Wish};
+use crate::error::command;
 use crate::pg::relation::Relation;
 use crate::policy::audit::Compared;
 
@@ -80,7 +81,8 @@ pub fn judge(
             ),
             size: Some(table.size),
             remedy: format!(
-                "find the query, and try indexes for it with `toysoldiers index advise --query`; {}",
+                "find the query, and try indexes for it with {}; {}",
+                command("index advise --query"),
                 wish.files.declaration(&relation)
             ),
             sql: None,

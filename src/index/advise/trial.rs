@@ -391,7 +391,7 @@ mod tests {
     fn refusal(extension: &Extension) -> (String, Option<String>) {
         let error = usable(extension, 16).expect_err("is refused");
         let told = error::explain(&error);
-        (told.message, told.hint)
+        (told.message.clone(), told.hint())
     }
 
     #[test]

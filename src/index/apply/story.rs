@@ -1,7 +1,7 @@
 //! What is said when not everything could be done: what was, what was not, and how to go on.
 
 use super::Change;
-use crate::error::{self, Error};
+use crate::error::{self, Error, Hint};
 use crate::index::difference::{Action, Difference};
 
 /// What was done, in a word.
@@ -57,12 +57,11 @@ pub(super) fn halted(
             .collect();
         error = error.note(format!("not begun: {}", names.join(", ")));
     }
-    let go_on = "run the same command again: it goes on with what is left";
     error
-        .hint(match explanation.hint {
-            Some(hint) => format!("{hint}; then {go_on}"),
-            None => go_on.to_owned(),
-        })
+        .hints(explanation.hints)
+        .hint(Hint::again(
+            "run the same command again: it goes on with what is left",
+        ))
         .into()
 }
 
@@ -78,6 +77,7 @@ pub(super) fn unsettled(differences: &[Difference], done: &[Change]) -> anyhow::
         ))
     });
     told(error, done)
-        .hint("find out who else changes indexes, then run the same command again")
+        .hint("find out who else changes indexes")
+        .hint(Hint::again("run the same command again"))
         .into()
 }

@@ -85,7 +85,7 @@ impl Place {
             let cannot = |error: std::io::Error| {
                 Error::failed(format!("cannot write {}", self.show(name)))
                     .because(error)
-                    .note("nothing was changed")
+                    .unchanged()
             };
             let mut file = crate::trust::create_new(&path).map_err(cannot)?;
             written.files.push(path);

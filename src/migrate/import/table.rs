@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::Tool;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, command};
 use crate::pg::{Db, Query};
 
 crate::row! {
@@ -86,12 +86,13 @@ pub async fn read(db: &Db, tool: Tool) -> Result<Vec<Row>> {
         )),
     };
     Err(match other {
-        Some(other) => error.note("nothing was changed").hint(format!(
+        Some(other) => error.unchanged().hint(format!(
             "take over what {other} did with `--from {}`",
             other.word()
         )),
-        None => error.note("nothing was changed").hint(
-            "mark migrations as applied with `toysoldiers migrate baseline`, without `--from`",
+        None => error.unchanged().hint(
+            command("migrate baseline")
+                .hint("mark migrations as applied with {}, without `--from`"),
         ),
     }
     .into())

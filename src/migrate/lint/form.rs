@@ -38,7 +38,7 @@ pub static GAP_IN_NUMBERS: Rule = Rule::new(
     Level::Warning,
     "gap-in-numbers",
     "a file that fills the gap later comes too late for every database that is past it",
-    "number on without gaps; `toysoldiers migrate new` does",
+    "number on without gaps; `migrate new` does",
 );
 
 /// Bytes that are not text.

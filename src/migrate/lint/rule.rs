@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use super::{access, data, form, mode, squawk};
-use crate::error::nearest;
+use crate::error::{command, nearest};
 
 /// How much a finding weighs. The first two stop `migrate up`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -103,7 +103,7 @@ impl Rule {
         }
         match nearest(name, Self::all().map(|rule| rule.name)) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => "take a name that `toysoldiers migrate check` shows".to_owned(),
+            None => format!("take a name that {} shows", command("migrate check")),
         }
     }
 }

@@ -12,7 +12,7 @@ use super::super::script::Script;
 use super::super::source::Files;
 use super::super::step::Step as Begun;
 use super::{Mended, Repair, unknown};
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result, command};
 use crate::pg::Db;
 use crate::plan::{Plan, Risk, Step, counted};
 
@@ -120,11 +120,8 @@ fn line(number: usize, state: &str, text: &str) -> String {
     shortened(&format!("{number}. {state}: {}", words.join(" ")))
 }
 
-fn refused(message: String, hint: impl Into<String>) -> anyhow::Error {
-    Error::refused(message)
-        .note("nothing was changed")
-        .hint(hint)
-        .into()
+fn refused(message: String, hint: impl Into<Hint>) -> anyhow::Error {
+    Error::refused(message).unchanged().hint(hint).into()
 }
 
 /// What marking a half-done migration as applied would do.
@@ -135,15 +132,14 @@ pub async fn plan_done(db: &Db, files: &Files, named: &Named) -> Result<Plan<Rep
     if subject.record.is_some() {
         return Err(refused(
             format!("{title} is applied already"),
-            "see when and by whom with `toysoldiers migrate history`",
+            command("migrate history").hint("see when and by whom with {}"),
         ));
     }
     let Some(file) = subject.file else {
         return Err(refused(
             format!("the file of {title} is gone, so that there is nothing to say it is done of"),
-            format!(
-                "bring the file back, or forget what ran of it: `toysoldiers migrate repair {version} --undone`"
-            ),
+            command(format!("migrate repair {version} --undone"))
+                .hint("bring the file back, or forget what ran of it: {}"),
         ));
     };
     if subject.steps.is_empty() {
@@ -155,12 +151,14 @@ pub async fn plan_done(db: &Db, files: &Files, named: &Named) -> Result<Plan<Rep
         } else {
             format!("{title} has not begun to run")
         };
-        return Err(refused(
-            message,
-            format!(
-                "apply it with `toysoldiers migrate up`; if its changes are in the database already, `toysoldiers migrate baseline --to {version}`"
-            ),
-        ));
+        return Err(Error::refused(message)
+            .unchanged()
+            .hint(command("migrate up").hint("apply it with {}"))
+            .hint(
+                command(format!("migrate baseline --to {version}"))
+                    .hint("or, if its changes are in the database already, mark it with {}"),
+            )
+            .into());
     }
     let detail = format!(
         "{} ran to the end; the others do not run any more",
@@ -182,7 +180,7 @@ pub async fn plan_undone(db: &Db, files: &Files, named: &Named) -> Result<Plan<R
     if subject.record.is_none() && subject.steps.is_empty() {
         return Err(refused(
             format!("{title} has not run"),
-            "see what has with `toysoldiers migrate status`",
+            command("migrate status").hint("see what has with {}"),
         ));
     }
     let (entry, verdict, detail, mut lines) = if subject.record.is_some() {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::replay::{self, Watch};
-use crate::error::{Result, explain};
+use crate::error::{Note, Result, explain};
 use crate::migrate::file::Migration;
 use crate::pg::Db;
 use crate::pg::catalog::Catalog;
@@ -86,7 +86,8 @@ pub async fn prove(
         reasons.extend(
             told.notes
                 .into_iter()
-                .filter(|note| note.starts_with("in ")),
+                .filter(|note| matches!(note, Note::Inside(_)))
+                .map(|note| note.to_string()),
         );
         let fails = Flaw {
             reason: Some(if reasons.is_empty() {

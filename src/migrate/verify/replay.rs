@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio_postgres::error::{DbError, ErrorPosition};
 
 use super::lock::{Scene, Touch};
-use crate::error::{Error, Excerpt, Result};
+use crate::error::{Error, Excerpt, Note, Result};
 use crate::migrate::Limits;
 use crate::migrate::detaching;
 use crate::migrate::directive::Directives;
@@ -211,7 +211,7 @@ fn explain(
         told = told.note(detail);
     }
     if let Some(context) = server.where_() {
-        told = told.note(format!("in {context}"));
+        told = told.note(Note::Inside(context.to_owned()));
     }
     told = told.note("the database of the environment was only read");
     if let Some(hint) = advice(server) {

@@ -91,7 +91,7 @@ fn cannot_make(server: &Db, error: &anyhow::Error) -> Error {
         format!("cannot make a scratch database on {}", place.describe()),
     )
     .after(error)
-    .note("nothing was changed");
+    .unchanged();
     if error::sqlstate(error) == Some("42501") {
         let user = place.user().unwrap_or_default();
         return cannot.hint(format!(

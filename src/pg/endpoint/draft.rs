@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use super::{CertificateMode, ChannelBinding, Endpoint, Host, Mode, PORT, Place, Trust};
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 use crate::pg::conninfo::EXAMPLE;
 
 /// An endpoint that is not whole yet.
@@ -146,6 +146,6 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{plural}")
 }
 
-fn contradiction(what: impl Into<String>, hint: impl Into<String>) -> anyhow::Error {
+fn contradiction(what: impl Into<String>, hint: impl Into<Hint>) -> anyhow::Error {
     Error::configuration(what).hint(hint).into()
 }

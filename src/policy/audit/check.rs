@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::header::{self, Level};
 use super::judge;
-use crate::error::{Error, Kind, Result, nearest};
+use crate::error::{Error, Kind, Result, command, nearest};
 use crate::pg::{Db, Query};
 
 crate::row! {
@@ -178,7 +178,7 @@ impl Check {
         let names = Self::all()?.iter().map(|check| check.name.as_str());
         Ok(match nearest(name, names) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => "`toysoldiers policy audit --list` shows all of them".to_owned(),
+            None => format!("{} shows all of them", command("policy audit --list")),
         })
     }
 

@@ -100,7 +100,7 @@ impl Config {
                 (
                     &table.object,
                     "the waiver does not say what it is about",
-                    "name the object as `toysoldiers policy audit` does, or write \"*\" for all of them",
+                    "name the object as `policy audit` does, or write \"*\" for all of them",
                 ),
                 (
                     &table.because,
@@ -134,10 +134,11 @@ mod tests {
 
     fn refused(text: &str) -> (String, usize, Option<String>) {
         let explanation = explain(&Config::parse("audit.toml", text).expect_err("is wrong"));
+        let hint = explanation.hint();
         (
             explanation.message,
             explanation.excerpt.map_or(0, |place| place.line),
-            explanation.hint,
+            hint,
         )
     }
 

@@ -58,19 +58,16 @@ pub async fn test(
             if error::sqlstate(&failure) != Some("55P03") || seen.is_empty() {
                 return Err(failure);
             }
-            let Explanation { message, hint, .. } = error::explain(&failure);
-            let error = Error::refused(message)
+            let Explanation { message, hints, .. } = error::explain(&failure);
+            Err(Error::refused(message)
                 .because(Error::failed(
                     "a lock that others hold was not given back in time",
                 ))
                 .sqlstate("55P03")
                 .note(format!("it is held by {}", seen.join(", and by ")))
-                .note("nothing was kept");
-            Err(match hint {
-                Some(hint) => error.hint(hint),
-                None => error,
-            }
-            .into())
+                .note("nothing was kept")
+                .hints(hints)
+                .into())
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::{Action, Matrix, Pair, Relation, Target, Word};
-use crate::error::{Error, Excerpt, Result, nearest};
+use crate::error::{Error, Excerpt, Result, command, nearest};
 use crate::pg::{Db, Query};
 
 crate::row! {
@@ -208,8 +208,9 @@ fn unknown<'n>(what: &str, word: &Word, known: impl Iterator<Item = &'n str>) ->
         .at(word.place.clone())
         .note("nothing was asked")
         .hint(match near {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "correct the name, or run `toysoldiers migrate up` if a migration makes it"
-                .to_owned(),
+            Some(near) => format!("did you mean `{near}`?").into(),
+            None => {
+                command("migrate up").hint("correct the name, or run {} if a migration makes it")
+            }
         })
 }
