@@ -22,9 +22,41 @@ pub enum Risk {
     Severe,
 }
 
+/// What a step does to what is there. Whatever decides how safe a step is looks at this, never at its words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Something new comes to be.
+    Adds,
+    /// Something stays, and is otherwise than before.
+    Changes,
+    /// Something is gone afterwards.
+    Removes,
+    /// Something is gone afterwards, and another one is in its place.
+    Replaces,
+    /// Somebody may do what was kept from them.
+    GrantsAccess,
+    /// Nothing: it is looked at, proved, or left alone.
+    Verifies,
+}
+
+impl Effect {
+    /// Whether anything is otherwise afterwards.
+    pub fn is_change(self) -> bool {
+        self != Self::Verifies
+    }
+
+    /// Whether what is there now is gone afterwards.
+    pub fn takes_away(self) -> bool {
+        matches!(self, Self::Removes | Self::Replaces)
+    }
+}
+
 /// One thing a change will do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
+    /// What it does to what is there.
+    pub effect: Effect,
     /// The verb: `apply`, `create`, `drop`.
     pub action: String,
     /// What it is done to.
@@ -41,8 +73,9 @@ pub struct Step {
 
 impl Step {
     /// A step without a detail.
-    pub fn new(action: impl Into<String>, object: impl Into<String>) -> Self {
+    pub fn new(effect: Effect, action: impl Into<String>, object: impl Into<String>) -> Self {
         Self {
+            effect,
             action: action.into(),
             object: object.into(),
             detail: String::new(),

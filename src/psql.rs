@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::pg::libpq::Passage;
 use crate::pg::tools::Programs;
 use crate::pg::{Db, Endpoint, Pooling};
-use crate::plan::{Consent, Plan, Risk, Step};
+use crate::plan::{Consent, Effect, Plan, Risk, Step};
 pub use arguments::Arguments;
 
 /// The name under which the server knows these sessions.
@@ -137,7 +137,9 @@ pub async fn plan(db: Db, mut call: Call, programs: &Programs) -> Result<Plan<Re
     Ok(Plan {
         title: title.to_owned(),
         risk,
-        steps: vec![Step::new("run", tool.path.display().to_string()).detail(detail)],
+        steps: vec![
+            Step::new(Effect::Changes, "run", tool.path.display().to_string()).detail(detail),
+        ],
         work: Ready {
             notice: call.notice(way),
             command,

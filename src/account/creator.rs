@@ -12,7 +12,7 @@ use crate::bookkeeping::{self, TOOL_VERSION};
 use crate::error::{Error, Result, command};
 use crate::pg::page::Column;
 use crate::pg::{Db, Page, Paged, Param, Query};
-use crate::plan::{Consent, Plan, Risk, Step};
+use crate::plan::{Consent, Effect, Plan, Risk, Step};
 
 crate::row! {
     /// A creator with the totals the platform shows.
@@ -214,13 +214,13 @@ pub async fn plan_create(db: &Db, email: String, payout: Option<String>) -> Resu
     let new_user = user.is_none();
     let mut steps = Vec::new();
     if new_user {
-        steps.push(Step::new("create", format!("user {email}")).detail("creator"));
+        steps.push(Step::new(Effect::Adds, "create", format!("user {email}")).detail("creator"));
     }
     let detail = payout.as_ref().map_or_else(
         || "no payout account".to_owned(),
         |payout| format!("paid to {payout}"),
     );
-    steps.push(Step::new("create", format!("creator {email}")).detail(detail));
+    steps.push(Step::new(Effect::Adds, "create", format!("creator {email}")).detail(detail));
     Ok(Plan {
         title: format!("create the creator {email}"),
         risk: Risk::Mild,

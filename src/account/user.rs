@@ -10,7 +10,7 @@ use crate::bookkeeping::{self, TOOL_VERSION};
 use crate::error::{self, Error, Result, command};
 use crate::pg::page::Column;
 use crate::pg::{Db, Page, Paged, Param, Query};
-use crate::plan::{Consent, Plan, Risk, Step};
+use crate::plan::{Consent, Effect, Plan, Risk, Step};
 
 /// What a user may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +120,7 @@ pub async fn plan_create(db: &Db, email: String, role: Role) -> Result<Plan<Draf
     if let Some(user) = find(db, &Who::Email(email.clone())).await? {
         return Err(taken(&user.email));
     }
-    let step = Step::new("create", format!("user {email}")).detail(role.as_str());
+    let step = Step::new(Effect::Adds, "create", format!("user {email}")).detail(role.as_str());
     Ok(Plan {
         title: format!("create the user {email}"),
         risk: Risk::Mild,

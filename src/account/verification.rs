@@ -9,7 +9,7 @@ use super::who::Who;
 use crate::bookkeeping::{self, TOOL_VERSION};
 use crate::error::{Error, Result, command};
 use crate::pg::{Db, Param, Query};
-use crate::plan::{Consent, Plan, Risk, Step};
+use crate::plan::{Consent, Effect, Plan, Risk, Step};
 
 crate::row! {
     /// Whether the statement found the creator as it was expected.
@@ -71,8 +71,12 @@ pub async fn plan(db: &Db, who: &Who, verdict: Verdict) -> Result<Plan<(Profile,
         }
         let detail = profile.payout_account.as_deref();
         steps.push(
-            Step::new(verdict.verb(), format!("creator {}", profile.email))
-                .detail(detail.unwrap_or("no payout account")),
+            Step::new(
+                Effect::Changes,
+                verdict.verb(),
+                format!("creator {}", profile.email),
+            )
+            .detail(detail.unwrap_or("no payout account")),
         );
     }
     Ok(Plan {

@@ -18,7 +18,7 @@ use crate::error::{self, Error, Result};
 use crate::migrate::history::History;
 use crate::pg::tools::{Programs, Tool};
 use crate::pg::{Db, Endpoint, Ident, Query};
-use crate::plan::{Consent, Plan, Risk, Step};
+use crate::plan::{Consent, Effect, Plan, Risk, Step};
 
 /// How often a table may appear between listing and locking before we give up.
 const ATTEMPTS: usize = 5;
@@ -73,6 +73,7 @@ pub fn plan(
         now.strftime("%Y%m%dT%H%M%SZ")
     ));
     let step = Step::new(
+        Effect::Adds,
         "write",
         destination
             .path(&format!("{name}.dump"))

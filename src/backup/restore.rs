@@ -17,7 +17,7 @@ use crate::bookkeeping::{self, Stamp, TOOL_VERSION};
 use crate::error::{Error, Result, command};
 use crate::pg::tools::{self, Programs, Tool};
 use crate::pg::{Db, Endpoint, Query, Undo, child};
-use crate::plan::{Consent, Plan, Progress, Risk, Step};
+use crate::plan::{Consent, Effect, Plan, Progress, Risk, Step};
 
 /// How many tables that differ are told.
 const DIFFERENCES: usize = 5;
@@ -104,16 +104,26 @@ pub async fn plan(
     }
     let tool = program_for(programs, db, &manifest)?;
     let target = Target::find(db, database).await?;
-    let mut steps =
-        vec![Step::new("check", dump.display().to_string()).detail("its size and SHA-256")];
+    let mut steps = vec![
+        Step::new(Effect::Verifies, "check", dump.display().to_string())
+            .detail("its size and SHA-256"),
+    ];
     if target.leftover {
         steps.push(
-            Step::new("drop", format!("database {}", target.partial))
-                .detail("left behind by a restore that was killed"),
+            Step::new(
+                Effect::Removes,
+                "drop",
+                format!("database {}", target.partial),
+            )
+            .detail("left behind by a restore that was killed"),
         );
     }
-    steps.push(Step::new("create", format!("database {}", target.database)));
-    steps.push(Step::new("restore", &name).detail(format!(
+    steps.push(Step::new(
+        Effect::Adds,
+        "create",
+        format!("database {}", target.database),
+    ));
+    steps.push(Step::new(Effect::Adds, "restore", &name).detail(format!(
         "of {}, {} tables, by pg_restore {}",
         manifest.environment,
         manifest.tables.len(),
@@ -121,7 +131,7 @@ pub async fn plan(
     )));
     if place.claims {
         steps.push(
-            Step::new("stamp", &place.environment)
+            Step::new(Effect::Changes, "stamp", &place.environment)
                 .detail("the new database belongs to this environment"),
         );
     }

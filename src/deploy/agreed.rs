@@ -30,17 +30,12 @@ impl Foreseen {
 
     /// What it would change; what is only proved or left unproved changes nothing.
     pub fn changes(&self) -> impl Iterator<Item = &Step> {
-        self.steps.iter().filter(|step| is_change(step))
+        self.steps.iter().filter(|step| step.effect.is_change())
     }
 }
 
-/// Whether a step changes something.
-pub fn is_change(step: &Step) -> bool {
-    !matches!(step.action.as_str(), "prove" | "leave unproved")
-}
-
-/// Refuses a plan that does more than was agreed to: anything else, if all of it was known; what drops something that
-/// was not shown, or hurts more than anything that was, if not.
+/// Refuses a plan that does more than was agreed to: anything else, if all of it was known; what takes away something
+/// that was not shown, or hurts more than anything that was, if not.
 pub fn require<W>(foreseen: &Foreseen, risk: Risk, plan: &Plan<W>) -> Result<()> {
     let was_shown = |step: &&Step| {
         foreseen.steps.iter().any(|shown| {
@@ -50,22 +45,22 @@ pub fn require<W>(foreseen: &Foreseen, risk: Risk, plan: &Plan<W>) -> Result<()>
     let others: Vec<&Step> = plan
         .steps
         .iter()
-        .filter(|step| is_change(step))
+        .filter(|step| step.effect.is_change())
         .filter(|step| !was_shown(step))
         .collect();
     let refused: Vec<&Step> = if foreseen.exact {
         others
     } else if plan.risk > risk {
-        let drops: Vec<&Step> = others
+        let losses: Vec<&Step> = others
             .iter()
             .copied()
-            .filter(|step| step.action == "drop")
+            .filter(|step| step.effect.takes_away())
             .collect();
-        if drops.is_empty() { others } else { drops }
+        if losses.is_empty() { others } else { losses }
     } else if plan.risk == Risk::Severe {
         others
             .into_iter()
-            .filter(|step| step.action == "drop")
+            .filter(|step| step.effect.takes_away())
             .collect()
     } else {
         Vec::new()
@@ -87,4 +82,74 @@ pub fn require<W>(foreseen: &Foreseen, risk: Risk, plan: &Plan<W>) -> Result<()>
         "run the same command again: it shows the rest, and asks",
     ))
     .into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Effect;
+
+    fn plan(risk: Risk, steps: Vec<Step>) -> Plan<()> {
+        Plan {
+            title: String::new(),
+            risk,
+            steps,
+            work: (),
+        }
+    }
+
+    fn agreed(exact: bool, steps: Vec<Step>) -> Foreseen {
+        Foreseen {
+            part: Part::Policies,
+            steps,
+            risk: Risk::Loosening,
+            exact,
+        }
+    }
+
+    #[test]
+    fn what_was_not_shown_stops_a_deploy_by_what_it_does_and_not_by_its_verb() {
+        // Of each effect: whether it may turn up where all was known, after migrations, and after migrations in a
+        // deploy that was agreed to as one that destroys.
+        for (effect, exact, after, severe) in [
+            (Effect::Adds, false, true, true),
+            (Effect::Changes, false, true, true),
+            (Effect::GrantsAccess, false, true, true),
+            (Effect::Removes, false, true, false),
+            (Effect::Replaces, false, true, false),
+            (Effect::Verifies, true, true, true),
+        ] {
+            // The verb is the same for all.
+            let step = || vec![Step::new(effect, "do", "it")];
+            let may = |foreseen: Foreseen, agreed: Risk, risk: Risk| {
+                require(&foreseen, agreed, &plan(risk, step())).is_ok()
+            };
+            let same = Risk::Loosening;
+            assert_eq!(
+                may(agreed(true, Vec::new()), same, same),
+                exact,
+                "{effect:?}"
+            );
+            assert_eq!(
+                may(agreed(false, Vec::new()), same, same),
+                after,
+                "{effect:?}"
+            );
+            assert_eq!(
+                may(agreed(false, Vec::new()), Risk::Severe, Risk::Severe),
+                severe,
+                "{effect:?}"
+            );
+            assert!(
+                may(agreed(true, step()), same, same),
+                "{effect:?} was shown"
+            );
+            // What hurts more than anything that was shown is refused whatever it is, unless it changes nothing.
+            assert_eq!(
+                may(agreed(false, Vec::new()), same, Risk::Severe),
+                effect == Effect::Verifies,
+                "{effect:?}"
+            );
+        }
+    }
 }

@@ -6,13 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::Wish;
-use super::agreed::is_change;
 use super::parts::Part;
 use crate::error::{Error, Excerpt, Hint, Result, command, quoted};
 use crate::plan::{Risk, Step};
 
 /// The form of the file that this program writes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// A plan and what it depends on.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -163,7 +162,7 @@ impl Document {
             parts
                 .filter(|planned| planned.part == part)
                 .flat_map(|planned| planned.steps.iter())
-                .filter(|step| is_change(step))
+                .filter(|step| step.effect.is_change())
                 .map(|step| {
                     (
                         step.action.as_str(),

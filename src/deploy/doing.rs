@@ -1,6 +1,6 @@
 //! Doing the parts, one by one.
 
-use super::agreed::{self, is_change};
+use super::agreed;
 use super::parts::{Part, State};
 use super::plan::Work;
 use super::run::Run;
@@ -221,7 +221,7 @@ impl Run<'_> {
 }
 
 fn words(steps: &[Step]) -> Vec<String> {
-    let steps = steps.iter().filter(|step| is_change(step));
+    let steps = steps.iter().filter(|step| step.effect.is_change());
     steps
         .map(|step| format!("{} {}", step.action, step.object))
         .collect()

@@ -6,14 +6,14 @@
 use std::collections::BTreeSet;
 
 use super::Wish;
-use super::agreed::{Foreseen, is_change};
+use super::agreed::Foreseen;
 use super::files::Files;
 use super::parts::Part;
 use crate::error::{self, Kind, Result};
 use crate::index;
 use crate::pg::relation::Relation;
 use crate::pg::{Db, Query};
-use crate::plan::{Plan, Risk, Step, counted};
+use crate::plan::{Effect, Plan, Risk, Step, counted};
 use crate::policy;
 use crate::policy::matrix::Matrix;
 
@@ -125,7 +125,7 @@ async fn there(db: &Db, files: &Files) -> Result<BTreeSet<String>> {
 
 /// What nothing more is known about.
 fn after_migrations(noun: &str, path: &str) -> Step {
-    Step::new(format!("apply {noun} of"), path).detail("after the migrations")
+    Step::new(Effect::Changes, format!("apply {noun} of"), path).detail("after the migrations")
 }
 
 /// What would be done about policies and indexes after migrations that are pending.
@@ -170,7 +170,11 @@ async fn policies_after(
                 ..wish
             };
             let plan = Box::pin(policies(db, &some, files.matrix.as_ref(), wish)).await?;
-            let steps = plan.steps.into_iter().filter(is_change).collect();
+            let steps = plan
+                .steps
+                .into_iter()
+                .filter(|step| step.effect.is_change())
+                .collect();
             Ok((steps, plan.risk))
         })
         .await?;
@@ -181,10 +185,10 @@ async fn policies_after(
     );
     if let (Some(matrix), false) = (&files.matrix, steps.is_empty()) {
         steps.push(if wish.unproved {
-            Step::new("leave unproved", &matrix.path)
+            Step::new(Effect::Verifies, "leave unproved", &matrix.path)
         } else {
             let cells = counted(matrix.cells(), "cell");
-            Step::new("prove", &matrix.path).detail(format!(
+            Step::new(Effect::Verifies, "prove", &matrix.path).detail(format!(
                 "{cells}; one that is wrong undoes what was done about policies"
             ))
         });

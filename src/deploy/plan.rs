@@ -13,7 +13,7 @@ use crate::migrate::check::Beside;
 use crate::migrate::lint::Rule;
 use crate::migrate::up;
 use crate::pg::Db;
-use crate::plan::{Plan, Risk, Step, counted};
+use crate::plan::{Effect, Plan, Risk, Step, counted};
 
 /// What a deploy needs to do its work.
 #[derive(Debug)]
@@ -127,7 +127,7 @@ pub async fn plan(
         let now = Timestamp::now();
         let backup = backup::plan(db, environment, destination.clone(), programs, now)?;
         for step in backup.steps.into_iter().rev() {
-            let first = Step::new("back up to", step.object).detail(step.detail);
+            let first = Step::new(Effect::Adds, "back up to", step.object).detail(step.detail);
             steps.insert(0, first);
         }
         order = Some(backup.work);

@@ -11,7 +11,7 @@ use super::{Identity, Verdict};
 use crate::bookkeeping::{self, Stamping};
 use crate::error::{Error, Result};
 use crate::pg::Db;
-use crate::plan::{Consent, Plan, Risk, Step};
+use crate::plan::{Consent, Effect, Plan, Risk, Step};
 use crate::settings::{Environment, Settings, edit};
 
 /// What is to be tied together.
@@ -83,7 +83,7 @@ pub async fn plan(db: &Db, settings: &Settings, identity: &Identity) -> Result<P
     let fingerprint = match &identity.fingerprint {
         Some(Ok(found)) if environment.fingerprint.as_ref() == Some(found) => None,
         Some(Ok(found)) => {
-            let step = Step::new("pin", format!("{name} to {found}"));
+            let step = Step::new(Effect::Changes, "pin", format!("{name} to {found}"));
             steps.push(match &environment.fingerprint {
                 None => step.detail(format!("in {}", path.display())),
                 Some(old) => {
@@ -103,12 +103,16 @@ pub async fn plan(db: &Db, settings: &Settings, identity: &Identity) -> Result<P
     let stamps = match super::stamp(environment, identity) {
         Verdict::Foreign(old) => {
             risk = Risk::Severe;
-            steps.push(Step::new("stamp", name).detail(format!("instead of {old}")));
+            steps.push(
+                Step::new(Effect::Changes, "stamp", name).detail(format!("instead of {old}")),
+            );
             owner = Some(old);
             true
         }
         Verdict::Absent if can_be_stamped(db).await? => {
-            steps.push(Step::new("stamp", name).detail("the database has no stamp yet"));
+            steps.push(
+                Step::new(Effect::Changes, "stamp", name).detail("the database has no stamp yet"),
+            );
             true
         }
         _ => false,

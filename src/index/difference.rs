@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 use super::declared::Wanted;
 use super::statement::LONGEST_NAME;
 use crate::pg::relation::Relation;
-use crate::plan::{Risk, Step};
+use crate::plan::{Effect, Risk, Step};
 
 /// What is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -26,6 +26,17 @@ pub enum Action {
 }
 
 impl Action {
+    /// What it does to what is there.
+    fn effect(self) -> Effect {
+        match self {
+            Self::Drop => Effect::Removes,
+            Self::Rename => Effect::Changes,
+            Self::Follow => Effect::Verifies,
+            Self::Rebuild | Self::Replace => Effect::Replaces,
+            Self::Create => Effect::Adds,
+        }
+    }
+
     /// In a few words, for people.
     pub fn words(self) -> &'static str {
         match self {
@@ -106,6 +117,7 @@ impl Difference {
     /// As a step of a plan, without the statements that do it.
     pub fn step(&self) -> Step {
         Step::new(
+            self.action.effect(),
             self.action.words(),
             format!("{} on {}", self.name, self.table),
         )

@@ -13,7 +13,7 @@ use crate::error::{self, Error, Hint, Result, command, nearest};
 use crate::pg::duration::spent;
 use crate::pg::relation::{Named, Relation};
 use crate::pg::{Db, Ident, Query, lock};
-use crate::plan::{Consent, Event, Plan, Risk, Step};
+use crate::plan::{Consent, Effect, Event, Plan, Risk, Step};
 
 crate::row! {
     /// An index that can be rebuilt.
@@ -168,6 +168,7 @@ pub async fn plan(db: &Db, which: Which) -> Result<Plan<Work>> {
 
 fn step(target: &Target, detail: String) -> Step {
     Step::new(
+        Effect::Replaces,
         "rebuild",
         format!("{} on {}", target.relation(), target.table()),
     )

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Server, cluster};
 use crate::error::Result;
 use crate::pg::Ident;
-use crate::plan::{Consent, Plan, Progress, Risk, Step};
+use crate::plan::{Consent, Effect, Plan, Progress, Risk, Step};
 
 /// What `local reset` takes away.
 #[derive(Debug)]
@@ -33,12 +33,12 @@ impl Server {
         let (title, step) = match &reset {
             Reset::Database(name) => (
                 format!("drop the database {name}"),
-                Step::new("drop", format!("database {name}"))
+                Step::new(Effect::Removes, "drop", format!("database {name}"))
                     .detail("everything in it; an empty one takes its place"),
             ),
             Reset::Folder => (
                 "delete the local server's data".to_owned(),
-                Step::new("delete", self.data().display().to_string())
+                Step::new(Effect::Removes, "delete", self.data().display().to_string())
                     .detail("every local database, demo included"),
             ),
         };

@@ -14,7 +14,7 @@ use super::source::Files;
 use crate::error::{Error, Result, command};
 use crate::pg::Db;
 use crate::pg::catalog::diff::Comparison;
-use crate::plan::{Consent, Plan, Risk, Step, counted};
+use crate::plan::{Consent, Effect, Plan, Risk, Step, counted};
 
 /// What `migrate baseline` needs to do its work.
 #[derive(Debug)]
@@ -96,8 +96,12 @@ pub async fn plan(
         let file = files.all.iter().find(|file| file.version == entry.version);
         if let Some(file) = file {
             steps.push(
-                Step::new("mark", format!("{} as applied", file.title()))
-                    .detail("without running it"),
+                Step::new(
+                    Effect::Changes,
+                    "mark",
+                    format!("{} as applied", file.title()),
+                )
+                .detail("without running it"),
             );
             let message = "marked as applied without being run";
             changes.push(Change::to(
@@ -123,7 +127,11 @@ pub async fn plan(
 }
 
 fn compared(comparison: &Comparison) -> Step {
-    let step = Step::new("compare", "the database with what these migrations make");
+    let step = Step::new(
+        Effect::Verifies,
+        "compare",
+        "the database with what these migrations make",
+    );
     match comparison.differences.len() {
         0 => step.detail("it is the same"),
         count => step

@@ -23,7 +23,7 @@ use super::{Limits, Ran};
 use crate::bookkeeping;
 use crate::error::{Error, Result, command};
 use crate::pg::{Db, lock};
-use crate::plan::{Consent, Plan, Progress, Risk, Step, counted};
+use crate::plan::{Consent, Effect, Plan, Progress, Risk, Step, counted};
 
 /// How many statements of a file are shown.
 const SHOWN: usize = 12;
@@ -241,7 +241,7 @@ fn shown(down: &Migration, up: Option<&Migration>, record: &Record) -> Step {
     if more > 0 {
         lines.push(format!("and {}", counted(more, "more statement")));
     }
-    Step::new("undo", title(record.version, &record.name))
+    Step::new(Effect::Removes, "undo", title(record.version, &record.name))
         .detail(format!("with {}", down.path))
         .lines(lines)
 }

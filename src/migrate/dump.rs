@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::pg::catalog::diff;
 use crate::pg::tools::{Programs, Tool};
 use crate::pg::{Db, Ident, Query, child};
-use crate::plan::{Consent, Plan, Risk, Step};
+use crate::plan::{Consent, Effect, Plan, Risk, Step};
 
 crate::row! {
     /// A schema that is left out.
@@ -118,7 +118,7 @@ pub fn plan(place: Place, text: String) -> Result<Plan<Draft>> {
     let old = existing(&place)?;
     let changed = old.as_ref() != Some(&text);
     let lines = text.lines().count();
-    let step = Step::new("write", &place.shown).detail(format!("{lines} lines"));
+    let step = Step::new(Effect::Changes, "write", &place.shown).detail(format!("{lines} lines"));
     Ok(Plan {
         title: "write the schema".to_owned(),
         risk: Risk::Harmless,

@@ -24,7 +24,7 @@ use super::history::History;
 use super::mark::{self, Action, Change, Entry, Marking, Seen};
 use crate::error::{Error, Result};
 use crate::pg::Db;
-use crate::plan::{Consent, Plan, Risk, Step, counted};
+use crate::plan::{Consent, Effect, Plan, Risk, Step, counted};
 use destination::Mine;
 use folder::Place;
 use matching::Applied;
@@ -261,15 +261,19 @@ fn step(script: &Script, applied: Option<&Applied>, written: &[&str], into: &Pla
         None => "pending".to_owned(),
     });
     details.extend(script.note.clone());
-    let (action, object) = match written {
-        [] => ("mark", format!("{} as applied", script.ours.title())),
-        [first, ..] => ("write", into.show(first)),
+    let (effect, action, object) = match written {
+        [] => (
+            Effect::Changes,
+            "mark",
+            format!("{} as applied", script.ours.title()),
+        ),
+        [first, ..] => (Effect::Adds, "write", into.show(first)),
     };
     let others = written
         .iter()
         .skip(1)
         .map(|name| format!("and {}", into.show(name)));
-    Step::new(action, object)
+    Step::new(effect, action, object)
         .detail(details.join("; "))
         .lines(others.collect())
 }

@@ -12,7 +12,7 @@ use super::step::Step as Begun;
 use crate::bookkeeping::{self, Stamping, TOOL_VERSION};
 use crate::error::{Error, Kind, Result, command};
 use crate::pg::{Db, Param, Query, lock};
-use crate::plan::{Progress, Step};
+use crate::plan::{Effect, Progress, Step};
 
 crate::row! {
     /// How much was written.
@@ -160,6 +160,7 @@ pub fn upgrade(history: &History) -> Option<Step> {
     let is_older = history.bookkeeping.is_some_and(|found| found < version);
     is_older.then(|| {
         Step::new(
+            Effect::Changes,
             "upgrade",
             format!("the schema toysoldiers to version {version}"),
         )
@@ -168,7 +169,8 @@ pub fn upgrade(history: &History) -> Option<Step> {
 
 /// The step that claims the database for an environment.
 pub fn claim(environment: &str) -> Step {
-    Step::new("stamp", environment).detail("from now on the database belongs to this environment")
+    Step::new(Effect::Changes, "stamp", environment)
+        .detail("from now on the database belongs to this environment")
 }
 
 /// Who changes the history, and how patiently.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Files;
 use super::file::Migration;
 use crate::error::{Error, Result, command};
-use crate::plan::{Consent, Plan, Risk, Step};
+use crate::plan::{Consent, Effect, Plan, Risk, Step};
 use crate::source::Source;
 
 /// A version this high is a timestamp: `YYYYMMDDhhmmss`.
@@ -47,7 +47,7 @@ pub fn plan(source: &Source, description: &str, now: i64, timestamp: bool) -> Re
     Ok(Plan {
         title: "make a migration".to_owned(),
         risk: Risk::Harmless,
-        steps: vec![Step::new("write", &shown)],
+        steps: vec![Step::new(Effect::Adds, "write", &shown)],
         work: Draft {
             path: path.join(file),
             shown,

@@ -17,7 +17,7 @@ use super::source::Files;
 use crate::bookkeeping;
 use crate::error::{Error, Result, command};
 use crate::pg::{Db, Query};
-use crate::plan::{Consent, Plan, Risk, Step};
+use crate::plan::{Consent, Effect, Plan, Risk, Step};
 pub use verdict::{plan_done, plan_undone};
 
 crate::row! {
@@ -216,7 +216,9 @@ impl Accepted {
         }
         let detail = details.join("; ");
         Ok(Self {
-            step: Step::new("accept", &file.path).detail(&detail).lines(lines),
+            step: Step::new(Effect::Changes, "accept", &file.path)
+                .detail(&detail)
+                .lines(lines),
             change: Change::to(
                 file,
                 Entry::Alter,

@@ -20,7 +20,7 @@ use super::{check, preflight};
 use crate::error::{self, Error, Result, command};
 use crate::pg::relation::Named;
 use crate::pg::{Db, Ident, lock};
-use crate::plan::{Consent, Event, Plan, Progress, Risk, Step, counted};
+use crate::plan::{Consent, Effect, Event, Plan, Progress, Risk, Step, counted};
 
 /// How much of what is pending is wanted, and how.
 #[derive(Debug, Clone, Copy, Default)]
@@ -98,7 +98,7 @@ pub async fn plan(
     let mut applications = Vec::new();
     for migration in &pending {
         let directives = preflight::check(migration)?;
-        let mut step = Step::new("apply", &migration.path);
+        let mut step = Step::new(Effect::Changes, "apply", &migration.path);
         if !directives.transaction {
             if wish.one_transaction {
                 return Err(not_in_one(migration));
@@ -177,13 +177,17 @@ pub fn plan_from_nothing(
         begun: Vec::new(),
     };
     let pending = settle(&files.all, &nothing, &files.source, wish)?;
-    let mut steps = vec![Step::new("create", format!("the database {database}"))];
+    let mut steps = vec![Step::new(
+        Effect::Adds,
+        "create",
+        format!("the database {database}"),
+    )];
     for migration in &pending {
         let directives = preflight::check(migration)?;
         if wish.one_transaction && !directives.transaction {
             return Err(not_in_one(migration));
         }
-        steps.push(Step::new("apply", &migration.path));
+        steps.push(Step::new(Effect::Changes, "apply", &migration.path));
     }
     let versions: Vec<i64> = pending.iter().map(|migration| migration.version).collect();
     check::refuse_denied(&files.all, &versions, denied)?;

@@ -25,7 +25,7 @@ use crate::bookkeeping::{self, TOOL_VERSION};
 use crate::error::{self, Error, Kind, Result, command};
 use crate::pg::attempt::{self, Limits};
 use crate::pg::{Db, Query, lock};
-use crate::plan::{Consent, Plan, Progress, Risk, Step, counted};
+use crate::plan::{Consent, Effect, Plan, Progress, Risk, Step, counted};
 use ended::{Disproved, Overtaken};
 
 crate::row! {
@@ -95,15 +95,17 @@ pub async fn plan(
     let mut risk = risks.max().unwrap_or(Risk::Mild);
     if !steps.is_empty() {
         steps.push(match (&matrix, wish.unproved) {
-            (Some(matrix), false) => Step::new("prove", &matrix.path).detail(format!(
-                "{}; one that is wrong undoes it all",
-                counted(matrix.cells(), "cell")
-            )),
+            (Some(matrix), false) => {
+                Step::new(Effect::Verifies, "prove", &matrix.path).detail(format!(
+                    "{}; one that is wrong undoes it all",
+                    counted(matrix.cells(), "cell")
+                ))
+            }
             (Some(matrix), true) => {
                 risk = risk.max(Risk::Loosening);
-                Step::new("leave unproved", &matrix.path)
+                Step::new(Effect::Verifies, "leave unproved", &matrix.path)
             }
-            (None, _) => Step::new("leave unproved", "what it comes to")
+            (None, _) => Step::new(Effect::Verifies, "leave unproved", "what it comes to")
                 .detail("there is no matrix.toml among the files"),
         });
     }

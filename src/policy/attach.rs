@@ -13,7 +13,7 @@ use crate::pg::attempt::{self, Contended, Limits};
 use crate::pg::policy::{Policy, Read};
 use crate::pg::relation::{Named, Relation};
 use crate::pg::{Db, Param, Query};
-use crate::plan::{Consent, Plan, Progress, Risk, Step};
+use crate::plan::{Consent, Effect, Plan, Progress, Risk, Step};
 
 static ATTACH: Query<Count> = crate::query!("policy/attach");
 
@@ -71,11 +71,15 @@ pub async fn plan(db: &Db, wish: Wish) -> Result<Plan<Work>> {
             "there is one of that name by now, which stays as it is"
         };
         let definition = policy.create().lines().map(str::to_owned).collect();
-        let step = Step::new("forget", format!("the detached {}", title(policy)));
+        let step = Step::new(
+            Effect::Removes,
+            "forget",
+            format!("the detached {}", title(policy)),
+        );
         steps.push(step.detail(why).lines(definition));
     }
     for Detached { policy, .. } in &attach {
-        steps.push(Step::new("create", title(policy)).detail(nature(policy)));
+        steps.push(Step::new(Effect::GrantsAccess, "create", title(policy)).detail(nature(policy)));
     }
     // Giving up what keeps out opens what was closed; giving up what lets in loses it.
     let gives_up = forgotten

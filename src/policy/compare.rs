@@ -2,7 +2,7 @@
 
 mod rights;
 
-use super::difference::{Action, Difference, Effect};
+use super::difference::{AccessEffect, Action, Difference};
 use super::found::FoundRelation;
 use super::look::{Desired, Look, is_of};
 use super::statement::Relation;
@@ -40,7 +40,7 @@ fn switches(relation: &Relation, security: (bool, bool), there: &FoundRelation) 
     if enabled && !there.enabled {
         let mut enable = alter(
             Action::Enable,
-            Effect::Tightens,
+            AccessEffect::Tightens,
             "enable row level security",
         );
         enable
@@ -54,12 +54,12 @@ fn switches(relation: &Relation, security: (bool, bool), there: &FoundRelation) 
     match (forced, there.forced) {
         (true, false) => all.push(alter(
             Action::Force,
-            Effect::Tightens,
+            AccessEffect::Tightens,
             "force row level security",
         )),
         (false, true) => all.push(alter(
             Action::NoForce,
-            Effect::Loosens,
+            AccessEffect::Loosens,
             "no force row level security",
         )),
         _ => {}
@@ -83,9 +83,9 @@ fn options(
     differing
         .map(|(name, value)| {
             let effect = if value == "true" {
-                Effect::Tightens
+                AccessEffect::Tightens
             } else {
-                Effect::Loosens
+                AccessEffect::Loosens
             };
             let sql = format!("alter view {} set ({name} = {value})", relation.sql());
             // It locks the view alone; LOCK TABLE would lock all that the view reads.
@@ -181,7 +181,7 @@ fn rename(wanted: &Policy, there: &Policy) -> Difference {
         there.relation(),
         Ident(&wanted.name)
     );
-    let mut rename = Difference::new(Action::Rename, named(there), &relation, Effect::None)
+    let mut rename = Difference::new(Action::Rename, named(there), &relation, AccessEffect::None)
         .by(sql)
         .locking(&relation);
     rename.detail = format!("to {}; it says the same", wanted.name);
@@ -196,9 +196,9 @@ fn rename(wanted: &Policy, there: &Policy) -> Difference {
 fn drop(there: &Policy) -> Difference {
     let relation = there.on();
     let effect = if there.permissive {
-        Effect::Tightens
+        AccessEffect::Tightens
     } else {
-        Effect::Loosens
+        AccessEffect::Loosens
     };
     let mut drop = Difference::new(Action::Drop, named(there), &relation, effect)
         .by(there.drop())
@@ -271,9 +271,9 @@ fn create(look: &Look, desired: &Desired, action: Action, there: Option<&Policy>
     let wanted = &desired.policy;
     let relation = wanted.on();
     let effect = match (action, wanted.permissive) {
-        (Action::Create, false) => Effect::Tightens,
-        (Action::Create, true) => Effect::Loosens,
-        _ => Effect::Unclear,
+        (Action::Create, false) => AccessEffect::Tightens,
+        (Action::Create, true) => AccessEffect::Loosens,
+        _ => AccessEffect::Unclear,
     };
     let mut create = Difference::new(action, named(wanted), &relation, effect).locking(&relation);
     if let Some(there) = there {
@@ -318,7 +318,12 @@ fn change(look: &Look, desired: &Desired, there: &Policy) -> Option<Difference> 
         if there.comment.as_ref() == Some(comment) {
             return None;
         }
-        let say = Difference::new(Action::Comment, named(wanted), &relation, Effect::None);
+        let say = Difference::new(
+            Action::Comment,
+            named(wanted),
+            &relation,
+            AccessEffect::None,
+        );
         return Some(say.by(wanted.say(comment)));
     }
     let told = told(look, desired);
@@ -342,10 +347,10 @@ fn change(look: &Look, desired: &Desired, there: &Policy) -> Option<Difference> 
     let more = there.roles.iter().all(|role| wanted.roles.contains(role))
         || wanted.roles.iter().any(|role| role == PUBLIC);
     let effect = match same_expressions(desired, there) {
-        true if wanted.permissive && fewer => Effect::Tightens,
-        true if !wanted.permissive && more => Effect::Tightens,
-        true => Effect::Loosens,
-        false => Effect::Unclear,
+        true if wanted.permissive && fewer => AccessEffect::Tightens,
+        true if !wanted.permissive && more => AccessEffect::Tightens,
+        true => AccessEffect::Loosens,
+        false => AccessEffect::Unclear,
     };
     let mut alter = Difference::new(Action::Alter, named(wanted), &relation, effect)
         .by(sql)

@@ -14,7 +14,7 @@ use crate::pg::attempt::{self, Limits};
 use crate::pg::policy::{Policy, Read};
 use crate::pg::relation::{Named, Relation};
 use crate::pg::{Db, Param, Query};
-use crate::plan::{Consent, Plan, Progress, Risk, Step};
+use crate::plan::{Consent, Effect, Plan, Progress, Risk, Step};
 
 /// From here on every name in an expression is qualified.
 pub(super) const QUALIFIED: &str = "set local search_path = pg_catalog";
@@ -76,13 +76,13 @@ pub async fn plan(db: &Db, wish: Wish) -> Result<Plan<Work>> {
             if kept.iter().any(|kept| is_same(&kept.policy, policy)) {
                 lines.push("an older one of this name, detached before, is forgotten".to_owned());
             }
-            Step::new("drop", title(policy))
+            Step::new(Effect::Removes, "drop", title(policy))
                 .detail(format!("{}; {why}", nature(policy)))
                 .lines(lines)
         })
         .collect();
     if !steps.is_empty() {
-        let keep = Step::new("keep", "row-level security as it is");
+        let keep = Step::new(Effect::Verifies, "keep", "row-level security as it is");
         steps.push(keep.detail(format!(
             "until {}, those bound by it see only what is left to them; nobody sees more, unless a policy that stays asks a function that reads it",
             command(format!("policy attach {}", relation.title()))

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::statement::Relation;
-use crate::plan::{Risk, Step};
+use crate::plan::{Effect, Risk, Step};
 
 /// What is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -58,7 +58,7 @@ impl Action {
 /// What it does to who may do what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Effect {
+pub enum AccessEffect {
     /// Nothing.
     None,
     /// Less may be done.
@@ -79,7 +79,7 @@ pub struct Difference {
     /// The relation or the function it is about.
     pub on: String,
     /// What it does to who may do what.
-    pub effect: Effect,
+    pub effect: AccessEffect,
     /// What else there is to say.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub detail: String,
@@ -101,7 +101,7 @@ impl Difference {
         action: Action,
         object: impl Into<String>,
         on: &impl ToString,
-        effect: Effect,
+        effect: AccessEffect,
     ) -> Self {
         Self {
             action,
@@ -134,19 +134,31 @@ impl Difference {
     pub fn risk(&self) -> Risk {
         match (self.action, self.effect) {
             (Action::Drop, _) => Risk::Severe,
-            (_, Effect::Loosens | Effect::Unclear) => Risk::Loosening,
+            (_, AccessEffect::Loosens | AccessEffect::Unclear) => Risk::Loosening,
             _ => Risk::Mild,
+        }
+    }
+
+    /// What it does to what is there. What may let somebody in counts as that, unless something goes as well.
+    fn step_effect(&self) -> Effect {
+        match (self.action, self.effect) {
+            (Action::Drop, _) => Effect::Removes,
+            (Action::Replace, _) => Effect::Replaces,
+            (_, AccessEffect::Loosens | AccessEffect::Unclear) => Effect::GrantsAccess,
+            (Action::Create, _) => Effect::Adds,
+            _ => Effect::Changes,
         }
     }
 
     /// As a step of a plan.
     pub fn step(&self) -> Step {
         let mut detail = self.detail.clone();
-        if self.effect == Effect::Unclear {
+        if self.effect == AccessEffect::Unclear {
             let separator = if detail.is_empty() { "" } else { "; " };
             detail = format!("{detail}{separator}may let in more");
         }
         Step::new(
+            self.step_effect(),
             self.action.words(),
             format!("{} on {}", self.object, self.on),
         )

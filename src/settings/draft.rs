@@ -9,7 +9,7 @@ use super::file::{NAME, names_variable};
 use super::private;
 use crate::error::{Error, Result};
 use crate::pg::Endpoint;
-use crate::plan::{Consent, Plan, Risk, Step};
+use crate::plan::{Consent, Effect, Plan, Risk, Step};
 use crate::trust;
 
 /// An environment to begin with.
@@ -95,7 +95,7 @@ pub fn plan(folder: &Path, first: Option<&First>) -> Result<Plan<Draft>> {
                 .into(),
         );
     }
-    let step = Step::new("write", path.display().to_string());
+    let step = Step::new(Effect::Adds, "write", path.display().to_string());
     let work = Draft {
         path,
         text: text(first),

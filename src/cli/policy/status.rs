@@ -9,7 +9,7 @@ use crate::error::{Exit, Result};
 use crate::plan::counted;
 use crate::policy::declared::Declared;
 use crate::policy::detach::policies;
-use crate::policy::difference::Effect;
+use crate::policy::difference::AccessEffect;
 use crate::policy::status::{self, Status};
 use crate::ui::{Cell, Report, Table};
 
@@ -60,10 +60,10 @@ impl Report for Status {
                 Cell::text(&difference.object),
                 Cell::text(&difference.on),
                 Cell::text(match difference.effect {
-                    Effect::None => "none",
-                    Effect::Tightens => "tightens",
-                    Effect::Unclear => "may loosen",
-                    Effect::Loosens => "loosens",
+                    AccessEffect::None => "none",
+                    AccessEffect::Tightens => "tightens",
+                    AccessEffect::Unclear => "may loosen",
+                    AccessEffect::Loosens => "loosens",
                 }),
                 Cell::text(detail.trim_start_matches("; ")),
                 Cell::Flag(difference.prune),

@@ -14,7 +14,7 @@ use super::super::step::Step as Begun;
 use super::{Mended, Repair, unknown};
 use crate::error::{Error, Hint, Result, command};
 use crate::pg::Db;
-use crate::plan::{Plan, Risk, Step, counted};
+use crate::plan::{Effect, Plan, Risk, Step, counted};
 
 /// How a migration stands that somebody has a word to say about.
 struct Subject<'a> {
@@ -166,7 +166,7 @@ pub async fn plan_done(db: &Db, files: &Files, named: &Named) -> Result<Plan<Rep
     );
     let message = format!("marked as applied by hand; {detail}");
     let change = Change::to(file, Entry::Add, Action::Repair, message).forgetting();
-    let step = Step::new("mark", format!("{title} as applied"))
+    let step = Step::new(Effect::Changes, "mark", format!("{title} as applied"))
         .detail(&detail)
         .lines(subject.lines());
     Ok(plan(&history, &subject, "applied", step, change, detail))
@@ -206,7 +206,7 @@ pub async fn plan_undone(db: &Db, files: &Files, named: &Named) -> Result<Plan<R
     }
     let message = format!("marked as not applied by hand; {detail}");
     let change = Change::away(*version, subject.name(), entry, message);
-    let step = Step::new("mark", format!("{title} as {verdict}"))
+    let step = Step::new(Effect::Changes, "mark", format!("{title} as {verdict}"))
         .detail(&detail)
         .lines(lines);
     Ok(plan(&history, &subject, verdict, step, change, detail))

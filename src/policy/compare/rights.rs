@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::pg::policy::PUBLIC;
-use crate::policy::difference::{Action, Difference, Effect};
+use crate::policy::difference::{AccessEffect, Action, Difference};
 use crate::policy::look::Look;
 use crate::policy::right::{self, Changes, Kind, Rights};
 
@@ -41,9 +41,9 @@ fn steps(changes: Changes, kind: Kind, on: &str, object: &str) -> Vec<Difference
     } = changes;
     let step = |change: &right::Change, prune: bool| {
         let (action, word, effect) = if change.gives {
-            (Action::Grant, "to", Effect::Loosens)
+            (Action::Grant, "to", AccessEffect::Loosens)
         } else {
-            (Action::Revoke, "from", Effect::Tightens)
+            (Action::Revoke, "from", AccessEffect::Tightens)
         };
         let what = match (change.grantable, change.gives) {
             (true, true) => format!("{} with grant option", change.what()),

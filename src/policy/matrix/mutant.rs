@@ -17,7 +17,7 @@ use crate::error::{self, Error, Result};
 use crate::pg::ident::Ident;
 use crate::pg::policy::Policy;
 use crate::pg::{Db, Param, Query};
-use crate::plan::{Consent, Plan, Progress, Risk, Step};
+use crate::plan::{Consent, Effect, Plan, Progress, Risk, Step};
 
 /// How long a table is waited for. Whoever comes later waits behind us.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -85,7 +85,7 @@ pub async fn plan(db: &Db, matrix: &Matrix) -> Result<Plan<Vec<Mutant>>> {
             1 => "once".to_owned(),
             count => format!("{count} times"),
         };
-        Step::new("weaken", table)
+        Step::new(Effect::Changes, "weaken", table)
             .detail(format!("{times}, each locked for a moment and rolled back"))
     });
     Ok(Plan {
