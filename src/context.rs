@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::error::{Error, Exit, Result};
+use crate::error::{Error, Exit, Result, command};
 use crate::guard;
 use crate::local::{self, Server};
 use crate::pg::attempt::BRIEF;
@@ -269,7 +269,8 @@ impl Context {
         if is_news && self.ui.can_ask() {
             let name = &stage.name;
             self.ui.warn(&format!(
-                "{name} is protected, but has no fingerprint: whatever answers at its address passes for it; pin it with `toysoldiers --env {name} env pin`"
+                "{name} is protected, but has no fingerprint: whatever answers at its address passes for it; pin it with {}",
+                command("env pin").on(name)
             ));
         }
         let consent = match self.ui.ask(&plan, stage).await? {

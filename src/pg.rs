@@ -16,6 +16,7 @@ pub mod explain;
 pub mod ident;
 pub mod libpq;
 pub mod lock;
+pub mod options;
 pub mod page;
 pub mod parameter;
 pub mod passfile;

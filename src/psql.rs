@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::pg::libpq::Passage;
+use crate::pg::options;
 use crate::pg::tools::Programs;
 use crate::pg::{Db, Endpoint, Pooling};
 use crate::plan::{Consent, Effect, Plan, Risk, Step};
@@ -84,16 +85,25 @@ pub struct Ready {
 pub enum Gone {}
 
 /// Prepares psql for the database of this session, which ends.
-pub async fn plan(db: Db, mut call: Call, programs: &Programs) -> Result<Plan<Ready>> {
+pub async fn plan(db: Db, call: Call, programs: &Programs) -> Result<Plan<Ready>> {
     let tool = programs.nearest("psql", db.server_major())?;
     let endpoint = db.endpoint().clone();
+    let theirs = endpoint.options().settings.iter();
+    let mut settings: Vec<(&str, &str)> = theirs
+        .map(|setting| (setting.name.as_str(), setting.value.as_str()))
+        .collect();
     let is_direct = *db.pooling() == Pooling::Direct;
     db.close().await;
+    // What is said here counts more than the address.
     if call.access == Access::ReadOnly {
-        call.settings
-            .insert(0, (READ_ONLY.0, READ_ONLY.1.to_owned()));
+        settings.push(READ_ONLY);
     }
-    let way = if call.settings.is_empty() || is_direct {
+    settings.extend(
+        call.settings
+            .iter()
+            .map(|(name, value)| (*name, value.as_str())),
+    );
+    let way = if settings.is_empty() || is_direct {
         Way::Options
     } else {
         way_through(&endpoint, call.access).await
@@ -105,8 +115,8 @@ pub async fn plan(db: Db, mut call: Call, programs: &Programs) -> Result<Plan<Re
     let mut command = Command::new(&tool.path);
     match way {
         Way::Options => {
-            for (name, value) in &call.settings {
-                passage.add_options(&format!("-c {name}={value}"));
+            for (name, value) in &settings {
+                passage.add_setting(name, value);
             }
         }
         Way::StartFile => {
@@ -114,7 +124,7 @@ pub async fn plan(db: Db, mut call: Call, programs: &Programs) -> Result<Plan<Re
                 .start_file
                 .as_deref()
                 .and_then(|path| start::own(path, &tool.version));
-            let file = passage.add_file(&start::file(&call.settings, own.as_deref()))?;
+            let file = passage.add_file(&start::file(&settings, own.as_deref()))?;
             command.env("PSQLRC", file);
         }
     }
@@ -198,7 +208,7 @@ async fn way_through(endpoint: &Endpoint, access: Access) -> Way {
         return Way::StartFile;
     }
     let (name, value) = READ_ONLY;
-    let Ok(db) = Db::reach(&endpoint.with_option(&format!("-c {name}={value}"))).await else {
+    let Ok(db) = Db::reach(&endpoint.with_startup(&options::word(name, value))).await else {
         return Way::StartFile;
     };
     let arrived = db.hello().is_some_and(|hello| hello.read_only);

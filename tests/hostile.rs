@@ -3,4 +3,5 @@
 mod guard;
 mod limits;
 mod secret;
+mod settings;
 mod trust;

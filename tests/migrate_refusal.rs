@@ -32,7 +32,7 @@ fn transaction_control_is_refused() {
       hint: remove the transaction control; everything in the file happens, or nothing does
     -- exit 1
     ");
-    assert_snapshot!(refusal("002_b.sql", "BEGIN ISOLATION LEVEL SERIALIZABLE;\nCREATE TABLE b();\nCOMMIT;\n"), @"
+    assert_snapshot!(refusal("002_b.sql", "BEGIN ISOLATION LEVEL SERIALIZABLE;\nCREATE TABLE b();\nROLLBACK;\n"), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
     error: database/migrations/002_b.sql cannot be applied
@@ -43,7 +43,7 @@ fn transaction_control_is_refused() {
          | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
       note: nothing was run
       note: and 1 more; `toysoldiers migrate check` lists them
-      hint: remove the transaction control; everything in the file happens, or nothing does
+      hint: to choose the kind of transaction, such as its isolation level, begin the file with `set transaction ...;`, or put `begin ...;` and `commit;` around all of it
     -- exit 1
     ");
 }

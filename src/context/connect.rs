@@ -9,7 +9,8 @@ use super::Context;
 use crate::error::{self, Error, Exit, Result};
 use crate::guard::{self, Identity};
 use crate::pg::connect::Unreached;
-use crate::pg::{Db, Endpoint, Patience};
+use crate::pg::options::Setting;
+use crate::pg::{Db, Endpoint, Patience, session};
 use crate::plan::Progress;
 use crate::settings::password::Source;
 use crate::settings::{Environment, Target};
@@ -238,6 +239,18 @@ impl Context {
                 self.settings()?.definition()
             ));
         }
+        if self.command == "psql" {
+            return Ok(());
+        }
+        for (Setting { name, value }, ours) in session::overruled(endpoint) {
+            let instead = match ours {
+                Some(ours) => format!("every other command has {ours}"),
+                None => format!("give `--{}` to every other command", name.replace('_', "-")),
+            };
+            self.ui.warn(&format!(
+                "{name} = {value} in the address is for `psql` alone; {instead}"
+            ));
+        }
         Ok(())
     }
 
@@ -341,6 +354,14 @@ impl Context {
             passwords.push(stored.password);
         }
         Ok(endpoint.with_passwords(passwords))
+    }
+
+    /// The address, with the settings that the environment's asks for, so that a file means there what it means here.
+    pub fn like_the_environment(&self, endpoint: &Endpoint) -> Result<Endpoint> {
+        Ok(match &self.settings()?.environment.target {
+            Target::Local(_) => endpoint.clone(),
+            Target::Url(target) => endpoint.with_settings_of(target),
+        })
     }
 
     /// How long to wait, as the flags say.

@@ -298,6 +298,8 @@ pub async fn down(
             let ran = undoing::run(&engine, down, &story).await?;
             undone.push(ran);
         }
+        // What is asked next is asked as before the first file.
+        db.reset().await?;
         lock::release(db, lock::MIGRATE).await?;
     }
     Ok(Undone {

@@ -89,7 +89,7 @@ pub async fn read(db: &Db, programs: &Programs) -> Result<String> {
 }
 
 async fn run(tool: &Tool, db: &Db, left_out: &[String], file: &Path) -> Result<()> {
-    let ran = child::run(tool, db.endpoint(), |command| {
+    let ran = child::run(tool, db, |command| {
         command
             .args(["--schema-only", "--no-owner", "--no-tablespaces"])
             .args(["--no-password", "--no-sync", "--encoding=UTF8"])

@@ -77,14 +77,14 @@ pub(super) struct Engine<'a> {
     pub watch: Watch,
 }
 
-/// How long settings last.
+/// Which transaction a file is in; its settings are the session's, until the next file's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Until {
-    /// To the end of a transaction that begins with them.
+    /// One that begins with it.
     Commit,
-    /// To the end of the transaction that is open.
+    /// The one that is open.
     LaterCommit,
-    /// To the end of the session.
+    /// None.
     Goodbye,
 }
 
@@ -96,8 +96,11 @@ pub(super) struct Lead {
     pub statements: usize,
 }
 
-/// Statements of [`settings`] that are not the one that begins a transaction.
+/// Statements of [`settings`] that make a session what it is to be.
 const SETTINGS: usize = 5;
+
+/// Statements around them, and the one after them, where a transaction begins.
+const BEGINNING: usize = 3;
 
 impl<'a> Engine<'a> {
     pub(super) fn new(db: &'a Db, limits: &'a Limits, progress: &'a dyn Progress) -> Self {
@@ -110,8 +113,14 @@ impl<'a> Engine<'a> {
     }
 
     /// What goes before a file.
-    pub(super) fn settings(&self, directives: &Directives, until: Until) -> Lead {
-        settings(self.db, self.limits, directives, until)
+    pub(super) fn settings(&self, work: &Work<'_>, until: Until) -> Lead {
+        settings(
+            self.db,
+            self.limits,
+            &work.directives,
+            until,
+            work.script.begin,
+        )
     }
 
     /// Passes on what the server said aside while a file ran.
@@ -140,41 +149,64 @@ impl<'a> Engine<'a> {
     }
 }
 
-/// What goes before a file. Whatever the file before set for the session is
-/// undone; whatever this one may wait for is bounded; the policies it detaches are taken off. One statement makes all settings: a thousand files feel it.
-pub(super) fn settings(db: &Db, limits: &Limits, directives: &Directives, until: Until) -> Lead {
+/// What goes before a file. Whatever the file before set for the session is undone, and the session's own settings are
+/// made again; whatever this one may wait for is bounded; the policies it detaches are taken off. One statement makes all
+/// settings: a thousand files feel it.
+///
+/// They are made in a transaction of their own, for the session: the one of the file begins without a snapshot, so that
+/// the file can choose what kind of transaction it is. `begin` is the file's own way to do so.
+pub(super) fn settings(
+    db: &Db,
+    limits: &Limits,
+    directives: &Directives,
+    until: Until,
+    begin: Option<&str>,
+) -> Lead {
     let millis = |time: Duration| time.as_millis().to_string();
-    let search_path = session::search_path(db.endpoint());
     let settings = [
-        (
-            "lock_timeout",
-            Some(millis(limits.lock_timeout(directives))),
-        ),
+        ("lock_timeout", millis(limits.lock_timeout(directives))),
         (
             "statement_timeout",
-            Some(millis(limits.statement_timeout(directives))),
+            millis(limits.statement_timeout(directives)),
         ),
-        ("idle_in_transaction_session_timeout", Some("0".to_owned())),
+        ("idle_in_transaction_session_timeout", "0".to_owned()),
         // A migration that policies hide rows from fails, instead of changing the rows that are left.
-        ("row_security", Some("off".to_owned())),
-        ("search_path", search_path.map(str::to_owned)),
-        ("toysoldiers.actor", Some(limits.actor.clone())),
-        ("toysoldiers.tool_version", Some(TOOL_VERSION.to_owned())),
+        ("row_security", "off".to_owned()),
+        (
+            "search_path",
+            session::search_path(db.endpoint()).to_owned(),
+        ),
+        ("toysoldiers.actor", limits.actor.clone()),
+        ("toysoldiers.tool_version", TOOL_VERSION.to_owned()),
     ];
-    let begin = if until == Until::Commit { "begin;" } else { "" };
-    let local = until != Until::Goodbye;
+    let (opening, ending) = match until {
+        Until::Commit => ("begin;", format!("commit;{};", begin.unwrap_or("begin"))),
+        Until::LaterCommit | Until::Goodbye => ("", String::new()),
+    };
     let mut text = format!(
-        "reset session authorization;reset all;discard temp;deallocate all;{begin}\
-         select case when version() like '%linux%' then set_config('client_connection_check_interval','5s',{local}) end",
+        "reset session authorization;reset all;discard temp;deallocate all;{opening}select"
     );
+    let mut comma = ' ';
+    let mut set = |name: &str, value: &str| {
+        let (name, value) = (Literal(name), Literal(value));
+        let _ = write!(text, "{comma}pg_catalog.set_config({name},{value},false)");
+        comma = ',';
+    };
     for (name, value) in &settings {
-        if let Some(value) = value {
-            let _ = write!(text, ",set_config('{name}',{},{local})", Literal(value));
+        set(name, value);
+    }
+    // What RESET ALL brings back was found out when the session began; a reload of the server's configuration since
+    // then can bring back something else.
+    for setting in db.lost_by_reset() {
+        if !settings.iter().any(|(name, _)| *name == setting.name) {
+            set(&setting.name, &setting.value);
         }
     }
     text.push(';');
+    text.push_str(&ending);
     let detach = detaching::detach(directives);
-    let statements = SETTINGS + usize::from(until == Until::Commit) + usize::from(detach.is_some());
+    let beginning = if until == Until::Commit { BEGINNING } else { 0 };
+    let statements = SETTINGS + beginning + usize::from(detach.is_some());
     if let Some(detach) = detach {
         let _ = write!(text, "{detach};");
     }

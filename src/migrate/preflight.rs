@@ -10,7 +10,7 @@ use super::directive::{self, Directives, Read};
 use super::file::Migration;
 use super::lint::facts::Span;
 use super::lint::{Hit, Level, Rule, Sheet, form, mode, placed};
-use super::script::{Script, is_transaction_control, wrapping};
+use super::script::{Mode, Script, is_transaction_control, modes, sets_modes, wrapping};
 use super::step;
 use crate::error::{Error, Result, command};
 use crate::pg::sql::{self, Flaw, FlawKind, Statement};
@@ -133,8 +133,16 @@ impl Found {
                 && (place == begin.start || place == commit.start)
             {
                 if place == begin.start {
-                    let message = "BEGIN and COMMIT around the whole file change nothing";
-                    self.hits.push(Hit::new(&mode::WRAPPED, span, message));
+                    match modes(statement.text).unwrap_or_default().as_slice() {
+                        [] => {
+                            let message = "BEGIN and COMMIT around the whole file change nothing";
+                            self.hits.push(Hit::new(&mode::WRAPPED, span, message));
+                        }
+                        modes if modes.contains(&Mode::ReadOnly) => {
+                            self.hits.push(Hit::new(&mode::READ_ONLY, span, READ_ONLY));
+                        }
+                        _ => {}
+                    }
                 }
                 continue;
             }
@@ -147,7 +155,14 @@ impl Found {
                 end = start + statement.end;
             }
             if let Some((rule, message)) = misfit(&statement, directives) {
-                self.hits.push(Hit::new(rule, span, message));
+                let hit = Hit::new(rule, span, message);
+                // What says more than BEGIN wants more than a transaction.
+                let opens = modes(statement.text).is_some_and(|modes| !modes.is_empty());
+                self.hits.push(if opens && directives.transaction {
+                    hit.rewrite(mode::CHOOSE)
+                } else {
+                    hit
+                });
             }
         }
         let skipped = statements.skipped().into_iter();
@@ -180,6 +195,14 @@ fn misfit(statement: &Statement<'_>, directives: &Directives) -> Option<(&'stati
         let message = "a migration has nobody to whom COPY could give rows";
         return Some((&form::COPY_TO_CLIENT, message.to_owned()));
     }
+    if directives.transaction && sets_modes(statement) {
+        if is_read_only(&words) {
+            return Some((&mode::READ_ONLY, READ_ONLY.to_owned()));
+        }
+        let message = "SET TRANSACTION comes too late behind detach-policies";
+        return (!directives.detached.is_empty())
+            .then(|| (&mode::ASKED_BEFORE, message.to_owned()));
+    }
     if directives.transaction {
         let what = outside_only(&words, statement.text)?;
         Some((
@@ -204,6 +227,17 @@ fn misfit(statement: &Statement<'_>, directives: &Directives) -> Option<(&'stati
             format!("{what} does nothing outside of a transaction"),
         ))
     }
+}
+
+const READ_ONLY: &str = "a transaction that is read-only cannot be remembered in the history";
+
+/// Whether a statement that says what kind of transaction it is in says that it writes nothing.
+fn is_read_only(words: &[&str]) -> bool {
+    words.windows(2).any(|pair| pair == ["read", "only"])
+        || words.contains(&"transaction_read_only")
+            && !["off", "false", "no", "0"]
+                .iter()
+                .any(|no| words.contains(no))
 }
 
 /// What PostgreSQL refuses inside a transaction, by name.
@@ -301,9 +335,16 @@ mod tests {
         for (sql, place) in [
             ("select 1;\n  COMMIT;\nselect 2;", (2, 3)),
             ("begin;\ncreate table a();\nrollback;", (1, 1)),
+            ("begin isolation level serializable;\nselect 1;", (1, 1)),
+            ("begin read only;\nselect 1;\ncommit;", (1, 1)),
             (
-                "begin isolation level serializable;\nselect 1;\ncommit;",
-                (1, 1),
+                "select 1; set transaction isolation level serializable, read only",
+                (1, 11),
+            ),
+            ("set local transaction_read_only = on", (1, 1)),
+            (
+                "-- toysoldiers: detach-policies a\nset transaction isolation level serializable;",
+                (2, 1),
             ),
             ("begin; commit; begin; commit;", (1, 1)),
             ("select 1; begin; commit;", (1, 11)),
@@ -334,6 +375,10 @@ mod tests {
             "copy a from '/tmp/x'; copy a to program 'cat'",
             "create table commits(\"end\" int)",
             "begin;\ncreate table a();\ncommit;",
+            "begin isolation level serializable;\nselect 1;\ncommit;",
+            "-- toysoldiers: detach-policies a\nbegin isolation level serializable;\nselect 1;\ncommit;",
+            "set transaction isolation level repeatable read; select 1;",
+            "set transaction_read_only = off; set transaction not deferrable",
             "-- why\nSTART TRANSACTION; select 1; END WORK",
             "reindex table a; cluster a; cluster a using b; refresh materialized view concurrently v",
             "create table concurrently(vacuum int); alter type t add value 'x'; discard temp",

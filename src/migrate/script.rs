@@ -12,6 +12,8 @@ pub struct Script<'a> {
     pub text: Cow<'a, str>,
     /// What is sent one after the other; a single part without rows for nearly every file.
     pub parts: Vec<Part>,
+    /// The file's own `BEGIN`, if it stands around all of it and says what kind of transaction it is.
+    pub begin: Option<&'a str>,
 }
 
 /// A part of a file, in bytes.
@@ -26,9 +28,12 @@ pub enum Part {
 impl<'a> Script<'a> {
     /// Reads a text.
     pub fn of(text: &'a str) -> Self {
-        let text = sent(text);
+        let wrapping = wrapping(text);
+        let begin = wrapping.as_ref().map(|(begin, _)| &text[begin.clone()]);
+        let begin = begin.filter(|begin| modes(begin).is_some_and(|modes| !modes.is_empty()));
+        let text = sent(text, wrapping);
         let parts = parts(&text);
-        Self { text, parts }
+        Self { text, parts, begin }
     }
 
     /// The statements in a part of it.
@@ -80,8 +85,8 @@ fn parts(text: &str) -> Vec<Part> {
     parts
 }
 
-fn sent(text: &str) -> Cow<'_, str> {
-    let mut blank: Vec<Range<usize>> = wrapping(text)
+fn sent(text: &str, wrapping: Option<(Range<usize>, Range<usize>)>) -> Cow<'_, str> {
+    let mut blank: Vec<Range<usize>> = wrapping
         .map(<[Range<usize>; 2]>::from)
         .into_iter()
         .flatten()
@@ -106,46 +111,100 @@ fn sent(text: &str) -> Cow<'_, str> {
     Cow::Owned(sent)
 }
 
+/// What kind of transaction is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// `ISOLATION LEVEL ...`
+    Isolation,
+    /// `READ ONLY`
+    ReadOnly,
+    /// `READ WRITE`
+    ReadWrite,
+    /// `DEFERRABLE` or `NOT DEFERRABLE`
+    Deferrable,
+}
+
+/// What a plain `BEGIN` or `START TRANSACTION` says of its transaction; nothing of what is none.
+pub(super) fn modes(text: &str) -> Option<Vec<Mode>> {
+    let is_bare =
+        |byte: u8| byte.is_ascii_alphabetic() || byte.is_ascii_whitespace() || byte == b',';
+    if !text.bytes().all(is_bare) {
+        return None;
+    }
+    let text = text.to_ascii_lowercase().replace(',', " , ");
+    let words: Vec<&str> = text.split_ascii_whitespace().collect();
+    let mut rest = match words.as_slice() {
+        ["begin", "work" | "transaction", rest @ ..]
+        | ["start", "transaction", rest @ ..]
+        | ["begin", rest @ ..] => rest,
+        _ => return None,
+    };
+    let mut modes = Vec::new();
+    while !rest.is_empty() {
+        let (mode, next) = match rest {
+            ["isolation", "level", "serializable", next @ ..]
+            | ["isolation", "level", "repeatable", "read", next @ ..]
+            | [
+                "isolation",
+                "level",
+                "read",
+                "committed" | "uncommitted",
+                next @ ..,
+            ] => (Mode::Isolation, next),
+            ["read", "only", next @ ..] => (Mode::ReadOnly, next),
+            ["read", "write", next @ ..] => (Mode::ReadWrite, next),
+            ["deferrable", next @ ..] | ["not", "deferrable", next @ ..] => {
+                (Mode::Deferrable, next)
+            }
+            _ => return None,
+        };
+        modes.push(mode);
+        rest = match next {
+            // A comma stands between two.
+            [",", after @ ..] if !after.is_empty() => after,
+            [","] => return None,
+            next => next,
+        };
+    }
+    Some(modes)
+}
+
 /// Where `BEGIN` and `COMMIT` are, if one opens the file and the other ends it, both plain and alone.
 pub(super) fn wrapping(text: &str) -> Option<(Range<usize>, Range<usize>)> {
-    let plain = |statement: &Statement<'_>, verbs: &[&[&str]]| {
-        let words: Vec<&str> = statement.words.iter().map(String::as_str).collect();
-        let is_bare = statement
-            .text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphabetic() || byte.is_ascii_whitespace());
-        is_bare && verbs.contains(&words.as_slice())
-    };
     let mut statements = sql::statements(text);
     // Most files end here, after their first token or two.
     let first = statements.next()?.ok()?;
-    let opens = plain(
-        &first,
-        &[
-            &["begin"],
-            &["begin", "work"],
-            &["begin", "transaction"],
-            &["start", "transaction"],
-        ],
-    );
-    if !opens {
-        return None;
-    }
+    modes(first.text)?;
     let rest: Vec<Statement<'_>> = statements.collect::<Result<_, _>>().ok()?;
     let (last, inside) = rest.split_last()?;
-    let closes = plain(
-        last,
-        &[
-            &["commit"],
-            &["commit", "work"],
-            &["commit", "transaction"],
-            &["end"],
-            &["end", "work"],
-            &["end", "transaction"],
-        ],
-    );
+    let is_bare = |byte: u8| byte.is_ascii_alphabetic() || byte.is_ascii_whitespace();
+    let words: Vec<&str> = last.words.iter().map(String::as_str).collect();
+    let closes = last.text.bytes().all(is_bare)
+        && matches!(
+            words.as_slice(),
+            ["commit" | "end"] | ["commit" | "end", "work" | "transaction"]
+        );
     let range = |statement: &Statement<'_>| statement.start..statement.start + statement.text.len();
     (closes && !inside.iter().any(is_transaction_control)).then(|| (range(&first), range(last)))
+}
+
+/// Whether it says what kind of transaction it is in, which it can before anything else was asked.
+pub(super) fn sets_modes(statement: &Statement<'_>) -> bool {
+    let words: Vec<&str> = statement.words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["set", rest @ ..] => match rest {
+            ["local" | "session", rest @ ..] | rest => rest.first().is_some_and(|word| {
+                [
+                    "transaction",
+                    "transaction_isolation",
+                    "transaction_read_only",
+                    "transaction_deferrable",
+                ]
+                .contains(word)
+            }),
+        },
+        _ => false,
+    }
 }
 
 /// Whether it begins or ends a transaction.
@@ -172,6 +231,43 @@ mod tests {
         assert_eq!(sent, "-- é\n     \n;\nselect 'é';\n           ;\n");
         for as_it_is in ["select 1;", "begin; select 1;", "commit;", "begin;", ""] {
             assert_eq!(Script::of(as_it_is).text, as_it_is);
+        }
+    }
+
+    #[test]
+    fn the_kind_of_transaction_is_read_from_a_begin_around_the_file() {
+        for (begin, kind) in [
+            ("begin", false),
+            ("BEGIN work", false),
+            ("start\ntransaction", false),
+            ("begin isolation level serializable", true),
+            (
+                "begin transaction isolation level read committed, not deferrable",
+                true,
+            ),
+            (
+                "START TRANSACTION ISOLATION LEVEL\n  REPEATABLE READ READ WRITE,DEFERRABLE",
+                true,
+            ),
+        ] {
+            let text = format!("{begin};\nselect 1;\ncommit;");
+            let script = Script::of(&text);
+            assert_eq!(script.begin, kind.then_some(begin), "{begin}");
+            assert_eq!(script.all().count(), 1, "{begin}");
+        }
+        for begin in [
+            "begin isolation level none",
+            "begin isolation level serializable,",
+            "begin , read write",
+            "begin read write,, deferrable",
+            "begin \"work\"",
+            "begin atomic",
+            "begin /* here */ read write",
+            "start",
+        ] {
+            let text = format!("{begin};\nselect 1;\ncommit;");
+            let script = Script::of(&text);
+            assert_eq!((script.begin, &*script.text), (None, &*text), "{begin}");
         }
     }
 

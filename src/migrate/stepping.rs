@@ -70,7 +70,7 @@ impl Engine<'_> {
             step::progressed(work, &steps).map_err(|error| anyhow::Error::from(*error))?;
         let statements: Vec<Statement<'_>> = work.script.all().collect();
         let total = statements.len();
-        let lead = self.settings(&work.directives, Until::Goodbye);
+        let lead = self.settings(work, Until::Goodbye);
         self.db.script(&lead.text).await?;
         for statement in statements
             .iter()

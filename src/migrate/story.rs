@@ -6,9 +6,10 @@ use tokio_postgres::error::{DbError, SqlState};
 
 use super::engine::Work;
 use super::file::Migration;
+use super::script::sets_modes;
 use super::step::Progressed;
 use super::transaction::{Failure, Stage};
-use crate::error::{Error, Hint, Note, command, quoted};
+use crate::error::{Error, Excerpt, Hint, Note, command, quoted};
 use crate::pg::relation::Named;
 use crate::pg::sqlstate;
 
@@ -136,6 +137,7 @@ pub(super) fn failed(
         None => sqlstate::explain(error),
     };
     let mut error = Error::new(cause.kind, format!("migration {} failed", migration.file));
+    let is_too_late = wants_outside && sets_modes_at(work, place.as_ref());
     if let Some(place) = place {
         error = error.at(place);
     }
@@ -172,6 +174,9 @@ pub(super) fn failed(
         (Stage::File, Some(suggestion)) => {
             vec![suggestion.trim_end_matches('.').into(), again(FIX)]
         }
+        (Stage::File, None) if is_too_late => {
+            vec![again("make it the first statement of the file, and ")]
+        }
         // It has no transaction around it already: what it does is no business of a function, say.
         (Stage::File, None) if is_outside && wants_outside => {
             vec![again(FIX)]
@@ -200,6 +205,16 @@ pub(super) fn failed(
             )),
     };
     error.because(cause).hints(hints).into()
+}
+
+/// Whether the statement on this line says what kind of transaction it is in.
+pub(super) fn sets_modes_at(work: &Work<'_>, place: Option<&Excerpt>) -> bool {
+    let text = &work.script.text;
+    let line = |offset: usize| text[..offset].matches('\n').count() + 1;
+    place.is_some_and(|place| {
+        let mut statements = work.script.all();
+        statements.any(|statement| line(statement.start) == place.line && sets_modes(&statement))
+    })
 }
 
 /// What to do about a column that policies use. The server would have them dropped with it, by CASCADE, which opens or

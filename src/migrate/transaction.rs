@@ -82,7 +82,7 @@ pub(super) struct Among {
 }
 
 impl Among {
-    /// How long the settings before it last.
+    /// Which transaction it is in.
     pub(super) fn until(self) -> Until {
         if self.first {
             Until::Commit

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use tokio_postgres::error::DbError;
+use tokio_postgres::error::{DbError, SqlState};
 
 use super::detaching;
 use super::engine::{Engine, Work};
@@ -10,6 +10,7 @@ use super::file::Migration;
 use super::record::{self, text_of};
 use super::runner::Ran;
 use super::stepping::{AS_OURSELVES, AS_OURSELVES_COUNT};
+use super::story;
 use super::transaction::{Among, Closing, Failure, Stage};
 use crate::error::{Error, Hint, Note, Result, command};
 use crate::pg::sqlstate;
@@ -60,7 +61,7 @@ pub(super) async fn run(engine: &Engine<'_>, down: &Migration, story: &Story<'_>
                 let row = record::remember_failure(down, "down", &failure, took, actor);
                 let _ = engine.db.script(&row).await;
             }
-            Err(explain(down, story, failure))
+            Err(explain(&work, story, failure))
         }
     }
 }
@@ -74,7 +75,7 @@ async fn attempt(
         first: true,
         last: true,
     };
-    let lead = engine.settings(&work.directives, alone.until());
+    let lead = engine.settings(work, alone.until());
     let sent = engine.send(work, alone, &lead, closing).await;
     engine.pass_on_notices(work.migration);
     if sent.is_err() {
@@ -100,7 +101,8 @@ fn closing(work: &Work<'_>) -> Closing {
     }
 }
 
-fn explain(down: &Migration, story: &Story<'_>, failure: Failure) -> anyhow::Error {
+fn explain(work: &Work<'_>, told: &Story<'_>, failure: Failure) -> anyhow::Error {
+    let down = work.migration;
     let is_lost = failure.is_lost();
     let Failure {
         stage,
@@ -108,6 +110,7 @@ fn explain(down: &Migration, story: &Story<'_>, failure: Failure) -> anyhow::Err
         error,
         contention,
     } = failure;
+    let is_active = error.code() == Some(&SqlState::ACTIVE_SQL_TRANSACTION);
     let server = error.as_db_error();
     let detail = server.and_then(DbError::detail).map(str::to_owned);
     // What our own blocks are at is no place anybody wrote.
@@ -118,9 +121,10 @@ fn explain(down: &Migration, story: &Story<'_>, failure: Failure) -> anyhow::Err
         Some(server) => sqlstate::bare(server),
         None => sqlstate::explain(error),
     };
-    let title = story.title;
+    let title = told.title;
     let message = format!("cannot undo {title}: {} failed", down.file);
     let mut error = Error::new(cause.kind, message);
+    let is_too_late = is_active && story::sets_modes_at(work, place.as_ref());
     if let Some(place) = place {
         error = error.at(place);
     }
@@ -140,7 +144,7 @@ fn explain(down: &Migration, story: &Story<'_>, failure: Failure) -> anyhow::Err
     {
         error = error.note(note);
     }
-    let names: Vec<&str> = story
+    let names: Vec<&str> = told
         .before
         .iter()
         .map(|ran| ran.migration.as_str())
@@ -150,7 +154,7 @@ fn explain(down: &Migration, story: &Story<'_>, failure: Failure) -> anyhow::Err
         [one] => format!("; {one} was undone before"),
         many => format!("; {} were undone before", many.join(", ")),
     };
-    let has_hint = cause.has_hint();
+    let has_hint = cause.has_hint() && !is_too_late;
     let error = error.because(cause);
     if is_lost {
         return error
@@ -163,5 +167,10 @@ fn explain(down: &Migration, story: &Story<'_>, failure: Failure) -> anyhow::Err
     if has_hint && matches!(stage, Stage::File | Stage::Detach) {
         return error.into();
     }
-    error.hint(again("fix the file and ")).into()
+    let after = if is_too_late {
+        "make it the first statement of the file, and "
+    } else {
+        "fix the file and "
+    };
+    error.hint(again(after)).into()
 }

@@ -13,6 +13,7 @@ use super::lint::Rule;
 use super::mark::{self, Made};
 use super::run::Run;
 use super::runner::Ran;
+use super::script::{Script, sets_modes};
 use super::size::Sizes;
 use super::source::Files;
 use super::step::{self, Progressed};
@@ -98,6 +99,9 @@ pub async fn plan(
     let mut applications = Vec::new();
     for migration in &pending {
         let directives = preflight::check(migration)?;
+        if wish.one_transaction && pending.len() > 1 {
+            may_share(migration)?;
+        }
         let mut step = Step::new(Effect::Changes, "apply", &migration.path);
         if !directives.transaction {
             if wish.one_transaction {
@@ -187,6 +191,9 @@ pub fn plan_from_nothing(
         if wish.one_transaction && !directives.transaction {
             return Err(not_in_one(migration));
         }
+        if wish.one_transaction && pending.len() > 1 {
+            may_share(migration)?;
+        }
         steps.push(Step::new(Effect::Changes, "apply", &migration.path));
     }
     let versions: Vec<i64> = pending.iter().map(|migration| migration.version).collect();
@@ -209,6 +216,21 @@ pub async fn create_database(beside: &Db, name: &str, _consent: &Consent) -> Res
         Err(error) if matches!(error::sqlstate(&error), Some("42P04" | "23505")) => Ok(()),
         other => other.map_err(|error| error.context(format!("cannot create the database {name}"))),
     }
+}
+
+/// Refuses a file that chooses what kind of transaction it is: the choice would be one for all.
+fn may_share(migration: &Migration) -> Result<()> {
+    let script = Script::of(migration.sql());
+    if script.begin.is_none() && !script.all().any(|statement| sets_modes(&statement)) {
+        return Ok(());
+    }
+    Err(Error::refused(format!(
+        "{} says what kind of transaction it is, and cannot share one",
+        migration.file
+    ))
+    .note("nothing was changed")
+    .hint("leave out `--one-transaction`")
+    .into())
 }
 
 fn not_in_one(migration: &Migration) -> anyhow::Error {

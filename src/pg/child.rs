@@ -5,22 +5,31 @@ use std::process::Stdio;
 use tokio::process::Command;
 
 use super::libpq::Passage;
+use super::options::{self, Setting};
+use super::session::HELD;
 use super::tools::Tool;
-use super::{APPLICATION_NAME, Endpoint};
+use super::{APPLICATION_NAME, Db, Endpoint, Pooling};
 use crate::error::{Error, Result};
 
 /// How many lines of a child's complaints are passed on, besides the reason.
 const LINES: usize = 5;
 
-/// Runs a program to its end; `arguments` adds what is its own. The error holds what it complained about.
-pub async fn run(
-    tool: &Tool,
-    endpoint: &Endpoint,
-    arguments: impl FnOnce(&mut Command),
-) -> Result<(), Error> {
-    let passage = Passage::to(endpoint, APPLICATION_NAME)
+/// Settings that libpq makes by itself from variables, and which every pooler takes along.
+const BY_VARIABLE: [(&str, &str); 2] = [("TimeZone", "PGTZ"), ("DateStyle", "PGDATESTYLE")];
+
+/// Variables of the person's shell that would make settings.
+const FOREIGN: [&str; 4] = ["PGCLIENTENCODING", "PGDATESTYLE", "PGGEQO", "PGTZ"];
+
+/// Runs a program to its end, where `db` is; `arguments` adds what is its own. It has the settings of `db`. The error
+/// holds what it complained about.
+pub async fn run(tool: &Tool, db: &Db, arguments: impl FnOnce(&mut Command)) -> Result<(), Error> {
+    let mut passage = Passage::to(db.endpoint(), APPLICATION_NAME)
         .map_err(|error| Error::failed("cannot prepare the way in").after(&error))?;
+    Box::pin(hand_on(db, &mut passage)).await?;
     let mut command = Command::new(&tool.path);
+    for name in FOREIGN {
+        command.env_remove(name);
+    }
     passage.show(command.as_std_mut());
     arguments(&mut command);
     command
@@ -49,6 +58,88 @@ pub async fn run(
         error = error.note(line);
     }
     Err(error)
+}
+
+/// Gives a program the settings that ours has.
+async fn hand_on(db: &Db, passage: &mut Passage) -> Result<(), Error> {
+    let mut settings = db.for_programs();
+    // What a program writes and reads is in the encoding of the database, and converted by nobody.
+    settings.retain(|setting| setting.name != "client_encoding");
+    if !db.encoding.is_empty() {
+        passage.add_variable("PGCLIENTENCODING", &db.encoding);
+    }
+    let mut rest = Vec::new();
+    for setting in settings {
+        let is = |(name, _): &&(&str, &str)| name.eq_ignore_ascii_case(&setting.name);
+        match BY_VARIABLE.iter().find(is) {
+            Some((_, variable)) => passage.add_variable(variable, &setting.value),
+            None => rest.push(setting),
+        }
+    }
+    if rest.is_empty() {
+        return Ok(());
+    }
+    if *db.pooling() == Pooling::Direct || are_taken_along(db.endpoint(), &rest).await? {
+        for Setting { name, value } in &rest {
+            passage.add_setting(name, value);
+        }
+    }
+    Ok(())
+}
+
+/// Whether what is in between takes settings along with the first message. Where it does not, a session has to have
+/// them by itself.
+async fn are_taken_along(endpoint: &Endpoint, settings: &[Setting]) -> Result<bool, Error> {
+    let words: Vec<String> = settings
+        .iter()
+        .map(|Setting { name, value }| options::word(name, value))
+        .collect();
+    let cannot = |error: &anyhow::Error| {
+        Error::failed("cannot find out which settings a program's session would have").after(error)
+    };
+    if let Ok(with) = Db::reach(&endpoint.with_startup(&words.join(" "))).await
+        && missing(&with, settings)
+            .await
+            .map_err(|error| cannot(&error))?
+            .is_empty()
+    {
+        return Ok(true);
+    }
+    let plain = Db::reach(endpoint).await;
+    let plain = plain.map_err(|error| cannot(&error.error))?;
+    let missing = missing(&plain, settings)
+        .await
+        .map_err(|error| cannot(&error))?;
+    if missing.is_empty() {
+        return Ok(false);
+    }
+    let mut error = Error::refused(format!(
+        "{} is behind a pooler that takes no settings along, and PostgreSQL's programs need some",
+        endpoint.describe()
+    ));
+    for (Setting { name, value }, found) in missing {
+        error = error.note(format!("{name} has to be {value}, and is {found}"));
+    }
+    Err(error
+        .note("nothing was done")
+        .hint("connect to the server itself"))
+}
+
+/// The settings a session lacks, each with what it has instead.
+async fn missing<'a>(
+    db: &Db,
+    settings: &'a [Setting],
+) -> anyhow::Result<Vec<(&'a Setting, String)>> {
+    let names: Vec<String> = settings
+        .iter()
+        .map(|setting| setting.name.clone())
+        .collect();
+    let held = db.all(&HELD, &[&names]).await?;
+    let pairs = settings.iter().zip(held);
+    Ok(pairs
+        .filter(|(setting, held)| held.value.as_ref() != Some(&setting.value))
+        .map(|(setting, held)| (setting, held.value.unwrap_or_else(|| "not set".to_owned())))
+        .collect())
 }
 
 /// The reason among what a program said, and the other lines.

@@ -173,12 +173,13 @@ async fn open(endpoint: &Endpoint) -> Result<Db, Unreached> {
             .map(|greeted| (greeted, clue))
             .map_err(|error| cannot_connect(endpoint, tls.as_ref(), &error))
     };
-    let ((client, version, notices), clue) = tokio::time::timeout(limit, opening)
+    let ((client, told, notices), clue) = tokio::time::timeout(limit, opening)
         .await
         .unwrap_or_else(|_| {
             let reason = format!("no answer within {} s", limit.as_secs());
             Err(unreachable(endpoint, reason).into())
         })?;
+    let Told { version, encoding } = told;
     refuse_old(endpoint, &version)?;
     Ok(Db {
         client,
@@ -190,6 +191,8 @@ async fn open(endpoint: &Endpoint) -> Result<Db, Unreached> {
         hello: None,
         pooling: Pooling::Direct,
         patience: Mutex::new(Patience::default()),
+        made: Mutex::default(),
+        encoding,
         in_transaction: AtomicBool::new(false),
         tracer: None,
     })
@@ -218,24 +221,32 @@ fn config(endpoint: &Endpoint, tls: Option<&Tls>) -> Config {
     if let Some(password) = endpoint.password() {
         config.password(password.expose_secret());
     }
-    if let Some(options) = endpoint.options() {
-        config.options(options);
+    let startup = &endpoint.options().startup;
+    if !startup.is_empty() {
+        config.options(startup);
     }
     config
 }
 
 type Notices = Arc<Mutex<VecDeque<tokio_postgres::error::DbError>>>;
 
+/// What a server tells of itself without being asked.
+struct Told {
+    version: String,
+    encoding: String,
+}
+
 /// Lets the connection do its work, and keeps what the server says aside.
-fn attend<S, T>(client: Client, mut connection: Connection<S, T>) -> (Client, String, Notices)
+fn attend<S, T>(client: Client, mut connection: Connection<S, T>) -> (Client, Told, Notices)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let version = connection
-        .parameter("server_version")
-        .unwrap_or_default()
-        .to_owned();
+    let parameter = |name| connection.parameter(name).unwrap_or_default().to_owned();
+    let told = Told {
+        version: parameter("server_version"),
+        encoding: parameter("server_encoding"),
+    };
     let notices = Notices::default();
     let inbox = Arc::clone(&notices);
     tokio::spawn(async move {
@@ -251,7 +262,7 @@ where
             }
         }
     });
-    (client, version, notices)
+    (client, told, notices)
 }
 
 fn refuse_old(endpoint: &Endpoint, version: &str) -> Result<()> {
@@ -312,10 +323,17 @@ fn cannot_connect(
     };
     if let Some(db) = error.as_db_error() {
         let code = db.code().code().to_owned();
-        return cannot()
-            .because(sqlstate::explain_db(db))
-            .sqlstate(code)
-            .into();
+        let startup = &endpoint.options().startup;
+        let is_refused = code == "08P01" && !startup.is_empty();
+        let error = cannot().because(sqlstate::explain_db(db)).sqlstate(code);
+        return if is_refused {
+            error
+                .note(format!("`options` of the address sends `{startup}` with the first message, which not every pooler takes"))
+                .hint("leave in `options` what is `-c name=value`, which is set later, or connect to the server itself")
+        } else {
+            error
+        }
+        .into();
     }
     if let Some(reason) = tls.and_then(|tls| tls.explain(error)) {
         return cannot().because(reason).into();

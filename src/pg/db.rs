@@ -17,7 +17,7 @@ use tokio_postgres::{Client, NoTls, SimpleQueryMessage, SimpleQueryStream};
 use super::endpoint::Endpoint;
 use super::pooler::Pooling;
 use super::query::{FromRow, Param, Query};
-use super::session::{Hello, Patience, Scope};
+use super::session::{Hello, Made, Patience, Scope};
 use super::socket::{Clue, Socket};
 use super::tls::{Seen, Tls};
 use super::{sqlstate, tools};
@@ -46,6 +46,10 @@ pub struct Db {
     pub(super) hello: Option<Hello>,
     pub(super) pooling: Pooling,
     pub(super) patience: Mutex<Patience>,
+    /// The settings of the session, once they are made.
+    pub(super) made: Mutex<Vec<Made>>,
+    /// The encoding of the database, as the server calls it.
+    pub(super) encoding: String,
     /// Whether a transaction of several questions is open.
     pub(super) in_transaction: AtomicBool,
     pub(super) tracer: Option<Tracer>,
@@ -150,14 +154,6 @@ impl Db {
         &self.pooling
     }
 
-    pub(super) fn patience(&self) -> Patience {
-        *self.patience.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn wait_for(&self, patience: Patience) {
-        *self.patience.lock().unwrap_or_else(PoisonError::into_inner) = patience;
-    }
-
     /// All rows.
     pub async fn all<R: FromRow>(&self, query: &Query<R>, params: &[&dyn Param]) -> Result<Vec<R>> {
         if self.pooling.keeps_sessions() || self.in_transaction.load(Ordering::Relaxed) {
@@ -165,8 +161,9 @@ impl Db {
         }
         // They travel together; the first that failed says why.
         let (begun, set, rows, committed) = tokio::join!(
-            self.script("begin"),
-            self.make_settings(Scope::Transaction),
+            // What is the default there is not ours to say before it has begun.
+            self.script("begin isolation level read committed"),
+            Box::pin(self.make_settings(Scope::Transaction)),
             self.send(query, params),
             self.script("commit"),
         );
@@ -228,7 +225,8 @@ impl Db {
         if self.pooling.keeps_sessions() {
             begin.await?;
         } else {
-            let (first, second) = tokio::join!(begin, self.make_settings(Scope::Transaction));
+            let (first, second) =
+                tokio::join!(begin, Box::pin(self.make_settings(Scope::Transaction)));
             first?;
             second?;
         }

@@ -16,6 +16,7 @@ use secrecy::SecretString;
 pub use draft::Draft;
 pub use protection::{CertificateMode, ChannelBinding, Mode, Tls, Trust};
 
+use super::options::Options;
 use super::service::Section;
 use super::{conninfo, parameter};
 use crate::error::Result;
@@ -37,8 +38,8 @@ pub struct Endpoint {
     pub(super) passwords: Vec<Option<SecretString>>,
     /// `passfile=`
     pub(super) passfile: Option<PathBuf>,
-    /// `options=`: settings for the session, as the server's command line has them.
-    pub(super) options: Option<String>,
+    /// `options=`: settings of the session.
+    pub(super) options: Options,
     pub(super) application_name: Option<String>,
     /// `connect_timeout=`; [`Duration::MAX`] when there is to be none.
     pub(super) connect_timeout: Option<Duration>,
@@ -252,9 +253,9 @@ impl Endpoint {
         &self.places
     }
 
-    /// Settings for the session, as the server's command line has them.
-    pub fn options(&self) -> Option<&str> {
-        self.options.as_deref()
+    /// Settings of the session.
+    pub fn options(&self) -> &Options {
+        &self.options
     }
 
     /// The name the address gives the session; an empty one is none.
@@ -331,17 +332,29 @@ impl Endpoint {
         other
     }
 
-    /// The same, with one more setting for the session.
+    /// The same, with more in the first message of a connection; not every pooler takes it along.
     #[must_use]
-    pub fn with_option(&self, option: &str) -> Self {
-        let options = match &self.options {
-            Some(options) => format!("{options} {option}"),
-            None => option.to_owned(),
-        };
-        Self {
-            options: Some(options),
-            ..self.clone()
+    pub fn with_startup(&self, words: &str) -> Self {
+        let mut other = self.clone();
+        let startup = &mut other.options.startup;
+        if !startup.is_empty() {
+            startup.push(' ');
         }
+        startup.push_str(words);
+        other
+    }
+
+    /// The same, with the settings of another address, which count before its own; but for the role, which is another
+    /// server's.
+    #[must_use]
+    pub fn with_settings_of(&self, other: &Self) -> Self {
+        let mut same = self.clone();
+        for setting in &other.options.settings {
+            if !setting.name.eq_ignore_ascii_case("role") {
+                same.options.set(&setting.name, &setting.value);
+            }
+        }
+        same
     }
 
     /// The same, with a password for each of its places, which count before the one of all.

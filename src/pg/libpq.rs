@@ -13,8 +13,8 @@ use std::process::Command;
 use rustix::io::FdFlags;
 
 use super::endpoint::Endpoint;
-use super::passfile;
 use super::tls::{self, Material, Tls};
+use super::{options, passfile};
 use crate::error::{Error, Result};
 
 /// Settings of the person's shell that would send a program elsewhere, or there in another way, or hold a password.
@@ -62,8 +62,9 @@ impl Passage {
         if let Some(user) = endpoint.user() {
             variables.push(("PGUSER", user.into()));
         }
-        if let Some(options) = endpoint.options() {
-            variables.push(("PGOPTIONS", options.into()));
+        let startup = &endpoint.options().startup;
+        if !startup.is_empty() {
+            variables.push(("PGOPTIONS", startup.into()));
         }
         let user = endpoint.user().unwrap_or("*");
         // Empty for who was let in without one: a password for somebody else must not be found.
@@ -87,8 +88,12 @@ impl Passage {
         })
     }
 
-    /// Settings for the session, besides those of the address.
-    pub fn add_options(&mut self, options: &str) {
+    /// A setting of the session, with the first message of every connection.
+    pub fn add_setting(&mut self, name: &str, value: &str) {
+        self.add_options(&options::word(name, value));
+    }
+
+    fn add_options(&mut self, options: &str) {
         match self
             .variables
             .iter_mut()
@@ -100,6 +105,11 @@ impl Passage {
             }
             None => self.variables.push(("PGOPTIONS", options.into())),
         }
+    }
+
+    /// A variable for the program.
+    pub fn add_variable(&mut self, name: &'static str, value: &str) {
+        self.variables.push((name, value.into()));
     }
 
     /// A file for the program, without a name; its path is good for as long as this lives.

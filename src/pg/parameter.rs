@@ -86,7 +86,7 @@ const TABLE: &[(&str, Fate)] = &[
         "join its files with `cat FOLDER/* > all.crl`, and say `sslcrl=all.crl`")),
     ("sslkeylogfile", Refused("the keys of a session are never written down", "leave it out")),
     // The session.
-    ("options", Text(value::options)),
+    ("options", Read(value::options)),
     ("application_name", Text(value::application_name)),
     ("fallback_application_name", Text(value::fallback_application_name)),
     ("client_encoding", Read(value::client_encoding)),

@@ -111,4 +111,5 @@ param! {
     Timestamp => TIMESTAMPTZ,
     Decimal => NUMERIC,
     serde_json::Value => JSONB,
+    Vec<String> => TEXT_ARRAY,
 }

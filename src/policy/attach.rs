@@ -157,10 +157,14 @@ fn require_same(
     .note(format!("detached was: {}", kept.create()))
     .note(format!("there is now: {}", made.create()))
     .unchanged()
-    .hint(format!(
-        "drop it to have the detached one again, or give that up with `toysoldiers policy attach {relation} --forget {}`",
-        kept.name
-    ))
+    .hint("drop it to have the detached one again")
+    .hint(
+        command(format!(
+            "policy attach {relation} --forget {}",
+            quoted(&kept.name)
+        ))
+        .hint("or give that up with {}"),
+    )
     .into())
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use crate::pg::ident::Literal;
 use crate::pg::tools;
 
 /// What a person may have set for psql that would show the settings being made, or keep them from being made: in
@@ -15,7 +16,7 @@ const IN_THE_WAY: [(&str, &str); 4] = [
 ];
 
 /// Makes the settings, says nothing, leaves psql's own variables as they were, and goes on with the person's file.
-pub(super) fn file(settings: &[(&str, String)], own: Option<&Path>) -> String {
+pub(super) fn file(settings: &[(&str, &str)], own: Option<&Path>) -> String {
     let mut text = String::new();
     for (name, value) in IN_THE_WAY {
         let _ = writeln!(
@@ -24,7 +25,13 @@ pub(super) fn file(settings: &[(&str, String)], own: Option<&Path>) -> String {
         );
     }
     for (name, value) in settings {
-        let _ = writeln!(text, "set {name} = '{value}';");
+        // A value is one text, whatever is in it; to SET, a list of schemas in quotes would be one schema.
+        let _ = writeln!(
+            text,
+            "select pg_catalog.set_config({}, {}, false) \\g /dev/null",
+            Literal(name),
+            Literal(value)
+        );
     }
     for (name, _) in IN_THE_WAY.iter().rev() {
         let _ = writeln!(

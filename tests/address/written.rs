@@ -57,7 +57,8 @@ pub fn meaning(doors: usize) -> impl Strategy<Value = Meaning> {
         text(),
         text(),
         text(),
-        text(),
+        // What begins like a setting has to be one.
+        text().prop_map(|options| options.filter(|options| !options.contains('-'))),
         text(),
     )
         .prop_map(

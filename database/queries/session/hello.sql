@@ -3,7 +3,7 @@ select
     pg_catalog.pg_backend_pid() as process,
     pg_catalog.inet_client_port() as port,
     pg_catalog.pg_is_in_recovery() as in_recovery,
-    pg_catalog.current_setting('transaction_read_only') = 'on' as read_only,
+    pg_catalog.current_setting('transaction_read_only') operator(pg_catalog.=) 'on' as read_only,
     exists (
         select
         from pg_catalog.pg_class as class
@@ -13,4 +13,6 @@ select
             and class.relname = 'installation'
             and pg_catalog.has_schema_privilege(namespace.oid, 'usage')
             and pg_catalog.has_table_privilege(class.oid, 'select')
-    ) as stamped
+    ) as stamped,
+    -- Not every system can.
+    pg_catalog.version() operator(pg_catalog.~~) '%linux%' as tells_of_clients

@@ -1,19 +1,23 @@
--- Everything that decides how the questions to come are answered, whatever the role's own settings are.
+-- Everything that decides how the questions to come are answered, whatever the role's own settings are. It is asked before they
+-- are made, so it looks up no name by itself. What a session has already is not set: a role may have what it may not set.
 --
--- $1 lock_timeout in milliseconds
--- $2 statement_timeout in milliseconds, 0 for ever
--- $3 search_path; null leaves it as the address has it
--- $4 whether until the end of the transaction only
+-- $1 names of settings
+-- $2 their values
+-- $3 whether until the end of the transaction only
 select
-    pg_catalog.set_config('lock_timeout', $1, $4) as lock_timeout,
-    pg_catalog.set_config('statement_timeout', $2, $4) as statement_timeout,
-    pg_catalog.set_config('idle_in_transaction_session_timeout', '60s', $4) as idle_in_transaction,
-    pg_catalog.set_config('idle_session_timeout', '0', $4) as idle,
-    -- A role that policies hide rows from gets an error, and not the rows that are left.
-    pg_catalog.set_config('row_security', 'off', $4) as row_security,
-    case when $3::text is not null then pg_catalog.set_config('search_path', $3, $4) end as search_path,
-    -- The server ends what nobody waits for any more. Not every system can tell.
+    setting.name,
+    setting.own,
     case
-        when pg_catalog.version() like '%linux%'
-            then pg_catalog.set_config('client_connection_check_interval', '5s', $4)
-    end as check_interval
+        when setting.own operator(pg_catalog.=) setting.value then setting.own
+        else pg_catalog.set_config(setting.name, setting.value, $3)
+    end as held
+from (
+    select
+        wanted.name,
+        wanted.value,
+        pg_catalog.current_setting(wanted.name, true) as own
+    -- Of several arrays it is the catalog's, whatever else has its name.
+    from unnest($1::pg_catalog.text[], $2::pg_catalog.text[]) as wanted (name, value)
+    -- What was there is read before it is replaced.
+    offset 0
+) as setting

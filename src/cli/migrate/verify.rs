@@ -62,11 +62,11 @@ impl ScratchServer {
     /// The address of a database on it; starts it if it is ours.
     pub(super) async fn ready(self, cx: &Context) -> Result<Endpoint> {
         match self {
-            Self::Other(endpoint) => Ok(*endpoint),
+            Self::Other(endpoint) => cx.like_the_environment(&endpoint),
             Self::Private => {
                 let server = cx.server()?;
                 server.start(&cx.ui).await?;
-                Ok(server.endpoint("postgres"))
+                cx.like_the_environment(&server.endpoint("postgres"))
             }
         }
     }

@@ -8,6 +8,8 @@ use crate::pg::sql;
 /// All of them.
 pub(super) const RULES: &[&Rule] = &[
     &TRANSACTION_CONTROL,
+    &READ_ONLY,
+    &ASKED_BEFORE,
     &WRAPPED,
     &NEEDS_NO_TRANSACTION,
     &NEEDS_TRANSACTION,
@@ -23,6 +25,25 @@ pub static TRANSACTION_CONTROL: Rule = Rule::new(
     "transaction-control",
     "each migration is a transaction of its own, with its row in the history; what is committed in between stays when the rest fails",
     "remove the transaction control; everything in the file happens, or nothing does",
+);
+
+/// How a file says what kind of transaction it is.
+pub(in crate::migrate) const CHOOSE: &str = "to choose the kind of transaction, such as its isolation level, begin the file with `set transaction ...;`, or put `begin ...;` and `commit;` around all of it";
+
+/// A transaction that may not write its row.
+pub static READ_ONLY: Rule = Rule::new(
+    Level::Error,
+    "read-only-transaction",
+    "the row in the history is written in the transaction of the migration",
+    "leave out READ ONLY",
+);
+
+/// A kind of transaction that is chosen too late.
+pub static ASKED_BEFORE: Rule = Rule::new(
+    Level::Error,
+    "transaction-mode-after-detach",
+    "policies are taken off before the first statement, and after that the kind of a transaction cannot be chosen",
+    "put `begin ...;`, with what SET TRANSACTION says, and `commit;` around the whole file",
 );
 
 /// A file that is one `BEGIN ... COMMIT`.

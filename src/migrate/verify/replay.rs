@@ -12,7 +12,7 @@ use crate::migrate::directive::Directives;
 use crate::migrate::engine::{self, Until};
 use crate::migrate::file::Migration;
 use crate::migrate::preflight;
-use crate::migrate::script::Script;
+use crate::migrate::script::{Script, sets_modes};
 use crate::pg::sql::{self, Statement};
 use crate::pg::{Db, sqlstate};
 
@@ -59,8 +59,14 @@ pub async fn run(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
     let script = Script::of(migration.sql());
     let statements: Vec<Statement<'_>> = script.all().collect();
     let started = Instant::now();
-    db.script(&opening(db, &directives)).await?;
-    let deeds = match each(db, migration, &statements, watch).await {
+    // Between what says how the transaction is to be nobody may ask: it would begin with the question.
+    let modes = statements.iter().rposition(sets_modes);
+    let before = match (watch, modes) {
+        (Watch::Tables, Some(_)) => Some(Scene::look(db).await?),
+        _ => None,
+    };
+    db.script(&opening(db, &directives, script.begin)).await?;
+    let deeds = match each(db, migration, &statements, watch, before, modes).await {
         Ok(deeds) => deeds,
         Err(error) => {
             if directives.transaction {
@@ -85,6 +91,8 @@ pub async fn run(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
             .note("the file ran, but what it leaves cannot be committed")
             .into());
     }
+    // What is asked next is asked as before the file.
+    db.reset().await?;
     db.notices();
     Ok(Ran {
         statements: statements.len(),
@@ -98,13 +106,17 @@ async fn each(
     migration: &Migration,
     statements: &[Statement<'_>],
     watch: Watch,
+    before: Option<Scene>,
+    modes: Option<usize>,
 ) -> Result<Vec<Deed>> {
     let mut deeds = Vec::new();
-    let start = match watch {
-        Watch::Nothing => None,
-        // Where nothing is there is nothing to look at.
-        Watch::Tables => Some(Scene::look(db).await?).filter(Scene::has_tables),
+    let start = match (watch, before) {
+        (Watch::Nothing, _) => None,
+        (Watch::Tables, Some(before)) => Some(before),
+        (Watch::Tables, None) => Some(Scene::look(db).await?),
     };
+    // Where nothing is there is nothing to look at.
+    let start = start.filter(Scene::has_tables);
     let mut before = start.clone();
     for (index, statement) in statements.iter().enumerate() {
         if let Err(error) = one(db, migration, statement).await {
@@ -113,6 +125,9 @@ async fn each(
         let (Some(start), Some(last)) = (&start, &before) else {
             continue;
         };
+        if modes.is_some_and(|modes| index < modes) {
+            continue;
+        }
         let after = Scene::look(db).await?;
         let touches = after.touches(last, start, statement);
         deeds.extend(touches.into_iter().map(|touch| Deed {
@@ -144,7 +159,7 @@ async fn one(
 }
 
 /// What goes before the file in `migrate up` when no flag says otherwise; nobody's name is on record here.
-fn opening(db: &Db, directives: &Directives) -> String {
+fn opening(db: &Db, directives: &Directives, begin: Option<&str>) -> String {
     let limits = Limits {
         lock_timeout: None,
         statement_timeout: None,
@@ -156,11 +171,7 @@ fn opening(db: &Db, directives: &Directives) -> String {
     } else {
         Until::Goodbye
     };
-    let mut text = engine::settings(db, &limits, directives, until).text;
-    if !directives.transaction {
-        text.push_str("set idle_session_timeout=0;");
-    }
-    text
+    engine::settings(db, &limits, directives, until, begin).text
 }
 
 /// The statement on one line, as far as it fits.

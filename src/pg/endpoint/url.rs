@@ -120,13 +120,10 @@ impl Endpoint {
         };
         query.unless(self.wanted == Wanted::Any, "target_session_attrs", wanted);
         query.unless(!self.shuffled, "load_balance_hosts", "random");
-        for (name, text) in [
-            ("options", &self.options),
-            ("application_name", &self.application_name),
-        ] {
-            if let Some(text) = text {
-                query.say(name, &escaped(text));
-            }
+        let options = &self.options.text;
+        query.unless(options.is_empty(), "options", &escaped(options));
+        if let Some(name) = &self.application_name {
+            query.say("application_name", &escaped(name));
         }
         let alive = &self.keepalive;
         query.unless(alive.on, "keepalives", "0");

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use crate::error::{Error, nearest};
 use crate::pg::conninfo;
 use crate::pg::endpoint::{CertificateMode, ChannelBinding, Draft, Host, Mode, Trust, Wanted};
+use crate::pg::options::{self, Options};
 
 /// Why a value cannot be. Never holds the value, which may be part of a password.
 #[derive(Debug, Clone, Copy)]
@@ -299,8 +300,14 @@ pub(super) fn ssl_max_protocol_version(draft: &mut Draft, text: &str) -> Outcome
     Ok(())
 }
 
-pub(super) fn options(draft: &mut Draft, text: &str) {
-    draft.endpoint.options = said(text);
+pub(super) fn options(draft: &mut Draft, text: &str) -> Outcome {
+    draft.endpoint.options = Options::parse(text).map_err(|options::WithoutValue| {
+        Wrong::Because(
+            "holds a setting without a value",
+            "write `-c name=value`, with a backslash before every blank in the value",
+        )
+    })?;
+    Ok(())
 }
 
 /// An empty one counts: then the session has no name.

@@ -29,16 +29,18 @@ pub(super) const LEAD: usize = 2;
 
 impl Script<'_> {
     /// Settings for what is to come. Locks are waited for here and once, and not in every cell.
-    pub(super) fn opening(&self, search_path: Option<&str>, deadline: Duration) -> String {
+    pub(super) fn opening(&self, search_path: &str, deadline: Duration) -> String {
         let mut sql = "savepoint toysoldiers_matrix; set local row_security = off".to_owned();
         let _ = write!(
             sql,
             "; set local statement_timeout = {}",
             deadline.as_millis()
         );
-        if let Some(path) = search_path {
-            let _ = write!(sql, "; set local search_path = {path}");
-        }
+        let _ = write!(
+            sql,
+            "; select pg_catalog.set_config('search_path', {}, true)",
+            Literal(search_path)
+        );
         let rows = self.matrix.rows.iter().map(|row| &row.table);
         let probes = self
             .matrix
