@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
+use crate::pg::session::SearchPath;
 
 /// Where files of one noun come from.
 #[derive(Debug, Clone)]
@@ -35,6 +36,14 @@ pub const POLICIES: Embedded = include!(concat!(env!("OUT_DIR"), "/policies.rs")
 pub const INDEXES: Embedded = include!(concat!(env!("OUT_DIR"), "/indexes.rs"));
 
 impl Source {
+    /// Where the names in its files are looked for that do not say it themselves.
+    pub fn search_path(&self) -> SearchPath {
+        match self {
+            Self::Folder { .. } => SearchPath::Files,
+            Self::Embedded(_) => SearchPath::Catalog,
+        }
+    }
+
     /// Where from, for people.
     pub fn describe(&self) -> String {
         match self {

@@ -12,7 +12,8 @@ const RULES: &[(&str, &[&str])] = &[
     ("settings", &["pg", "plan", "error"]),
     ("local", &["pg", "plan", "error"]),
     ("bookkeeping", &["pg", "error"]),
-    ("source", &["error"]),
+    // Who wrote a text decides where its names are looked for.
+    ("source", &["pg", "error"]),
     ("guard", &["bookkeeping", "settings", "pg", "plan", "error"]),
     // The private server has to be started before anyone can connect to it.
     (

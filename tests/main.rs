@@ -21,6 +21,7 @@ mod env_check;
 mod env_pin;
 mod guard;
 mod hardening;
+mod hostile;
 mod index;
 mod index_advise;
 mod index_apply;

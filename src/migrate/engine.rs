@@ -14,7 +14,8 @@ use crate::bookkeeping::TOOL_VERSION;
 use crate::pg::attempt::{self, Attempts};
 use crate::pg::blockers::Watch;
 use crate::pg::ident::Literal;
-use crate::pg::{Db, Patience, session};
+use crate::pg::session::{CATALOG, SearchPath};
+use crate::pg::{Db, Patience};
 use crate::plan::Progress;
 
 /// The longest text that is kept, in bytes: what is longer is compared by its hash alone.
@@ -97,7 +98,7 @@ pub(super) struct Lead {
 }
 
 /// Statements of [`settings`] that are not the one that begins a transaction.
-const SETTINGS: usize = 5;
+const SETTINGS: usize = 6;
 
 impl<'a> Engine<'a> {
     pub(super) fn new(db: &'a Db, limits: &'a Limits, progress: &'a dyn Progress) -> Self {
@@ -110,8 +111,9 @@ impl<'a> Engine<'a> {
     }
 
     /// What goes before a file.
-    pub(super) fn settings(&self, directives: &Directives, until: Until) -> Lead {
-        settings(self.db, self.limits, directives, until)
+    pub(super) fn settings(&self, work: &Work<'_>, until: Until) -> Lead {
+        let search_path = work.migration.search_path;
+        settings(self.db, self.limits, &work.directives, search_path, until)
     }
 
     /// Passes on what the server said aside while a file ran.
@@ -142,35 +144,38 @@ impl<'a> Engine<'a> {
 
 /// What goes before a file. Whatever the file before set for the session is
 /// undone; whatever this one may wait for is bounded; the policies it detaches are taken off. One statement makes all settings: a thousand files feel it.
-pub(super) fn settings(db: &Db, limits: &Limits, directives: &Directives, until: Until) -> Lead {
+/// Names in the file are looked for where `search_path` says; in what goes before it, in the catalog.
+pub(super) fn settings(
+    db: &Db,
+    limits: &Limits,
+    directives: &Directives,
+    search_path: SearchPath,
+    until: Until,
+) -> Lead {
     let millis = |time: Duration| time.as_millis().to_string();
-    let search_path = session::search_path(db.endpoint());
+    let search_path = search_path.value(db.endpoint());
     let settings = [
-        (
-            "lock_timeout",
-            Some(millis(limits.lock_timeout(directives))),
-        ),
+        ("lock_timeout", millis(limits.lock_timeout(directives))),
         (
             "statement_timeout",
-            Some(millis(limits.statement_timeout(directives))),
+            millis(limits.statement_timeout(directives)),
         ),
-        ("idle_in_transaction_session_timeout", Some("0".to_owned())),
+        ("idle_in_transaction_session_timeout", "0".to_owned()),
         // A migration that policies hide rows from fails, instead of changing the rows that are left.
-        ("row_security", Some("off".to_owned())),
-        ("search_path", search_path.map(str::to_owned)),
-        ("toysoldiers.actor", Some(limits.actor.clone())),
-        ("toysoldiers.tool_version", Some(TOOL_VERSION.to_owned())),
+        ("row_security", "off".to_owned()),
+        ("search_path", search_path.into_owned()),
+        ("toysoldiers.actor", limits.actor.clone()),
+        ("toysoldiers.tool_version", TOOL_VERSION.to_owned()),
     ];
     let begin = if until == Until::Commit { "begin;" } else { "" };
     let local = until != Until::Goodbye;
+    let of_transaction = if local { "local " } else { "" };
     let mut text = format!(
-        "reset session authorization;reset all;discard temp;deallocate all;{begin}\
+        "reset session authorization;reset all;discard temp;deallocate all;{begin}set {of_transaction}search_path={CATALOG};\
          select case when version() like '%linux%' then set_config('client_connection_check_interval','5s',{local}) end",
     );
     for (name, value) in &settings {
-        if let Some(value) = value {
-            let _ = write!(text, ",set_config('{name}',{},{local})", Literal(value));
-        }
+        let _ = write!(text, ",set_config('{name}',{},{local})", Literal(value));
     }
     text.push(';');
     let detach = detaching::detach(directives);

@@ -79,6 +79,8 @@ pub(super) async fn run(engine: &Engine<'_>, order: Order<'_>) -> Result<Vec<Ran
     drop(all);
     let outcome = runner.run_async(&mut vehicle).await;
     let Vehicle { ran, halt, .. } = vehicle;
+    // What is asked next is asked as before the first file.
+    let reset = engine.db.reset().await;
     if let Some((error, unknown)) = halt {
         return Err(Halted {
             ran,
@@ -87,7 +89,14 @@ pub(super) async fn run(engine: &Engine<'_>, order: Order<'_>) -> Result<Vec<Ran
         });
     }
     match outcome {
-        Ok(_) => Ok(ran),
+        Ok(_) => match reset {
+            Ok(()) => Ok(ran),
+            Err(error) => Err(Halted {
+                ran,
+                error,
+                unknown: None,
+            }),
+        },
         Err(error) => Err(Halted {
             ran,
             error: Error::new(Kind::Bug, "refinery sees the history otherwise than we do")
@@ -264,7 +273,7 @@ impl Vehicle<'_> {
                 first: index == 0,
                 last: index + 1 == works.len(),
             };
-            let lead = engine.settings(&work.directives, among.until());
+            let lead = engine.settings(work, among.until());
             let closing = closing(work, record, &lead);
             let sent = engine.send(work, among, &lead, &closing).await;
             engine.pass_on_notices(work.migration);

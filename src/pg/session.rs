@@ -1,23 +1,103 @@
 //! What a session is like before the first question: who answers, how patient we are, and the settings that decide
 //! how questions are answered.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::db::Db;
 use super::endpoint::{Endpoint, Wanted};
+use super::ident::Literal;
 use super::query::{Param, Query};
 use crate::error::Result;
 
-/// Where names are looked for, whatever the role's own settings are. `extensions` is Supabase's place for them;
-/// a temporary table never hides one of the platform's.
-const SEARCH_PATH: &str = "public, extensions, pg_temp";
+/// Where the names in a text are looked for that do not say it themselves. It decides whose functions and operators
+/// run with our rights, so it goes by who wrote the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SearchPath {
+    /// Nowhere but in the catalog: whatever this program says, with the files it was built with. Every session is set
+    /// up so.
+    Catalog,
+    /// Where people keep their things, for files from a folder and for what people ask themselves; the address may
+    /// name another place.
+    Files,
+}
 
-/// Where names are to be looked for by this way in; nothing if the address itself says it.
-pub fn search_path(endpoint: &Endpoint) -> Option<&'static str> {
-    let says_it = endpoint
-        .options()
-        .is_some_and(|options| options.contains("search_path"));
-    (!says_it).then_some(SEARCH_PATH)
+/// [`SearchPath::Catalog`], as SQL has it. Unless it is named, pg_temp comes before everything else for tables and
+/// types.
+pub const CATALOG: &str = "pg_catalog, pg_temp";
+
+/// [`SearchPath::Catalog`] for the rest of the transaction. It looks nothing up itself.
+pub const IN_CATALOG: &str = "set local search_path = pg_catalog, pg_temp";
+
+/// [`SearchPath::Files`], unless the address says it. `extensions` is Supabase's place for them; a temporary table
+/// never hides one of the platform's.
+const FILES: &str = "public, extensions, pg_temp";
+
+impl SearchPath {
+    /// As the setting has it, by this way in.
+    pub fn value(self, endpoint: &Endpoint) -> Cow<'static, str> {
+        match self {
+            Self::Catalog => Cow::Borrowed(CATALOG),
+            Self::Files => {
+                let told = endpoint.options().and_then(told);
+                told.map_or(Cow::Borrowed(FILES), Cow::Owned)
+            }
+        }
+    }
+
+    /// The statement that makes it so for the rest of the transaction.
+    pub fn in_transaction(self, endpoint: &Endpoint) -> String {
+        self.statement(endpoint, true)
+    }
+
+    /// The statement that makes it so for the rest of the session.
+    pub fn in_session(self, endpoint: &Endpoint) -> String {
+        self.statement(endpoint, false)
+    }
+
+    fn statement(self, endpoint: &Endpoint, local: bool) -> String {
+        let value = self.value(endpoint);
+        format!(
+            "select pg_catalog.set_config('search_path',{},{local})",
+            Literal(&value)
+        )
+    }
+}
+
+/// The search_path in settings as the server's command line has them: `-c search_path=app`. The last one counts.
+fn told(options: &str) -> Option<String> {
+    let mut words = words(options).into_iter();
+    let mut path = None;
+    while let Some(word) = words.next() {
+        let setting = match word.strip_prefix("-c").or(word.strip_prefix("--")) {
+            Some("") => words.next().unwrap_or_default(),
+            Some(setting) => setting.to_owned(),
+            None => continue,
+        };
+        if let Some((name, value)) = setting.split_once('=')
+            && name.replace('-', "_").eq_ignore_ascii_case("search_path")
+        {
+            path = Some(value.to_owned());
+        }
+    }
+    path
+}
+
+/// Words with blanks between them; a backslash keeps what is behind it as it is.
+fn words(options: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut letters = options.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' => word.extend(letters.next()),
+            letter if letter.is_ascii_whitespace() => words.push(std::mem::take(&mut word)),
+            letter => word.push(letter),
+        }
+    }
+    words.push(word);
+    words.retain(|word| !word.is_empty());
+    words
 }
 
 /// How long a session waits.
@@ -99,14 +179,24 @@ impl Db {
         self.make_settings(Scope::Session).await
     }
 
+    /// Makes a session what it was before somebody else's text ran in it.
+    pub async fn reset(&self) -> Result<()> {
+        // Neither looks up a name. They travel together.
+        let (reset, set) = tokio::join!(
+            self.script("reset session authorization; reset all"),
+            self.make_settings(Scope::Session)
+        );
+        reset?;
+        set
+    }
+
     pub(super) async fn make_settings(&self, scope: Scope) -> Result<()> {
         let patience = self.patience();
         let millis = |time: Duration| time.as_millis().to_string();
-        let search_path = search_path(self.endpoint());
         let params: [&dyn Param; 4] = [
             &millis(patience.lock),
             &millis(patience.statement),
-            &search_path,
+            &CATALOG,
             &(scope == Scope::Transaction),
         ];
         self.send(&SETUP, &params).await.map(|_| ())
@@ -118,4 +208,24 @@ impl Db {
 pub(super) enum Scope {
     Session,
     Transaction,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_may_say_where_files_look_names_up() {
+        for (options, expected) in [
+            ("-csearch_path=app", Some("app")),
+            ("-c search_path=app,\\ public -c a=b", Some("app, public")),
+            ("--search-path=x -c SEARCH_PATH=y", Some("y")),
+            (r#"-csearch_path="a\\b""#, Some(r#""a\b""#)),
+            ("-c application_name=search_path", None),
+            ("-c", None),
+            ("", None),
+        ] {
+            assert_eq!(told(options).as_deref(), expected, "{options}");
+        }
+    }
 }

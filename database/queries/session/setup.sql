@@ -1,8 +1,9 @@
--- Everything that decides how the questions to come are answered, whatever the role's own settings are.
+-- Everything that decides how the questions to come are answered, whatever the role's own settings are. It is asked before they
+-- are made, so it looks up no name by itself: every function and type is qualified, and there is no operator.
 --
 -- $1 lock_timeout in milliseconds
 -- $2 statement_timeout in milliseconds, 0 for ever
--- $3 search_path; null leaves it as the address has it
+-- $3 search_path
 -- $4 whether until the end of the transaction only
 select
     pg_catalog.set_config('lock_timeout', $1, $4) as lock_timeout,
@@ -11,9 +12,9 @@ select
     pg_catalog.set_config('idle_session_timeout', '0', $4) as idle,
     -- A role that policies hide rows from gets an error, and not the rows that are left.
     pg_catalog.set_config('row_security', 'off', $4) as row_security,
-    case when $3::text is not null then pg_catalog.set_config('search_path', $3, $4) end as search_path,
+    pg_catalog.set_config('search_path', $3, $4) as search_path,
     -- The server ends what nobody waits for any more. Not every system can tell.
     case
-        when pg_catalog.version() like '%linux%'
+        when pg_catalog.textlike(pg_catalog.version(), '%linux%')
             then pg_catalog.set_config('client_connection_check_interval', '5s', $4)
     end as check_interval

@@ -12,7 +12,9 @@ use crate::migrate::directive::Directives;
 use crate::migrate::engine::{self, Until};
 use crate::migrate::file::Migration;
 use crate::migrate::preflight;
+use crate::migrate::record::{AS_OURSELVES, COMMIT};
 use crate::migrate::script::Script;
+use crate::pg::session::IN_CATALOG;
 use crate::pg::sql::{self, Statement};
 use crate::pg::{Db, sqlstate};
 
@@ -55,12 +57,23 @@ pub struct Deed {
 /// Runs a file, with the settings it has in `migrate up`: in one transaction unless it asks for none. After a failure
 /// the session is usable, and what the transaction did is undone.
 pub async fn run(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
+    let ran = run_once(db, migration, watch).await;
+    let reset = db.reset().await;
+    let ran = ran?;
+    reset.map(|()| ran)
+}
+
+async fn run_once(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
     let directives = preflight::check(migration)?;
     let script = Script::of(migration.sql());
     let statements: Vec<Statement<'_>> = script.all().collect();
     let started = Instant::now();
-    db.script(&opening(db, &directives)).await?;
-    let deeds = match each(db, migration, &statements, watch).await {
+    db.script(&opening(db, migration, &directives)).await?;
+    let eye = Eye {
+        db,
+        in_transaction: directives.transaction,
+    };
+    let deeds = match each(eye, migration, &statements, watch).await {
         Ok(deeds) => deeds,
         Err(error) => {
             if directives.transaction {
@@ -69,15 +82,17 @@ pub async fn run(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
             return Err(error);
         }
     };
-    if let Some(attach) = detaching::attach(&directives)
-        && let Err(failure) = db.try_script(&attach).await
+    let attach = detaching::attach(&directives).map(|attach| format!("{AS_OURSELVES}{attach}"));
+    if let Some(attach) = &attach
+        && let Err(failure) = db.try_script(attach).await
     {
         let _ = db.script("rollback").await;
         let told = failed(migration).note("the file ran, but its policies could not be made again");
         return Err(told.because(sqlstate::explain(failure.error)).into());
     }
+    let commit = if attach.is_some() { COMMIT } else { "commit" };
     if directives.transaction
-        && let Err(failure) = db.try_script("commit").await
+        && let Err(failure) = db.try_script(commit).await
     {
         let error = sqlstate::explain(failure.error);
         return Err(failed(migration)
@@ -93,8 +108,38 @@ pub async fn run(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
     })
 }
 
+/// Looks at what a file does, in the middle of it.
+#[derive(Clone, Copy)]
+struct Eye<'a> {
+    db: &'a Db,
+    in_transaction: bool,
+}
+
+impl Eye<'_> {
+    /// Names are looked up in the catalog for as long as it looks, whatever the file says.
+    async fn look(self) -> Result<Scene> {
+        let (opening, end) = if self.in_transaction {
+            (
+                "savepoint toysoldiers_look",
+                "rollback to savepoint toysoldiers_look;release savepoint toysoldiers_look",
+            )
+        } else {
+            ("begin", "rollback")
+        };
+        let opening = format!("{opening};{IN_CATALOG}");
+        let (begun, scene, ended) = tokio::join!(
+            self.db.script(&opening),
+            Scene::look(self.db),
+            self.db.script(end)
+        );
+        begun?;
+        let scene = scene?;
+        ended.map(|()| scene)
+    }
+}
+
 async fn each(
-    db: &Db,
+    eye: Eye<'_>,
     migration: &Migration,
     statements: &[Statement<'_>],
     watch: Watch,
@@ -103,17 +148,17 @@ async fn each(
     let start = match watch {
         Watch::Nothing => None,
         // Where nothing is there is nothing to look at.
-        Watch::Tables => Some(Scene::look(db).await?).filter(Scene::has_tables),
+        Watch::Tables => Some(eye.look().await?).filter(Scene::has_tables),
     };
     let mut before = start.clone();
     for (index, statement) in statements.iter().enumerate() {
-        if let Err(error) = one(db, migration, statement).await {
+        if let Err(error) = one(eye.db, migration, statement).await {
             return Err(explain(migration, statement, error).into());
         }
         let (Some(start), Some(last)) = (&start, &before) else {
             continue;
         };
-        let after = Scene::look(db).await?;
+        let after = eye.look().await?;
         let touches = after.touches(last, start, statement);
         deeds.extend(touches.into_iter().map(|touch| Deed {
             statement: index + 1,
@@ -144,7 +189,7 @@ async fn one(
 }
 
 /// What goes before the file in `migrate up` when no flag says otherwise; nobody's name is on record here.
-fn opening(db: &Db, directives: &Directives) -> String {
+fn opening(db: &Db, migration: &Migration, directives: &Directives) -> String {
     let limits = Limits {
         lock_timeout: None,
         statement_timeout: None,
@@ -156,7 +201,7 @@ fn opening(db: &Db, directives: &Directives) -> String {
     } else {
         Until::Goodbye
     };
-    let mut text = engine::settings(db, &limits, directives, until).text;
+    let mut text = engine::settings(db, &limits, directives, migration.search_path, until).text;
     if !directives.transaction {
         text.push_str("set idle_session_timeout=0;");
     }
