@@ -8,6 +8,7 @@ use std::fmt::Write;
 
 use crate::error::{self, Error, Result};
 use crate::pg::ident::Literal;
+use crate::pg::session::IN_CATALOG;
 use crate::pg::{Db, Param, Query};
 
 /// The schema of the version that this program writes, one script a version.
@@ -17,10 +18,11 @@ const STEPS: [&str; VERSION as usize] = [
     include_str!("../database/bookkeeping/003_runs.sql"),
     include_str!("../database/bookkeeping/004_detached.sql"),
     include_str!("../database/bookkeeping/005_deploys.sql"),
+    include_str!("../database/bookkeeping/006_trust.sql"),
 ];
 
 /// The version this program writes.
-pub const VERSION: u8 = 5;
+pub const VERSION: u8 = 6;
 
 /// The version from which there is an audit log.
 pub const WITH_AUDIT_LOG: u8 = 1;
@@ -124,7 +126,7 @@ pub async fn install(db: &Db, from: Option<i32>) -> Result<bool> {
         return Ok(false);
     }
     let mut script = format!(
-        "begin;\nset local toysoldiers.tool_version = {};\n",
+        "begin;\n{IN_CATALOG};\nset local toysoldiers.tool_version = {};\n",
         Literal(TOOL_VERSION)
     );
     for step in &STEPS[done..] {

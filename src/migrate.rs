@@ -17,6 +17,7 @@ mod engine;
 pub mod file;
 pub mod history;
 pub mod import;
+mod leftover;
 pub mod lint;
 pub mod mark;
 pub mod named;

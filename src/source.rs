@@ -8,6 +8,7 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
+use crate::pg::session::SearchPath;
 use crate::trust::{Caller, Distrust};
 
 /// Where files of one noun come from.
@@ -39,6 +40,14 @@ pub const POLICIES: Embedded = include!(concat!(env!("OUT_DIR"), "/policies.rs")
 pub const INDEXES: Embedded = include!(concat!(env!("OUT_DIR"), "/indexes.rs"));
 
 impl Source {
+    /// Where the names in its files are looked for that do not say it themselves.
+    pub fn search_path(&self) -> SearchPath {
+        match self {
+            Self::Folder { .. } => SearchPath::Files,
+            Self::Embedded(_) => SearchPath::Catalog,
+        }
+    }
+
     /// Where from, for people.
     pub fn describe(&self) -> String {
         match self {

@@ -2,6 +2,8 @@
 
 mod guard;
 mod limits;
+mod plant;
 mod secret;
+mod sessions;
 mod settings;
 mod trust;

@@ -540,7 +540,7 @@ fn an_index_that_cannot_be_measured_is_told_and_the_others_are_measured() {
         "create extension pgstattuple;
          alter function pgstatindex(regclass) rename to measure;
          create function pgstatindex(named regclass, out index_size bigint, out leaf_pages bigint, out empty_pages bigint,
-             out deleted_pages bigint, out avg_leaf_density float8) language plpgsql as $$
+             out deleted_pages bigint, out avg_leaf_density float8) language plpgsql set search_path = public as $$
          begin
              if named = 'u_a'::regclass then raise 'it is being rebuilt' using errcode = '55P03'; end if;
              select m.index_size, m.leaf_pages, m.empty_pages, m.deleted_pages, m.avg_leaf_density from measure(named) m

@@ -12,7 +12,8 @@ const RULES: &[(&str, &[&str])] = &[
     ("settings", &["trust", "pg", "plan", "error"]),
     ("local", &["pg", "plan", "error"]),
     ("bookkeeping", &["pg", "error"]),
-    ("source", &["trust", "error"]),
+    // Who wrote a text decides where its names are looked for.
+    ("source", &["trust", "pg", "error"]),
     // Whose files are obeyed is asked by whoever finds some.
     ("trust", &["error"]),
     ("guard", &["bookkeeping", "settings", "pg", "plan", "error"]),

@@ -212,7 +212,7 @@ fn the_environment_claims_the_database_and_an_older_schema_is_brought_up_to_date
     assert_snapshot!(shop.run(&["--env", "shop", "migrate", "baseline", "--no-compare", "--to", "2", "--dry-run"]), @"
     -- stdout
     plan: take over 1 migration
-      upgrade the schema toysoldiers to version 5
+      upgrade the schema toysoldiers to version 6
       stamp shop  (from now on the database belongs to this environment)
       mark 002_b as applied  (without running it)
     -- stderr
@@ -231,7 +231,7 @@ fn the_environment_claims_the_database_and_an_older_schema_is_brought_up_to_date
     ");
     assert_eq!(
         database.value("select environment || version from toysoldiers.installation"),
-        "shop5"
+        "shop6"
     );
 }
 

@@ -168,7 +168,7 @@ fn an_older_database_shows_what_was_applied() {
     assert_snapshot!(tool.run(&["migrate", "history"]), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    error: this database was served by a newer toysoldiers (its bookkeeping has version 99, this program knows 5)
+    error: this database was served by a newer toysoldiers (its bookkeeping has version 99, this program knows 6)
       note: nothing was changed
       hint: update toysoldiers and try again
     -- exit 6

@@ -244,7 +244,7 @@ fn an_older_database_is_brought_up_to_date_by_the_repair() {
     assert_snapshot!(tool.run(&["migrate", "repair", "--dry-run"]), @"
     -- stdout
     plan: accept 001_tips as it is now
-      upgrade the schema toysoldiers to version 5
+      upgrade the schema toysoldiers to version 6
       accept database/migrations/001_tips.sql  (edited: the text that ran was not kept, only its checksum, so what was changed cannot be shown)
     -- stderr
     -> (url)  SOCKET/DB as postgres

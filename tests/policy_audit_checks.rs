@@ -347,8 +347,69 @@ const HYGIENE: &[Plant] = &[
     ),
 ];
 
+const CODE: &[Plant] = &[
+    Plant(
+        "untrusted-code",
+        "create role DB_low; create function app.f(int) returns int language sql immutable set search_path = '' as 'select 1';
+         alter function app.f owner to DB_low;
+         create table app.t (a int default app.f(1), b int generated always as (app.f(a)) stored)",
+        "app.t.a, app.t.b",
+    ),
+    // The attack: an operator that fits better than the catalog's.
+    Plant(
+        "untrusted-code",
+        "create role DB_low; grant create on schema public to DB_low; set role DB_low;
+         create function public.more(numeric, int) returns bool language sql immutable set search_path = '' as 'select true';
+         create operator public.> (leftarg = numeric, rightarg = int, function = public.more);
+         reset role; set search_path = public;
+         alter table public.tips add constraint large check (amount > 1)",
+        "constraint large on public.tips",
+    ),
+    // The operator is trusted, the function behind it is not.
+    Plant(
+        "untrusted-code",
+        "create role DB_low;
+         create function app.same(uuid, uuid) returns bool language sql immutable set search_path = '' as 'select true';
+         create operator app.= (leftarg = uuid, rightarg = uuid, function = app.same);
+         alter function app.same owner to DB_low;
+         create policy mine on public.tips for select to authenticated using (from_user operator(app.=) (select app.current_user_id()))",
+        "policy mine on public.tips",
+    ),
+    Plant(
+        "untrusted-code",
+        "create role DB_low; create function app.f(text) returns text language sql immutable set search_path = '' as 'select $1';
+         alter function app.f owner to DB_low;
+         create index by_f on public.users (app.f(email)); create index of_fans on public.users (id) where app.f(role) = 'fan';
+         create view app.v as select app.f(email) from public.users; create materialized view app.m as select app.f('a')",
+        "app.m, app.v, public.by_f, public.of_fans",
+    ),
+    Plant(
+        "untrusted-code",
+        "create role DB_low; create function app.f() returns trigger language plpgsql set search_path = '' as 'begin return new; end';
+         create function app.g(text) returns bool language sql immutable set search_path = '' as 'select true';
+         alter function app.f owner to DB_low; alter function app.g owner to DB_low;
+         create trigger one before insert on public.users for each row execute function app.f();
+         create trigger two before insert on public.users for each row when (app.g(new.email)) execute function app.touch_updated_at();
+         create rule three as on insert to public.tips where app.g(new.status) do nothing",
+        "rule three on public.tips, trigger one on public.users, trigger two on public.users",
+    ),
+    Plant(
+        "untrusted-code",
+        "create role DB_low; create domain app.d as text check (value <> ''); alter domain app.d owner to DB_low;
+         create table app.t (a app.d)",
+        "app.t",
+    ),
+    // An older version of this program had it.
+    Plant(
+        "untrusted-code",
+        "create role DB_low; create function app.f() returns bigint language sql set search_path = '' as 'select 1';
+         alter function app.f owner to DB_low; alter table toysoldiers.history alter duration_ms set default app.f()",
+        "toysoldiers.history.duration_ms",
+    ),
+];
+
 fn all() -> impl Iterator<Item = &'static Plant> {
-    [TABLES, VIEWS, FUNCTIONS, GRANTS, POLICIES, HYGIENE]
+    [TABLES, VIEWS, FUNCTIONS, GRANTS, POLICIES, HYGIENE, CODE]
         .into_iter()
         .flatten()
 }
@@ -398,6 +459,30 @@ fn tool(database: &Database, check: &str) -> Tool {
         tool.write("database/policies/audit.toml", config);
     }
     tool
+}
+
+#[test]
+fn code_of_others_is_found() {
+    are_found(CODE);
+}
+
+#[test]
+fn what_is_trusted_more_is_no_finding() {
+    let database = clean();
+    // Whoever owns the code may become the owner of the table, or is a superuser.
+    database.sql(
+        &"create role DB_owner; create role DB_chief; grant DB_owner to DB_chief;
+          create function app.f(int) returns int language sql immutable set search_path = '' as 'select 1';
+          create function app.g(int) returns int language sql immutable set search_path = '' as 'select 1';
+          create function app.h(int) returns int language sql immutable set search_path = '' as 'select 1';
+          create table app.t (a int default app.f(1) check (app.g(a) > 0), b int default app.h(1));
+          alter function app.f owner to DB_owner; alter function app.g owner to DB_chief;
+          alter table app.t owner to DB_owner;
+          create extension citext schema app; create table app.c (a app.citext check (a <> 'x'))"
+            .replace("DB", &database.name),
+    );
+    let tool = Tool::new().on(&database);
+    assert!(found(&tool, "untrusted-code").is_empty());
 }
 
 #[test]

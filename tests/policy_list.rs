@@ -250,7 +250,7 @@ fn a_long_expression_is_shown_whole() {
     -- stdout
     TABLE  NAME  COMMAND  ROLES  KIND  USING  CHECK
     shelf  far  all  public  permissive  (EXISTS ( SELECT  -
-                                                 FROM content c
+                                                 FROM public.content c
                                                 WHERE ((c.title = shelf.owner) AND (c.visibility = 'public'::text))))
     -- stderr
     -> (url)  SOCKET/DB as postgres
@@ -267,7 +267,7 @@ fn a_long_expression_is_shown_whole() {
     roles  public
     kind  permissive
     using  (EXISTS ( SELECT
-                FROM content c
+                FROM public.content c
                WHERE ((c.title = shelf.owner) AND (c.visibility = 'public'::text))))
     check  -
     1 policy

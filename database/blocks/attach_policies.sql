@@ -1,18 +1,18 @@
 -- After a migration: makes the policies again that were dropped before it, with what was said about them. A table is
 -- found again under another name, and under its name where it was made anew.
 declare
-    path text := pg_catalog.current_setting('search_path');
-    kept text := pg_catalog.current_setting('toysoldiers.detached_policies', true);
+    path pg_catalog.text := pg_catalog.current_setting('search_path');
+    kept pg_catalog.text := pg_catalog.current_setting('toysoldiers.detached_policies', true);
     policy record;
-    place oid;
-    making text;
-    told oid[] := '{}';
+    place pg_catalog.oid;
+    making pg_catalog.text;
+    told pg_catalog.oid[] := '{}';
 begin
+    perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
     if coalesce(kept, '') = '' then
         raise exception 'the file resets all settings, and with them what its policies were'
             using hint = 'reset by name what the file has set';
     end if;
-    perform pg_catalog.set_config('search_path', 'pg_catalog', true);
     for policy in
         select *
         from jsonb_to_recordset(kept::jsonb) as p(

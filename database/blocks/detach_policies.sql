@@ -3,21 +3,22 @@
 -- nobody sees one without its policies.
 -- $1: the relations as an array of names
 declare
-    path text := pg_catalog.current_setting('search_path');
-    wanted text;
-    changed oid[] := '{}';
-    place text;
-    kept jsonb;
-    dropping text;
+    path pg_catalog.text := pg_catalog.current_setting('search_path');
+    wanted pg_catalog.text;
+    changed pg_catalog.oid[] := '{}';
+    place pg_catalog.text;
+    kept pg_catalog.jsonb;
+    dropping pg_catalog.text;
 begin
     foreach wanted in array $1 loop
         if pg_catalog.to_regclass(wanted) is null then
             raise undefined_table using message = pg_catalog.format('relation %s does not exist', wanted);
         end if;
-        changed := changed || pg_catalog.to_regclass(wanted)::oid;
+        changed := pg_catalog.array_append(changed, pg_catalog.to_regclass(wanted)::pg_catalog.oid);
     end loop;
-    -- From here on every name in an expression is qualified.
-    perform set_config('search_path', 'pg_catalog', true);
+    -- The names above mean what they mean to the file. From here on they are looked up in the catalog, and every name in an
+    -- expression is qualified.
+    perform pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
     changed := array(
         with recursive family as (
             select unnest(changed) as member

@@ -4,6 +4,9 @@
 -- Always the same data, only the dates move with the calendar. What looks random is a hash of the row's number; hash partitioning
 -- relies on these hashes, so they do not change between versions. An id is the md5 of a name such as `creator:7`.
 
+-- Nothing that others have made in the database is mistaken for what is meant.
+set search_path = pg_catalog, pg_temp;
+
 -- Evenly spread over [0, 1): the same for the same number and topic.
 create function pg_temp.noise(n bigint, topic integer)
   returns double precision

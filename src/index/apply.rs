@@ -136,7 +136,7 @@ pub async fn apply(db: &Db, work: Work, _consent: Consent, manner: Manner<'_>) -
             planned: &work.differences,
             wish: work.wish,
             manner: &manner,
-            builder: Builder::new(db, &manner, "index apply"),
+            builder: Builder::new(db, &manner, "index apply", work.declared.search_path),
         };
         let done = Box::pin(run.all(work.declared, &mut applied)).await;
         let released = lock::release(db, lock::INDEX).await;

@@ -20,6 +20,7 @@ use crate::bookkeeping::TOOL_VERSION;
 use crate::error::{Error, Result};
 use crate::pg::attempt::Limits;
 use crate::pg::relation::Relation;
+use crate::pg::session::SearchPath;
 use crate::pg::undo::{self, Entry, Way};
 use crate::pg::{Db, Ident, Patience, Query, Undo};
 use crate::plan::Progress;
@@ -100,17 +101,25 @@ pub struct Builder<'a> {
     manner: &'a Manner<'a>,
     /// The command, for the record and for hints.
     what: &'static str,
+    /// Where the names in declared indexes are looked for that do not say it themselves.
+    search_path: SearchPath,
     sessions: Sessions<'a>,
     monitor: Monitor<'a>,
 }
 
 impl<'a> Builder<'a> {
     /// Works beside this session, which holds the lock, for this command: `index apply`.
-    pub fn new(db: &'a Db, manner: &'a Manner<'a>, what: &'static str) -> Self {
+    pub fn new(
+        db: &'a Db,
+        manner: &'a Manner<'a>,
+        what: &'static str,
+        search_path: SearchPath,
+    ) -> Self {
         Self {
             db,
             manner,
             what,
+            search_path,
             sessions: Sessions::new(db.endpoint(), manner),
             monitor: Monitor::new(db.endpoint(), manner.progress),
         }
@@ -159,7 +168,7 @@ impl<'a> Builder<'a> {
     async fn create(&self, name: &str, table: &Relation, statement: &str) -> Result<()> {
         self.undone(&table.schema, name, true);
         let built = self
-            .concurrently(&format!("building {name}"), statement)
+            .concurrently(&format!("building {name}"), statement, self.search_path)
             .await;
         if let Err(error) = built {
             return Err(duplicate::told(self.db, &table.schema, name, error).await);
@@ -172,7 +181,8 @@ impl<'a> Builder<'a> {
         {
             // The planner knows nothing about an expression before the table is analyzed.
             let analyze = format!("analyze {}", table.sql());
-            self.concurrently(&format!("analyzing {table}"), &analyze)
+            let what = format!("analyzing {table}");
+            self.concurrently(&what, &analyze, SearchPath::Catalog)
                 .await?;
         }
         Ok(())
@@ -221,8 +231,9 @@ impl<'a> Builder<'a> {
                 Some(_) => {
                     // Whoever was at it just now may have put it away.
                     let statement = format!("drop index concurrently if exists {index}");
+                    let what = format!("dropping {name}");
                     return self
-                        .concurrently(&format!("dropping {name}"), &statement)
+                        .concurrently(&what, &statement, SearchPath::Catalog)
                         .await;
                 }
             }
@@ -259,8 +270,9 @@ impl<'a> Builder<'a> {
             Ident(schema),
             Ident(name)
         );
+        let what = format!("rebuilding {name}");
         let built = self
-            .concurrently(&format!("rebuilding {name}"), &statement)
+            .concurrently(&what, &statement, SearchPath::Catalog)
             .await;
         if let Err(error) = built {
             return Err(duplicate::told(self.db, schema, name, error).await);
@@ -269,9 +281,18 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    /// Runs one statement in the session for it, and tells how far it is and whom it waits for.
-    async fn concurrently(&self, what: &str, statement: &str) -> Result<()> {
+    /// Runs one statement in the session for it, and tells how far it is and whom it waits for. It can be in no
+    /// message with another one.
+    async fn concurrently(
+        &self,
+        what: &str,
+        statement: &str,
+        search_path: SearchPath,
+    ) -> Result<()> {
         let session = self.sessions.open().await?;
+        session
+            .script(&search_path.in_session(session.endpoint()))
+            .await?;
         let pid = session.hello().map(|hello| hello.process);
         self.manner.progress.working(what);
         let run = session.script(statement);

@@ -12,6 +12,7 @@ use super::statement::{self, IndexText, Refusal};
 use crate::error::{Error, Excerpt, Result};
 use crate::pg::Ident;
 use crate::pg::relation::{PUBLIC, Relation};
+use crate::pg::session::SearchPath;
 use crate::pg::sql;
 use crate::source::{Source, text};
 
@@ -99,6 +100,8 @@ impl Wanted {
 pub struct Declared {
     /// Where it comes from, for people.
     pub source: String,
+    /// Where the names in them are looked for that do not say it themselves.
+    pub search_path: SearchPath,
     /// The files, one a table.
     pub files: Vec<File>,
     /// The indexes, in the order of the files.
@@ -110,6 +113,7 @@ impl Declared {
     pub fn load(source: &Source) -> Result<Self> {
         let mut declared = Self {
             source: source.describe(),
+            search_path: source.search_path(),
             files: Vec::new(),
             indexes: Vec::new(),
         };

@@ -8,6 +8,7 @@ use super::found::{self, Index, Others};
 use super::twin;
 use crate::error::{Error, Kind, Result};
 use crate::pg::Db;
+use crate::pg::session::IN_CATALOG;
 
 /// Files and database.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub async fn look(db: &Db, declared: Declared) -> Result<Look> {
     let mut rest: Vec<usize> = (0..declared.indexes.len()).collect();
     let mut desired: BTreeMap<usize, Index> = BTreeMap::new();
     let mut others = Others::new();
+    // What is asked is worth no compiling, which would take longer than the answer.
+    let settings = format!("{IN_CATALOG}; set local jit = off");
     loop {
         // Twins have the names of their tables; tables of one name in two schemas take turns.
         let mut schemas: BTreeMap<&str, &str> = BTreeMap::new();
@@ -39,8 +42,7 @@ pub async fn look(db: &Db, declared: Declared) -> Result<Look> {
         let (named, made, path, indexes, ended) = tokio::join!(
             found::others(db),
             twin::make(db, &declared, &now),
-            // What is asked is worth no compiling, which would take longer than the answer.
-            db.script("set local search_path = pg_catalog; set local jit = off"),
+            db.script(&settings),
             found::indexes(db),
             db.script("rollback"),
         );

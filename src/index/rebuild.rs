@@ -12,6 +12,7 @@ use crate::bookkeeping;
 use crate::error::{self, Error, Hint, Result, command, nearest};
 use crate::pg::duration::spent;
 use crate::pg::relation::{Named, Relation};
+use crate::pg::session::SearchPath;
 use crate::pg::{Db, Ident, Query, lock};
 use crate::plan::{Consent, Effect, Event, Plan, Risk, Step};
 
@@ -278,7 +279,7 @@ async fn all(
     manner: &Manner<'_>,
     rebuilt: &mut Rebuilt,
 ) -> Result<()> {
-    let builder = Builder::new(db, manner, "index rebuild");
+    let builder = Builder::new(db, manner, "index rebuild", SearchPath::Catalog);
     for (number, target) in targets.iter().enumerate() {
         let start = Instant::now();
         if let Err(error) = one(&builder, target).await {

@@ -31,6 +31,10 @@ struct Script {
     made: Vec<(usize, Made)>,
 }
 
+/// How many statements there are before the first twin: the transaction begins, and names are looked for where the
+/// files say.
+const LEAD: usize = 2;
+
 /// A twin is partitioned, by a column that no index speaks of, so that nothing is stored of it and its indexes: that is
 /// five times as fast. Unique indexes would have to contain that column, so with one the twin is a table like others.
 const PART: &str = "part of a twin";
@@ -42,7 +46,8 @@ pub fn name(number: usize) -> String {
 
 /// Opens a transaction, and makes twins of the tables of these indexes, and the indexes on them.
 pub async fn make(db: &Db, declared: &Declared, numbers: &[usize]) -> Result<()> {
-    let script = Script::of(declared, numbers);
+    let search_path = declared.search_path.in_transaction(db.endpoint());
+    let script = Script::of(format!("begin;{search_path};"), declared, numbers);
     match db.try_script(&script.text).await {
         Ok(_) => Ok(()),
         Err(failure) => Err(script.explain(declared, failure)),
@@ -50,9 +55,9 @@ pub async fn make(db: &Db, declared: &Declared, numbers: &[usize]) -> Result<()>
 }
 
 impl Script {
-    fn of(declared: &Declared, numbers: &[usize]) -> Self {
+    fn of(lead: String, declared: &Declared, numbers: &[usize]) -> Self {
         let mut script = Self {
-            text: "begin;".to_owned(),
+            text: lead,
             made: Vec::new(),
         };
         let mut twins: BTreeSet<&Relation> = BTreeSet::new();
@@ -105,7 +110,7 @@ impl Script {
         };
         let index = match offset {
             Some(offset) => self.made.partition_point(|(start, _)| *start <= offset),
-            None => failure.completed,
+            None => (failure.completed + 1).saturating_sub(LEAD),
         };
         let Some(index) = index
             .checked_sub(1)
@@ -219,7 +224,7 @@ mod tests {
         })
         .expect("is fine");
         assert_eq!(
-            Script::of(&declared, &[0, 1, 2]).text,
+            Script::of("begin;".to_owned(), &declared, &[0, 1, 2]).text,
             "begin;create temporary table \"t\" (like \"app\".\"t\") on commit drop;\n\
              create unique index \"index 0\" on pg_temp.\"t\" using btree (x)\n;\
              create index \"index 1\" on pg_temp.\"t\" (y) where z\n;\

@@ -14,7 +14,8 @@ use crate::bookkeeping::TOOL_VERSION;
 use crate::pg::attempt::{self, Attempts};
 use crate::pg::blockers::Watch;
 use crate::pg::ident::Literal;
-use crate::pg::{Db, Patience, session};
+use crate::pg::session::SearchPath;
+use crate::pg::{Db, Patience};
 use crate::plan::Progress;
 
 /// The longest text that is kept, in bytes: what is longer is compared by its hash alone.
@@ -118,6 +119,7 @@ impl<'a> Engine<'a> {
             self.db,
             self.limits,
             &work.directives,
+            work.migration.search_path,
             until,
             work.script.begin,
         )
@@ -151,7 +153,8 @@ impl<'a> Engine<'a> {
 
 /// What goes before a file. Whatever the file before set for the session is undone, and the session's own settings are
 /// made again; whatever this one may wait for is bounded; the policies it detaches are taken off. One statement makes all
-/// settings: a thousand files feel it.
+/// settings: a thousand files feel it. Names in the file are looked up where `search_path` says; what goes before it
+/// looks up none by itself.
 ///
 /// They are made in a transaction of their own, for the session: the one of the file begins without a snapshot, so that
 /// the file can choose what kind of transaction it is. `begin` is the file's own way to do so.
@@ -159,10 +162,12 @@ pub(super) fn settings(
     db: &Db,
     limits: &Limits,
     directives: &Directives,
+    search_path: SearchPath,
     until: Until,
     begin: Option<&str>,
 ) -> Lead {
     let millis = |time: Duration| time.as_millis().to_string();
+    let search_path = search_path.value(db.endpoint());
     let settings = [
         ("lock_timeout", millis(limits.lock_timeout(directives))),
         (
@@ -172,10 +177,7 @@ pub(super) fn settings(
         ("idle_in_transaction_session_timeout", "0".to_owned()),
         // A migration that policies hide rows from fails, instead of changing the rows that are left.
         ("row_security", "off".to_owned()),
-        (
-            "search_path",
-            session::search_path(db.endpoint()).to_owned(),
-        ),
+        ("search_path", search_path.to_owned()),
         ("toysoldiers.actor", limits.actor.clone()),
         ("toysoldiers.tool_version", TOOL_VERSION.to_owned()),
     ];

@@ -4,6 +4,7 @@ use refinery::Migration as Refined;
 
 use super::lint::form;
 use crate::error::{Error, Result};
+use crate::pg::session::SearchPath;
 
 /// A migration as it lies in a folder or in the program.
 #[derive(Debug, Clone)]
@@ -16,6 +17,8 @@ pub struct Migration {
     pub file: String,
     /// The file as a person would name it.
     pub path: String,
+    /// Where the names in it are looked for that do not say it themselves.
+    pub search_path: SearchPath,
     /// As refinery takes it, with the text and its checksum: hashed once, however often it is compared.
     pub refined: Refined,
 }
@@ -86,7 +89,7 @@ pub fn kind(file: &str) -> Result<Kind, Misfit> {
 }
 
 impl Migration {
-    /// A migration of this number and description, as [`kind`] reads them, with its text as [`text::decode`](crate::source::text::decode) does.
+    /// A migration in a folder, of this number and description, as [`kind`] reads them, with its text as [`text::decode`](crate::source::text::decode) does.
     pub fn new(version: i64, name: String, file: &str, path: String, sql: &str) -> Result<Self> {
         let refined = Refined::unapplied(&format!("V{version}__{name}"), sql)
             .map_err(|error| Error::failed(format!("{path} does not fit")).because(error))?;
@@ -95,6 +98,7 @@ impl Migration {
             name,
             file: file.to_owned(),
             path,
+            search_path: SearchPath::Files,
             refined,
         })
     }

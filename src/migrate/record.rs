@@ -7,10 +7,24 @@ use tokio_postgres::error::DbError;
 use super::detaching;
 use super::engine::{KEPT, Lead, Work};
 use super::file::Migration;
-use super::stepping::{AS_OURSELVES, AS_OURSELVES_COUNT};
 use super::transaction::{Closing, Failure, Stage};
 use crate::bookkeeping::TOOL_VERSION;
 use crate::pg::ident::Literal;
+
+/// The rights and the visibility of whoever runs the migration, and names looked up in the catalog alone, whatever the
+/// file made of them. Nothing in it is looked up where the file says.
+pub(super) const AS_OURSELVES: &str = "set local session authorization default;set local role none;\
+    select pg_catalog.set_config('toysoldiers.search_path',pg_catalog.current_setting('search_path'),true);\
+    set local search_path=pg_catalog,pg_temp;set local statement_timeout=0;";
+
+/// How many statements that is.
+pub(super) const AS_OURSELVES_COUNT: usize = 5;
+
+/// The end of the transaction. Triggers that were put off until then look names up where the file does.
+pub(super) const COMMIT: &str = "select pg_catalog.set_config('search_path',pg_catalog.current_setting('toysoldiers.search_path'),true);commit";
+
+/// How many statements that is.
+pub(super) const COMMIT_COUNT: usize = 2;
 
 /// The rows that remember a migration: refinery's, and ours with the text that ran.
 pub(super) fn closing(work: &Work<'_>, record: &str, lead: &Lead) -> Closing {
@@ -31,15 +45,6 @@ pub(super) fn closing(work: &Work<'_>, record: &str, lead: &Lead) -> Closing {
         "transaction_timestamp()"
     };
     let run = remember(work, "up", &text, start);
-    let changes_role = {
-        let text = work.migration.sql().to_ascii_lowercase();
-        text.contains("role") || text.contains("authorization")
-    };
-    let (ourselves, more) = if changes_role {
-        (AS_OURSELVES, AS_OURSELVES_COUNT)
-    } else {
-        ("", 0)
-    };
     // A migration of several messages began with the first of them.
     let (took, again) = if whole {
         (String::new(), 0)
@@ -50,9 +55,9 @@ pub(super) fn closing(work: &Work<'_>, record: &str, lead: &Lead) -> Closing {
     let attached = usize::from(attach.is_some());
     let attach = attach.map_or_else(String::new, |attach| attach + ";");
     Closing {
-        sql: format!("{ourselves}{attach}{record}{took};{run}"),
-        statements: 2 + more + attached + again,
-        attach: (attached > 0).then_some(more),
+        sql: format!("{AS_OURSELVES}{attach}{record}{took};{run}"),
+        statements: 2 + AS_OURSELVES_COUNT + attached + again,
+        attach: (attached > 0).then_some(AS_OURSELVES_COUNT),
         commits: false,
     }
 }

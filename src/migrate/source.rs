@@ -50,13 +50,10 @@ impl Files {
                 };
             let sql =
                 text::decode(&entry.bytes()?, path).map_err(|illegible| illegible.about(path))?;
-            files.push(Migration::new(
-                version,
-                description,
-                name,
-                path.clone(),
-                &sql,
-            )?);
+            files.push(Migration {
+                search_path: source.search_path(),
+                ..Migration::new(version, description, name, path.clone(), &sql)?
+            });
         }
         for (files, what) in [
             (&mut all, "two migrations have"),

@@ -8,37 +8,18 @@ use std::time::Instant;
 use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
 use super::engine::{Engine, KEPT, Until, Work};
+use super::leftover::Leftover;
+use super::record::{AS_OURSELVES, AS_OURSELVES_COUNT, COMMIT};
 use super::step::{
-    self, Progressed, Way, concurrent_index, finalizing, hash, is_done, is_setting, reindexed,
-    stops_nobody, way,
+    self, Progressed, Way, finalizing, hash, is_done, is_setting, stops_nobody, way,
 };
 use super::transaction::{Failure, Stage, place_in_rows};
 use crate::error::Excerpt;
+use crate::pg::Ident;
 use crate::pg::attempt::Contention;
 use crate::pg::db::ScriptFailure;
 use crate::pg::ident::Literal;
 use crate::pg::sql::{self, Statement};
-use crate::pg::{Ident, Query};
-
-crate::row! {
-    /// An index that is not valid.
-    pub struct Leftover {
-        /// Its schema.
-        pub schema: String,
-        /// Its name.
-        pub name: String,
-    }
-}
-
-static INVALID: Query<Leftover> = crate::query!("migrate/invalid_index");
-static TRANSIENT: Query<Leftover> = crate::query!("migrate/transient_index");
-
-/// The rights and the visibility of whoever runs the migration, whatever the file made of them.
-pub(super) const AS_OURSELVES: &str =
-    "set local session authorization default;set local role none;set local statement_timeout=0;";
-
-/// How many statements that is.
-pub(super) const AS_OURSELVES_COUNT: usize = 3;
 
 /// Why a file stopped.
 pub(super) enum Stopped {
@@ -63,6 +44,8 @@ impl Engine<'_> {
     ) -> Result<usize, Stopped> {
         let start = Instant::now();
         let migration = work.migration;
+        // The file before may have left the session otherwise.
+        self.db.reset().await?;
         // Under the lock, as everything that is believed about what ran.
         let mut steps = step::read(self.db).await?;
         steps.retain(|step| step.version == migration.version);
@@ -136,7 +119,7 @@ impl Engine<'_> {
 
     /// A statement and its mark, both or neither.
     async fn with_mark(&self, step: &Stepping<'_>) -> Result<(), Failure> {
-        let mark = format!("{AS_OURSELVES}{};commit", step.mark(Mark::Done));
+        let mark = format!("{AS_OURSELVES}{};{COMMIT}", step.mark(Mark::Done));
         let result = match &step.statement.rows {
             None => {
                 let lead = "begin;";
@@ -261,15 +244,9 @@ impl Engine<'_> {
 
     /// Drops what a build of the same index left behind: it is of no use to anybody, and its name is taken.
     async fn clear_leftover(&self, step: &Stepping<'_>) -> Result<(), Failure> {
-        let found = if let Some((schema, name)) = concurrent_index(step.statement) {
-            self.db.all(&INVALID, &[&name, &schema]).await
-        } else if let Some(name) = reindexed(step.statement) {
-            self.db.all(&TRANSIENT, &[&name]).await
-        } else {
-            return Ok(());
-        };
         // If it cannot be asked for, the build says what is wrong.
-        for Leftover { schema, name } in found.unwrap_or_default() {
+        let found = self.leftovers(step.statement).await.unwrap_or_default();
+        for Leftover { schema, name } in found {
             let index = format!("{}.{}", Ident(&schema), Ident(&name));
             self.progress.say(&format!(
                 "{}: dropping the INVALID index {index}, which a build that did not come to its end left behind",

@@ -10,6 +10,7 @@ use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 
 use super::directive;
 use super::engine::{Engine, Lead, Until, Work};
+use super::record::{COMMIT, COMMIT_COUNT};
 use super::script::Part;
 use crate::error::Excerpt;
 use crate::pg::attempt::{Contended, Contention};
@@ -126,8 +127,12 @@ impl Engine<'_> {
         let mut lead = Some(lead.text.as_str());
         let mut statements = 0;
         let mut closing = Some(Closing {
-            sql: format!("{}{}", closing.sql, if among.last { ";commit" } else { "" }),
-            statements: closing.statements + usize::from(among.last),
+            sql: if among.last {
+                format!("{};{COMMIT}", closing.sql)
+            } else {
+                closing.sql.clone()
+            },
+            statements: closing.statements + if among.last { COMMIT_COUNT } else { 0 },
             attach: closing.attach,
             commits: among.last,
         });

@@ -7,9 +7,8 @@ use tokio_postgres::error::{DbError, SqlState};
 use super::detaching;
 use super::engine::{Engine, Work};
 use super::file::Migration;
-use super::record::{self, text_of};
+use super::record::{self, AS_OURSELVES, AS_OURSELVES_COUNT, text_of};
 use super::runner::Ran;
-use super::stepping::{AS_OURSELVES, AS_OURSELVES_COUNT};
 use super::story;
 use super::transaction::{Among, Closing, Failure, Stage};
 use crate::error::{Error, Hint, Note, Result, command};
@@ -48,8 +47,10 @@ pub(super) async fn run(engine: &Engine<'_>, down: &Migration, story: &Story<'_>
             }
         }
     };
+    // What is asked next is asked as before the file.
+    let reset = engine.db.reset().await;
     match outcome {
-        Ok(statements) => Ok(Ran {
+        Ok(statements) => reset.map(|()| Ran {
             migration: story.title.to_owned(),
             statements,
             duration_ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),

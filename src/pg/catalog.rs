@@ -67,10 +67,8 @@ impl Catalog {
         ended.map(|()| catalog)
     }
 
-    /// Reads it in the snapshot that is open, whose search path is `pg_catalog` from then on. All questions travel
-    /// together.
+    /// Reads it in the snapshot that is open. All questions travel together.
     pub async fn read_here(db: &Db) -> Result<Self> {
-        db.script("set local search_path = pg_catalog").await?;
         let answers = QUERIES.iter().map(|query| db.all(query, &[]));
         Ok(try_join_all(answers).await?.into_iter().flatten().collect())
     }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::Db;
+use super::session::{IN_CATALOG, SearchPath};
 use super::sqlstate;
 use crate::error::{Error, Excerpt, Hint, Result, command};
 
@@ -22,13 +23,23 @@ pub struct Statement<'a> {
 }
 
 impl Db {
-    /// The plan of a statement. It is planned and never run; text of more than one statement is refused by the server,
+    /// The plan of a statement, in the transaction that is open. Its names are looked for where people keep their
+    /// things. It is planned and never run; text of more than one statement is refused by the server,
     /// which takes one at a time in this form.
     pub async fn explain(&self, statement: Statement<'_>, is_generic: bool) -> Result<Value> {
         let words = if is_generic { GENERIC } else { EXPLAIN };
         let sql = format!("{words}{}", statement.text);
         let failed = |error| cannot_plan(error, statement, words);
-        let row = self.client.query_typed(&sql, &[]).await.map_err(failed)?;
+        let there = SearchPath::Files.in_transaction(self.endpoint());
+        // They travel together.
+        let (set, planned, back) = tokio::join!(
+            self.script(&there),
+            self.client.query_typed(&sql, &[]),
+            self.script(IN_CATALOG),
+        );
+        set?;
+        let row = planned.map_err(failed)?;
+        back?;
         let row = row.first().ok_or_else(nothing)?;
         let plan: Value = row.try_get(0).map_err(failed)?;
         Ok(plan)

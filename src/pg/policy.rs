@@ -74,7 +74,7 @@ impl Read {
 
 impl Policy {
     /// All of the platform's, and those on this session's temporary tables, by schema, table and name. Names in
-    /// expressions are qualified unless the search path of the moment finds them.
+    /// expressions are qualified unless they are the catalog's.
     pub async fn read(db: &Db) -> Result<Vec<Self>> {
         db.all(&ALL, &[]).await
     }

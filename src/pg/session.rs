@@ -10,13 +10,61 @@ use std::time::Duration;
 use super::APPLICATION_NAME;
 use super::db::Db;
 use super::endpoint::{Endpoint, Wanted};
+use super::ident::Literal;
 use super::options::Setting;
 use super::query::{Param, Query};
 use crate::error::{Error, Result};
 
-/// Where files look names up, whatever the role's own settings are. `extensions` is Supabase's place for them;
-/// a temporary table never hides one of the platform's.
-const SEARCH_PATH: &str = "public, extensions, pg_temp";
+/// Where the names in a text are looked for that do not say it themselves. It decides whose functions and operators
+/// run with our rights, so it goes by who wrote the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SearchPath {
+    /// Nowhere but in the catalog: whatever this program says, with the files it was built with. Every session is set
+    /// up so.
+    Catalog,
+    /// Where people keep their things, for files from a folder and for what people ask themselves; the address may
+    /// name another place.
+    Files,
+}
+
+/// [`SearchPath::Catalog`], as SQL has it. Unless it is named, pg_temp comes before everything else for tables and
+/// types.
+pub const CATALOG: &str = "pg_catalog, pg_temp";
+
+/// [`SearchPath::Catalog`] for the rest of the transaction. It looks nothing up itself.
+pub const IN_CATALOG: &str = "set local search_path = pg_catalog, pg_temp";
+
+/// [`SearchPath::Files`], unless the address says it. `extensions` is Supabase's place for them; a temporary table
+/// never hides one of the platform's.
+const FILES: &str = "public, extensions, pg_temp";
+
+impl SearchPath {
+    /// As the setting has it, by this way in.
+    pub fn value(self, endpoint: &Endpoint) -> &str {
+        match self {
+            Self::Catalog => CATALOG,
+            Self::Files => endpoint.options().value("search_path").unwrap_or(FILES),
+        }
+    }
+
+    /// The statement that makes it so for the rest of the transaction.
+    pub fn in_transaction(self, endpoint: &Endpoint) -> String {
+        self.statement(endpoint, true)
+    }
+
+    /// The statement that makes it so for the rest of the session.
+    pub fn in_session(self, endpoint: &Endpoint) -> String {
+        self.statement(endpoint, false)
+    }
+
+    fn statement(self, endpoint: &Endpoint, local: bool) -> String {
+        let value = self.value(endpoint);
+        format!(
+            "select pg_catalog.set_config('search_path',{},{local})",
+            Literal(value)
+        )
+    }
+}
 
 /// What every session has, and every program of PostgreSQL's that works for us: name, and value as the server shows it.
 ///
@@ -64,14 +112,6 @@ pub const PINNED: &[(&str, &str)] = &[
 
 /// Since version 17: `--statement-timeout` is the limit, and a transaction of many statements has none.
 const PINNED_SINCE_17: &[(&str, &str)] = &[("transaction_timeout", "0")];
-
-/// Where files look names up by this way in.
-pub fn search_path(endpoint: &Endpoint) -> &str {
-    endpoint
-        .options()
-        .value("search_path")
-        .unwrap_or(SEARCH_PATH)
-}
 
 /// What of the address a session does not follow: the settings, and what it has instead; nothing where a flag says it.
 pub fn overruled(endpoint: &Endpoint) -> impl Iterator<Item = (&Setting, Option<&'static str>)> {
@@ -276,7 +316,7 @@ impl Db {
                 value: value.to_owned(),
             });
         };
-        want("search_path", search_path(endpoint));
+        want("search_path", CATALOG);
         want("lock_timeout", &millis(patience.lock));
         want("statement_timeout", &millis(patience.statement));
         want("idle_in_transaction_session_timeout", "60s");

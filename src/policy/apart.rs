@@ -13,6 +13,7 @@ use super::statement::PolicyText;
 use super::twin::wrong;
 use crate::error::{Error, Kind, Result};
 use crate::pg::policy::Policy;
+use crate::pg::session::{IN_CATALOG, SearchPath};
 use crate::pg::{Db, Ident, Query, sql, sqlstate};
 
 crate::row! {
@@ -32,15 +33,16 @@ const VIEWS: [&str; 2] = ["toysoldiers_declared", "toysoldiers_found"];
 /// ones mean nothing on the real table either.
 pub async fn is_same(
     db: &Db,
-    file: &File,
-    wanted: &Wanted,
+    search_path: SearchPath,
+    (file, wanted): (&File, &Wanted),
     declared: &PolicyText,
     found: Option<&Policy>,
 ) -> Result<bool> {
     let relation = wanted.relation.sql();
     let view = |name: &str| format!("create temporary view {} as select ", Ident(name));
     let columns = ["using_", "check_"];
-    db.script("begin").await?;
+    let begin = format!("begin;{}", search_path.in_transaction(db.endpoint()));
+    db.script(&begin).await?;
     let compared = async {
         let mut text = view(VIEWS[0]);
         let mut copied: Vec<(usize, &Range<usize>)> = Vec::new();
@@ -67,8 +69,9 @@ pub async fn is_same(
             })
             .collect();
         let text = format!("{}{} from {relation}", view(VIEWS[1]), clauses.join(", "));
+        // What was found says in which schema its names are, unless that is the catalog.
+        db.script(IN_CATALOG).await?;
         db.script(&text).await?;
-        db.script("set local search_path = pg_catalog").await?;
         let (left, right) = tokio::join!(
             db.one(&VIEW_TEXT, &[&VIEWS[0]]),
             db.one(&VIEW_TEXT, &[&VIEWS[1]])

@@ -24,6 +24,7 @@ use super::status;
 use crate::bookkeeping::{self, TOOL_VERSION};
 use crate::error::{self, Error, Kind, Result, command};
 use crate::pg::attempt::{self, Limits};
+use crate::pg::session::IN_CATALOG;
 use crate::pg::{Db, Query, lock};
 use crate::plan::{Consent, Effect, Plan, Progress, Risk, Step, counted};
 use ended::{Disproved, Overtaken};
@@ -184,6 +185,29 @@ pub async fn apply(db: &Db, work: Work, _consent: Consent, manner: Manner<'_>) -
     Ok(applied)
 }
 
+/// The statements. Names in what a file says are looked for where it says, and all others in the catalog.
+fn statements(db: &Db, work: &Work, differences: &[Difference]) -> Vec<String> {
+    let search_path = work.look.declared.search_path;
+    let there = search_path.in_transaction(db.endpoint());
+    let mut all = Vec::new();
+    let mut is_there = false;
+    for difference in differences {
+        if difference.as_written != is_there {
+            is_there = difference.as_written;
+            all.push(if is_there {
+                there.clone()
+            } else {
+                IN_CATALOG.to_owned()
+            });
+        }
+        all.extend(difference.sql.iter().cloned());
+    }
+    if is_there {
+        all.push(IN_CATALOG.to_owned());
+    }
+    all
+}
+
 fn wrong(work: &Work, proof: &Proof) -> Vec<Cell> {
     let Some(matrix) = &work.matrix else {
         return Vec::new();
@@ -198,11 +222,7 @@ fn wrong(work: &Work, proof: &Proof) -> Vec<Cell> {
 
 /// All of it, once, in the transaction that is open.
 async fn once(db: &Db, work: &Work, manner: &Manner<'_>) -> Result<Option<Proof>> {
-    let statements: Vec<&str> = work
-        .differences
-        .iter()
-        .flat_map(|difference| difference.sql.iter().map(String::as_str))
-        .collect();
+    let statements = statements(db, work, &work.differences);
     let change = format!("{}\n;", statements.join("\n;\n"));
     // They travel together: the locks are held no longer than it takes.
     let (locked, before, changed, after, functions) = tokio::join!(
@@ -218,8 +238,8 @@ async fn once(db: &Db, work: &Work, manner: &Manner<'_>) -> Result<Option<Proof>
         return Err(others_were_faster(db, work, before).await);
     }
     changed.map_err(|failure| {
-        let statement = statements.get(failure.completed).copied();
-        refused(statement.unwrap_or_default(), failure.error)
+        let statement = statements.get(failure.completed);
+        refused(statement.map_or("", String::as_str), failure.error)
     })?;
     settle(db, work, after?, functions?).await?;
     let proof = match &work.matrix {
@@ -291,7 +311,7 @@ async fn functions(db: &Db, look: &Look) -> Result<Vec<Rights>> {
     let asked = look
         .functions
         .iter()
-        .map(|function| found::function(db, &function.signature));
+        .map(|function| found::function(db, function.number));
     let found = futures_util::future::try_join_all(asked).await?;
     Ok(found
         .into_iter()
@@ -351,10 +371,7 @@ async fn settle(db: &Db, work: &Work, found: Found, functions_found: Vec<Rights>
     if remaining.is_empty() {
         return Ok(());
     }
-    let statements: Vec<&str> = remaining
-        .iter()
-        .flat_map(|difference| difference.sql.iter().map(String::as_str))
-        .collect();
+    let statements = statements(db, work, &remaining);
     let change = format!("{}\n;", statements.join("\n;\n"));
     let (changed, found, functions) = tokio::join!(
         db.script(&change),

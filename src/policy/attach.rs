@@ -59,7 +59,7 @@ pub async fn plan(db: &Db, wish: Wish) -> Result<Plan<Work>> {
     } = wish;
     let all = Detached::read(db).await?;
     let relation = find(db, &relation, &all).await?;
-    let there = qualified(db).await?;
+    let there = Policy::read(db).await?;
     let Sorted { attach, forgotten } = sort(all, &relation, &there, &forget);
     require_same(&relation, &forget, &forgotten, &there)?;
     require_forgotten(&relation, &forget, &attach, &forgotten)?;
@@ -104,20 +104,6 @@ pub async fn plan(db: &Db, wish: Wish) -> Result<Plan<Work>> {
             forgotten,
         },
     })
-}
-
-/// All policies, every name in them qualified.
-async fn qualified(db: &Db) -> Result<Vec<Policy>> {
-    let (begun, path, there, ended) = tokio::join!(
-        db.script("begin"),
-        db.script(detach::QUALIFIED),
-        Policy::read(db),
-        db.script("rollback"),
-    );
-    begun?;
-    path?;
-    ended?;
-    there
 }
 
 /// A policy of the same name that says something else is no reason to give up what was kept.
@@ -186,7 +172,6 @@ pub async fn attach(
     if !attach.is_empty() || !forgotten.is_empty() {
         let what = format!("attaching policies of {}", relation.title());
         attempt::transact(db, &what, limits, progress, async || {
-            db.script(detach::QUALIFIED).await?;
             let relations = Relation::all(db).await?;
             let tables = attach.iter().map(|detached| detached.policy.on());
             detach::lock(db, tables.filter(|table| relations.contains(table))).await?;

@@ -160,7 +160,7 @@ pub async fn audit(db: &Db, files: &Files, checks: &[&'static Check]) -> Result<
     })
 }
 
-/// All questions travel together, once it is known whom they are about. Nothing temporary comes before the catalog.
+/// All questions travel together, once it is known whom they are about.
 async fn look(
     db: &Db,
     config: &Config,
@@ -172,12 +172,7 @@ async fn look(
         .as_ref()
         .map_or(Value::Null, |names| json!(names));
     let params: [&dyn Param; 2] = [&low_trust, &schemas];
-    let (set, scope) = tokio::join!(
-        db.script("set local search_path = pg_catalog, pg_temp"),
-        db.one(&SCOPE, &params)
-    );
-    set?;
-    let scope = scope?;
+    let scope = db.one(&SCOPE, &params).await?;
     let told = json!({ "told": scope.told_roles, "roles": scope.roles, "schemas": scope.schemas });
     let found = try_join_all(checks.iter().map(|check| check.ask(db, &told))).await?;
     Ok((scope, found))

@@ -292,6 +292,7 @@ fn create(look: &Look, desired: &Desired, action: Action, there: Option<&Policy>
         Some(there) => differing(there, wanted),
         None => lines('+', wanted),
     };
+    create.as_written = true;
     if desired.apart.is_some() {
         create.lines = lines('+', &told(look, desired));
         create.detail.push_str(APART);
@@ -360,6 +361,7 @@ fn change(look: &Look, desired: &Desired, there: &Policy) -> Option<Difference> 
     {
         alter = alter.by(wanted.say(comment));
     }
+    alter.as_written = true;
     alter.lines = differing(
         there,
         if desired.apart.is_some() {

@@ -9,6 +9,7 @@ use super::right::{Grant, Kind, Object};
 use super::statement::{self, Declaration, PolicyText, Refusal, Relation, Security};
 use crate::error::{Error, Excerpt, Result};
 use crate::pg::relation::PUBLIC;
+use crate::pg::session::SearchPath;
 use crate::pg::sql;
 use crate::source::{Source, text};
 
@@ -64,6 +65,8 @@ pub struct Wanted {
 pub struct Declared {
     /// Where it comes from, for people.
     pub source: String,
+    /// Where the names in them are looked for that do not say it themselves.
+    pub search_path: SearchPath,
     /// The files.
     pub files: Vec<File>,
     /// A relation a file.
@@ -77,6 +80,7 @@ impl Declared {
     pub fn load(source: &Source) -> Result<Self> {
         let mut declared = Self {
             source: source.describe(),
+            search_path: source.search_path(),
             files: Vec::new(),
             relations: Vec::new(),
             functions: Vec::new(),

@@ -16,9 +16,6 @@ use crate::pg::relation::{Named, Relation};
 use crate::pg::{Db, Param, Query};
 use crate::plan::{Consent, Effect, Plan, Progress, Risk, Step};
 
-/// From here on every name in an expression is qualified.
-pub(super) const QUALIFIED: &str = "set local search_path = pg_catalog";
-
 crate::row! {
     /// How many.
     pub struct Count {
@@ -126,10 +123,8 @@ pub async fn detach(
     if !detached.is_empty() {
         let what = format!("detaching policies of {}", relation.title());
         attempt::transact(db, &what, limits, progress, async || {
-            db.script(QUALIFIED).await?;
             lock(db, detached.iter().map(Policy::on)).await?;
             let now = find(db, &relation, &columns).await?;
-            // Expressions read differently under another search path, names do not.
             let same = now.len() == detached.len()
                 && now
                     .iter()

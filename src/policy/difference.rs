@@ -93,6 +93,9 @@ pub struct Difference {
     /// The table they lock against everybody; nothing if they lock none so.
     #[serde(skip)]
     pub locks: Option<Relation>,
+    /// Whether there are expressions in them as a file has them, whose names are looked for where it says.
+    #[serde(skip)]
+    pub as_written: bool,
 }
 
 impl Difference {
@@ -113,6 +116,7 @@ impl Difference {
             prune: false,
             sql: Vec::new(),
             locks: None,
+            as_written: false,
         }
     }
 

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::future::join_all;
+
 use super::right::{Right, Rights};
 use super::statement::Relation;
 use crate::error::Result;
 use crate::pg::policy::Policy;
+use crate::pg::session::{IN_CATALOG, SearchPath};
 use crate::pg::{Db, Query};
 
 crate::row! {
@@ -63,6 +66,14 @@ crate::row! {
 }
 
 crate::row! {
+    /// What a signature means.
+    pub struct Named {
+        /// Number of the function; nothing if there is none.
+        pub function: Option<i64>,
+    }
+}
+
+crate::row! {
     /// A role.
     pub struct Role {
         /// Its name.
@@ -94,6 +105,7 @@ crate::row! {
 
 static RELATIONS: Query<FoundRelation> = crate::query!("policy/relations");
 static RIGHTS: Query<FoundRight> = crate::query!("policy/rights");
+static NAMED: Query<Named> = crate::query!("policy/named");
 static FUNCTION: Query<FunctionRight> = crate::query!("policy/function");
 static ROLES: Query<Role> = crate::query!("policy/roles");
 static REFERENCES: Query<Reference> = crate::query!("policy/references");
@@ -112,11 +124,11 @@ pub struct Found {
 }
 
 impl Found {
-    /// Reads it in the transaction that is open, whose search path is `pg_catalog` from then on. All questions travel
+    /// Reads it in the transaction that is open, whose search path is the catalog from then on. All questions travel
     /// together.
     pub async fn read_here(db: &Db) -> Result<Self> {
         let (path, relations, rights, policies) = tokio::join!(
-            db.script("set local search_path = pg_catalog"),
+            db.script(IN_CATALOG),
             db.all(&RELATIONS, &[]),
             db.all(&RIGHTS, &[]),
             Policy::read(db),
@@ -160,9 +172,28 @@ impl Found {
     }
 }
 
+/// The functions that signatures mean, by their numbers, and nothing for one that means none. What is written is looked
+/// for where `search_path` says, and nothing else is.
+pub async fn functions(
+    db: &Db,
+    search_path: SearchPath,
+    signatures: &[&str],
+) -> Result<Vec<Result<Option<i64>>>> {
+    let opening = format!("begin;{}", search_path.in_transaction(db.endpoint()));
+    let asked = signatures.iter().map(async |signature| {
+        let Named { function } = db.one(&NAMED, &[signature]).await?;
+        Ok(function)
+    });
+    let (begun, named, ended) =
+        tokio::join!(db.script(&opening), join_all(asked), db.script("rollback"));
+    begun?;
+    ended?;
+    Ok(named)
+}
+
 /// Rights on a function, and how PostgreSQL writes its signature; nothing if there is no such function.
-pub async fn function(db: &Db, signature: &str) -> Result<Option<(String, Rights)>> {
-    let rows = db.all(&FUNCTION, &[&signature]).await?;
+pub async fn function(db: &Db, number: i64) -> Result<Option<(String, Rights)>> {
+    let rows = db.all(&FUNCTION, &[&number]).await?;
     let Some(first) = rows.first() else {
         return Ok(None);
     };

@@ -29,10 +29,10 @@ pub struct Desired {
 /// A declared function, its rights as they are and as they should be.
 #[derive(Debug, Clone)]
 pub struct Function {
+    /// Its number in the catalog.
+    pub number: i64,
     /// As PostgreSQL writes its signature.
     pub name: String,
-    /// As a person wrote it first.
-    pub signature: String,
     /// Rights on it.
     pub found: Rights,
     /// Rights there should be.
@@ -92,15 +92,23 @@ impl Look {
 pub async fn look(db: &Db, declared: Declared) -> Result<Look> {
     refuse_replica(db)?;
     let signatures = signatures(&declared);
-    let (roles, functions) = tokio::join!(
+    let spelt: Vec<&str> = signatures
+        .iter()
+        .map(|(_, signature, _)| signature.as_str())
+        .collect();
+    let (roles, numbers) = tokio::join!(
         found::roles(db),
-        join_all(
-            signatures
-                .iter()
-                .map(|(_, signature, _)| found::function(db, signature))
-        ),
+        found::functions(db, declared.search_path, &spelt),
     );
     let roles = roles?;
+    let functions = numbers?.into_iter().map(async |number| match number? {
+        Some(number) => {
+            let function = found::function(db, number).await?;
+            Ok(function.map(|(name, rights)| (number, name, rights)))
+        }
+        None => Ok(None),
+    });
+    let functions: Vec<Result<_>> = join_all(functions).await;
     let mut apart = BTreeSet::new();
     let (found, twins, references) = loop {
         match twins(db, &declared, &apart).await {
@@ -109,7 +117,8 @@ pub async fn look(db: &Db, declared: Declared) -> Result<Look> {
                 let wanted = &declared.relations[number.0];
                 let file = declared.file_of(wanted);
                 // It may mean nothing anywhere.
-                apart::is_same(db, file, wanted, &wanted.policies[number.1], None).await?;
+                let text = &wanted.policies[number.1];
+                apart::is_same(db, declared.search_path, (file, wanted), text, None).await?;
             }
             Err(Failure::Apart((relation, _))) => {
                 let path = &declared.file_of(&declared.relations[relation]).path;
@@ -127,7 +136,7 @@ pub async fn look(db: &Db, declared: Declared) -> Result<Look> {
     let mut named: Vec<usize> = Vec::new();
     for ((file, signature, span), function) in signatures.iter().zip(functions) {
         let file = &declared.files[*file];
-        let Some((name, found)) = function.map_err(|error| at(&error, file, span))? else {
+        let Some((number, name, found)) = function.map_err(|error| at(&error, file, span))? else {
             return Err(
                 Error::failed(format!("{} cannot be applied: there is no function {signature}", file.path))
                     .at(file.excerpt(span))
@@ -140,8 +149,8 @@ pub async fn look(db: &Db, declared: Declared) -> Result<Look> {
         named.push(there.unwrap_or(known.len()));
         if there.is_none() {
             known.push(Function {
+                number,
                 name,
-                signature: signature.clone(),
                 found,
                 wanted: Rights::new(),
             });
@@ -306,7 +315,7 @@ async fn desired(
             let there = found.policies.iter().find(|there| is_of(there, &policy));
             let apart = if apart.contains(&number) {
                 let file = declared.file_of(wanted);
-                Some(apart::is_same(db, file, wanted, text, there).await?)
+                Some(apart::is_same(db, declared.search_path, (file, wanted), text, there).await?)
             } else {
                 None
             };

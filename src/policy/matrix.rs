@@ -54,6 +54,7 @@ mod value;
 use std::collections::BTreeSet;
 
 use crate::error::{Error, Excerpt, Result};
+use crate::pg::session::SearchPath;
 use crate::source::{Source, text};
 
 pub use crate::pg::relation::Relation;
@@ -91,6 +92,8 @@ pub struct Actor {
 pub struct Matrix {
     /// The file, as a person would name it.
     pub path: String,
+    /// Where the names in what it asks are looked for that do not say it themselves.
+    pub search_path: SearchPath,
     /// Who asks, in the order of the file.
     pub actors: Vec<Actor>,
     /// What is made before anybody asks, in the order of the file.
@@ -110,7 +113,11 @@ impl Matrix {
         };
         let text = text::decode(&entry.bytes()?, &entry.path)
             .map_err(|illegible| illegible.about(&entry.path))?;
-        Self::parse(&entry.path, &text).map(Some)
+        let matrix = Self::parse(&entry.path, &text)?;
+        Ok(Some(Self {
+            search_path: source.search_path(),
+            ..matrix
+        }))
     }
 
     /// The same, where there has to be one.

@@ -43,8 +43,9 @@ struct Script {
     copied: Vec<Copied>,
 }
 
-/// Statements before the first twin.
-const LEAD: &str = "begin;";
+/// How many statements there are before the first twin: the transaction begins, and names are looked for where the
+/// files say.
+const LEAD: usize = 2;
 
 /// Why there are no twins.
 #[derive(Debug)]
@@ -69,7 +70,9 @@ pub async fn make(
     relations: &[usize],
     apart: &BTreeSet<Number>,
 ) -> Result<(), Failure> {
-    let script = Script::of(declared, relations, apart);
+    let search_path = declared.search_path.in_transaction(db.endpoint());
+    let lead = format!("begin;{search_path};");
+    let script = Script::of(lead, declared, relations, apart);
     match db.try_script(&script.text).await {
         Ok(_) => Ok(()),
         Err(failure) => Err(script.explain(declared, failure)),
@@ -77,9 +80,14 @@ pub async fn make(
 }
 
 impl Script {
-    fn of(declared: &Declared, relations: &[usize], apart: &BTreeSet<Number>) -> Self {
+    fn of(
+        lead: String,
+        declared: &Declared,
+        relations: &[usize],
+        apart: &BTreeSet<Number>,
+    ) -> Self {
         let mut script = Self {
-            text: LEAD.to_owned(),
+            text: lead,
             ..Self::default()
         };
         for number in relations {
@@ -167,7 +175,7 @@ impl Script {
         };
         let index = match offset {
             Some(offset) => self.made.partition_point(|(start, _)| *start <= offset),
-            None => failure.completed,
+            None => (failure.completed + 1).saturating_sub(LEAD),
         };
         let Some((_, made)) = index.checked_sub(1).and_then(|index| self.made.get(index)) else {
             return Failure::Wrong(sqlstate::explain_db(server).into());
@@ -256,7 +264,7 @@ mod tests {
             found_for: None,
         })
         .expect("is fine");
-        let script = Script::of(&declared, &[0], &BTreeSet::new());
+        let script = Script::of("begin;".to_owned(), &declared, &[0], &BTreeSet::new());
         assert_eq!(
             script.text,
             "begin;create temporary table \"t\" (like \"app\".\"t\") on commit drop;\n\
@@ -268,7 +276,7 @@ mod tests {
             script.origin(offset),
             Some((0, text.find("b)").expect("is there")))
         );
-        let apart = Script::of(&declared, &[0], &BTreeSet::from([(0, 0)]));
+        let apart = Script::of(String::new(), &declared, &[0], &BTreeSet::from([(0, 0)]));
         assert!(apart.text.contains("using (true) with check (true)"));
     }
 }

@@ -104,6 +104,11 @@ impl Database {
         }
     }
 
+    /// Another one like it, as it is now; nobody may be connected to it.
+    pub fn twin(&self) -> Self {
+        Self::from(&self.name, &self.server)
+    }
+
     fn from(template: &str, server: &Arc<Server>) -> Self {
         static NUMBER: AtomicUsize = AtomicUsize::new(1);
         // All of one length, so that carets under them are too.

@@ -1,5 +1,5 @@
 -- Indexes that a REINDEX CONCURRENTLY left behind that did not come to its end.
--- $1: name of the index or of the table that is rebuilt, as SQL writes it
+-- $1: number of the index or of the table that is rebuilt, or null
 select
     n.nspname::text as schema,
     c.relname::text as name
@@ -12,6 +12,6 @@ where not i.indisvalid
         select coalesce(own.indrelid, named.oid)
         from pg_catalog.pg_class named
         left join pg_catalog.pg_index own on own.indexrelid = named.oid
-        where named.oid = pg_catalog.to_regclass($1)
+        where named.oid = $1::bigint::oid
       )
 order by c.oid

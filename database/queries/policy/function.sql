@@ -1,6 +1,6 @@
--- A function by its signature, and the rights on it but for the owner's own, a row a right: a row without one if there is none,
+-- A function by its number, and the rights on it but for the owner's own, a row a right: a row without one if there is none,
 -- no row without the function.
--- $1: the signature as a person writes it, `app.get_content(uuid)`
+-- $1: the number
 select
     p.oid::pg_catalog.regprocedure::text as name,
     n.nspname::text as schema,
@@ -10,4 +10,4 @@ select
 from pg_catalog.pg_proc p
 join pg_catalog.pg_namespace n on n.oid = p.pronamespace
 left join lateral pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) x on x.grantee <> p.proowner
-where p.oid = pg_catalog.to_regprocedure($1)
+where p.oid = $1::bigint::oid

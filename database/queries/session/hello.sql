@@ -1,16 +1,18 @@
--- Who answers: asked before anything is set, since a pooler may hand the setting to somebody else.
+-- Who answers: asked before anything is set, since a pooler may hand the setting to somebody else. So it looks up no name by
+-- itself, not even an operator.
 select
     pg_catalog.pg_backend_pid() as process,
     pg_catalog.inet_client_port() as port,
     pg_catalog.pg_is_in_recovery() as in_recovery,
-    pg_catalog.current_setting('transaction_read_only') operator(pg_catalog.=) 'on' as read_only,
+    pg_catalog.current_setting('transaction_read_only')
+        operator(pg_catalog.=) 'on'::pg_catalog.text as read_only,
     exists (
         select
         from pg_catalog.pg_class as class
-        join pg_catalog.pg_namespace as namespace on namespace.oid = class.relnamespace
+        join pg_catalog.pg_namespace as namespace on namespace.oid operator(pg_catalog.=) class.relnamespace
         where
-            namespace.nspname = 'toysoldiers'
-            and class.relname = 'installation'
+            namespace.nspname operator(pg_catalog.=) 'toysoldiers'::pg_catalog.name
+            and class.relname operator(pg_catalog.=) 'installation'::pg_catalog.name
             and pg_catalog.has_schema_privilege(namespace.oid, 'usage')
             and pg_catalog.has_table_privilege(class.oid, 'select')
     ) as stamped,

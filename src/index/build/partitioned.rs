@@ -7,6 +7,7 @@ use super::{Builder, LOOKS, State};
 use crate::error::{self, Error, Result};
 use crate::index::declared::{Manner as Making, Wanted};
 use crate::pg::relation::Relation;
+use crate::pg::session::IN_CATALOG;
 use crate::pg::{Ident, Query, attempt};
 
 crate::row! {
@@ -51,6 +52,8 @@ impl Builder<'_> {
             Some(_) => {}
             None => {
                 let create = wanted.create(Making::OnlyParent, name, &table.sql());
+                let there = self.search_path.in_transaction(self.db.endpoint());
+                let create = format!("{there};{create}\n;{IN_CATALOG}");
                 self.briefly(&format!("creating {name}"), &create).await?;
             }
         }

@@ -12,7 +12,9 @@ use crate::migrate::directive::Directives;
 use crate::migrate::engine::{self, Until};
 use crate::migrate::file::Migration;
 use crate::migrate::preflight;
+use crate::migrate::record::{AS_OURSELVES, COMMIT};
 use crate::migrate::script::{Script, sets_modes};
+use crate::pg::session::IN_CATALOG;
 use crate::pg::sql::{self, Statement};
 use crate::pg::{Db, sqlstate};
 
@@ -55,6 +57,13 @@ pub struct Deed {
 /// Runs a file, with the settings it has in `migrate up`: in one transaction unless it asks for none. After a failure
 /// the session is usable, and what the transaction did is undone.
 pub async fn run(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
+    let ran = run_once(db, migration, watch).await;
+    let reset = db.reset().await;
+    let ran = ran?;
+    reset.map(|()| ran)
+}
+
+async fn run_once(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
     let directives = preflight::check(migration)?;
     let script = Script::of(migration.sql());
     let statements: Vec<Statement<'_>> = script.all().collect();
@@ -65,8 +74,13 @@ pub async fn run(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
         (Watch::Tables, Some(_)) => Some(Scene::look(db).await?),
         _ => None,
     };
-    db.script(&opening(db, &directives, script.begin)).await?;
-    let deeds = match each(db, migration, &statements, watch, before, modes).await {
+    db.script(&opening(db, migration, &directives, script.begin))
+        .await?;
+    let eye = Eye {
+        db,
+        in_transaction: directives.transaction,
+    };
+    let deeds = match each(eye, migration, &statements, watch, before, modes).await {
         Ok(deeds) => deeds,
         Err(error) => {
             if directives.transaction {
@@ -75,15 +89,17 @@ pub async fn run(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
             return Err(error);
         }
     };
-    if let Some(attach) = detaching::attach(&directives)
-        && let Err(failure) = db.try_script(&attach).await
+    let attach = detaching::attach(&directives).map(|attach| format!("{AS_OURSELVES}{attach}"));
+    if let Some(attach) = &attach
+        && let Err(failure) = db.try_script(attach).await
     {
         let _ = db.script("rollback").await;
         let told = failed(migration).note("the file ran, but its policies could not be made again");
         return Err(told.because(sqlstate::explain(failure.error)).into());
     }
+    let commit = if attach.is_some() { COMMIT } else { "commit" };
     if directives.transaction
-        && let Err(failure) = db.try_script("commit").await
+        && let Err(failure) = db.try_script(commit).await
     {
         let error = sqlstate::explain(failure.error);
         return Err(failed(migration)
@@ -91,8 +107,6 @@ pub async fn run(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
             .note("the file ran, but what it leaves cannot be committed")
             .into());
     }
-    // What is asked next is asked as before the file.
-    db.reset().await?;
     db.notices();
     Ok(Ran {
         statements: statements.len(),
@@ -101,8 +115,38 @@ pub async fn run(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
     })
 }
 
+/// Looks at what a file does, in the middle of it.
+#[derive(Clone, Copy)]
+struct Eye<'a> {
+    db: &'a Db,
+    in_transaction: bool,
+}
+
+impl Eye<'_> {
+    /// Names are looked up in the catalog for as long as it looks, whatever the file says.
+    async fn look(self) -> Result<Scene> {
+        let (opening, end) = if self.in_transaction {
+            (
+                "savepoint toysoldiers_look",
+                "rollback to savepoint toysoldiers_look;release savepoint toysoldiers_look",
+            )
+        } else {
+            ("begin", "rollback")
+        };
+        let opening = format!("{opening};{IN_CATALOG}");
+        let (begun, scene, ended) = tokio::join!(
+            self.db.script(&opening),
+            Scene::look(self.db),
+            self.db.script(end)
+        );
+        begun?;
+        let scene = scene?;
+        ended.map(|()| scene)
+    }
+}
+
 async fn each(
-    db: &Db,
+    eye: Eye<'_>,
     migration: &Migration,
     statements: &[Statement<'_>],
     watch: Watch,
@@ -113,13 +157,13 @@ async fn each(
     let start = match (watch, before) {
         (Watch::Nothing, _) => None,
         (Watch::Tables, Some(before)) => Some(before),
-        (Watch::Tables, None) => Some(Scene::look(db).await?),
+        (Watch::Tables, None) => Some(eye.look().await?),
     };
     // Where nothing is there is nothing to look at.
     let start = start.filter(Scene::has_tables);
     let mut before = start.clone();
     for (index, statement) in statements.iter().enumerate() {
-        if let Err(error) = one(db, migration, statement).await {
+        if let Err(error) = one(eye.db, migration, statement).await {
             return Err(explain(migration, statement, error).into());
         }
         let (Some(start), Some(last)) = (&start, &before) else {
@@ -128,7 +172,7 @@ async fn each(
         if modes.is_some_and(|modes| index < modes) {
             continue;
         }
-        let after = Scene::look(db).await?;
+        let after = eye.look().await?;
         let touches = after.touches(last, start, statement);
         deeds.extend(touches.into_iter().map(|touch| Deed {
             statement: index + 1,
@@ -159,7 +203,7 @@ async fn one(
 }
 
 /// What goes before the file in `migrate up` when no flag says otherwise; nobody's name is on record here.
-fn opening(db: &Db, directives: &Directives, begin: Option<&str>) -> String {
+fn opening(db: &Db, migration: &Migration, directives: &Directives, begin: Option<&str>) -> String {
     let limits = Limits {
         lock_timeout: None,
         statement_timeout: None,
@@ -171,7 +215,12 @@ fn opening(db: &Db, directives: &Directives, begin: Option<&str>) -> String {
     } else {
         Until::Goodbye
     };
-    engine::settings(db, &limits, directives, until, begin).text
+    let path = migration.search_path;
+    let mut text = engine::settings(db, &limits, directives, path, until, begin).text;
+    if !directives.transaction {
+        text.push_str("set idle_session_timeout=0;");
+    }
+    text
 }
 
 /// The statement on one line, as far as it fits.

@@ -25,7 +25,7 @@ crate::row! {
 }
 
 /// Queries whose rows are the findings.
-static ROWS: [Query<Found>; 42] = [
+static ROWS: [Query<Found>; 43] = [
     crate::query!("audit/auth_users_exposed"),
     crate::query!("audit/bypassrls_role"),
     crate::query!("audit/default_privileges"),
@@ -66,6 +66,7 @@ static ROWS: [Query<Found>; 42] = [
     crate::query!("audit/truncate_granted"),
     crate::query!("audit/unindexed_foreign_key"),
     crate::query!("audit/unique_oracle"),
+    crate::query!("audit/untrusted_code"),
     crate::query!("audit/unused_index"),
     crate::query!("audit/view_without_barrier"),
 ];

@@ -13,7 +13,7 @@ use super::{Action, Actor, Asked, Found, Identity, Matrix, Outcome, Probe, Proof
 use crate::error::{self, Error, Explanation, Kind, Result};
 use crate::pg::blockers::Watch;
 use crate::pg::db::{Ran, ScriptFailure};
-use crate::pg::{Db, Ident, session, sqlstate};
+use crate::pg::{Db, Ident, sqlstate};
 use crate::plan::Progress;
 
 /// How long a cell may take: it is about one row.
@@ -145,9 +145,7 @@ enum Part {
 impl Asking<'_> {
     fn messages(&self, probes: &[usize]) -> Result<Vec<Message>> {
         let mut messages = vec![Message {
-            sql: self
-                .script
-                .opening(session::search_path(self.db.endpoint()), DEADLINE),
+            sql: self.script.opening(self.db.endpoint(), DEADLINE),
             part: Part::Opening,
         }];
         for (number, row) in self.matrix.rows.iter().enumerate() {

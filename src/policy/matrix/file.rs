@@ -9,6 +9,7 @@ use super::document::{Document, Item, in_order};
 use super::row::Drafts;
 use super::{Actor, Matrix, probe};
 use crate::error::Result;
+use crate::pg::session::SearchPath;
 
 /// What a text says; `path` is what it is called.
 pub(super) fn parse(path: &str, text: &str) -> Result<Matrix> {
@@ -38,6 +39,7 @@ pub(super) fn parse(path: &str, text: &str) -> Result<Matrix> {
         .map(|item| document.string(item, "fixtures_as"))
         .transpose()?;
     Ok(Matrix {
+        search_path: SearchPath::Files,
         path: path.to_owned(),
         rows: drafts.finish()?,
         actors,

@@ -9,8 +9,8 @@ use serde_json::json;
 use super::catalog::Catalog;
 use super::{Action, Actor, Identity, Matrix, Pair, Probe, Relation, Row, Target};
 use crate::error::Result;
-use crate::pg::Ident;
 use crate::pg::ident::Literal;
+use crate::pg::{Endpoint, Ident};
 
 /// What the statements are made from.
 #[derive(Clone, Copy)]
@@ -29,18 +29,15 @@ pub(super) const LEAD: usize = 2;
 
 impl Script<'_> {
     /// Settings for what is to come. Locks are waited for here and once, and not in every cell.
-    pub(super) fn opening(&self, search_path: &str, deadline: Duration) -> String {
+    pub(super) fn opening(&self, endpoint: &Endpoint, deadline: Duration) -> String {
         let mut sql = "savepoint toysoldiers_matrix; set local row_security = off".to_owned();
         let _ = write!(
             sql,
             "; set local statement_timeout = {}",
             deadline.as_millis()
         );
-        let _ = write!(
-            sql,
-            "; select pg_catalog.set_config('search_path', {}, true)",
-            Literal(search_path)
-        );
+        let search_path = self.matrix.search_path.in_transaction(endpoint);
+        let _ = write!(sql, "; {search_path}");
         let rows = self.matrix.rows.iter().map(|row| &row.table);
         let probes = self
             .matrix
