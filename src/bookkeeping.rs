@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use crate::error::{self, Error, Result};
 use crate::pg::ident::Literal;
-use crate::pg::{Db, Param, Query};
+use crate::pg::{Db, Param, Query, lock};
 
 /// The schema of the version that this program writes, one script a version.
 const STEPS: [&str; VERSION as usize] = [
@@ -17,10 +17,11 @@ const STEPS: [&str; VERSION as usize] = [
     include_str!("../database/bookkeeping/003_runs.sql"),
     include_str!("../database/bookkeeping/004_detached.sql"),
     include_str!("../database/bookkeeping/005_deploys.sql"),
+    include_str!("../database/bookkeeping/006_trust.sql"),
 ];
 
 /// The version this program writes.
-pub const VERSION: u8 = 5;
+pub const VERSION: u8 = 6;
 
 /// The version from which there is an audit log.
 pub const WITH_AUDIT_LOG: u8 = 1;
@@ -140,14 +141,17 @@ pub async fn install(db: &Db, from: Option<i32>) -> Result<bool> {
     if installed.is_err() {
         let _ = db.script("rollback").await;
     }
-    installed.map(|()| true).map_err(|error| {
+    installed.map_err(|error| {
         error.context(match from {
             None => "cannot make the schema toysoldiers, which remembers the migrations",
             Some(_) => {
                 "cannot bring the schema toysoldiers up to date, which remembers the migrations"
             }
         })
-    })
+    })?;
+    // It has the relations that runs lock from now on.
+    lock::settle(db).await?;
+    Ok(true)
 }
 
 /// Who stamps a database, and by which command.

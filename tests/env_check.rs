@@ -48,7 +48,7 @@ fn all_is_well() {
     sees_all_rows  fine  yes
     can_migrate  fine  yes
     can_back_up  fine  yes
-    bookkeeping  fine  version 5
+    bookkeeping  fine  version 6
     stamp  fine  shop
     fingerprint  fine  FINGERPRINT, as pinned
     -- stderr
@@ -78,7 +78,7 @@ fn what_is_wrong_says_what_to_do() {
     sees_all_rows  fine  yes
     can_migrate  fine  yes
     can_back_up  fine  yes
-    bookkeeping  fine  version 5
+    bookkeeping  fine  version 6
     stamp  wrong  production, not shop
     fingerprint  wrong  FINGERPRINT, and not 7710944152318583818, to which shop is pinned
     -- stderr
@@ -284,7 +284,7 @@ fn bookkeeping_of_a_newer_program_is_wrong() {
     let tool = configured(&[("shop", &database, "")]);
     assert_snapshot!(verdict(&tool, "bookkeeping"), @"
     wrong: version 99
-    update toysoldiers: this one knows version 5
+    update toysoldiers: this one knows version 6
     exit 3
     ");
 }

@@ -2,5 +2,6 @@
 
 mod guard;
 mod limits;
+mod locks;
 mod secret;
 mod trust;

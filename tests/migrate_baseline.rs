@@ -195,7 +195,8 @@ fn the_environment_claims_the_database_and_an_older_schema_is_brought_up_to_date
     tool.run(&["migrate", "baseline", "--no-compare", "--to", "1", "--yes"])
         .ok();
     database.sql(
-        "drop table toysoldiers.deploys, toysoldiers.detached, toysoldiers.runs, toysoldiers.steps;
+        "drop view toysoldiers.runner, toysoldiers.deploy_runner, toysoldiers.index_runner;
+         drop table toysoldiers.deploys, toysoldiers.detached, toysoldiers.runs, toysoldiers.steps;
          update toysoldiers.installation set version = 2",
     );
     let shop = Tool::new().hiding(&database);
@@ -212,7 +213,7 @@ fn the_environment_claims_the_database_and_an_older_schema_is_brought_up_to_date
     assert_snapshot!(shop.run(&["--env", "shop", "migrate", "baseline", "--no-compare", "--to", "2", "--dry-run"]), @"
     -- stdout
     plan: take over 1 migration
-      upgrade the schema toysoldiers to version 5
+      upgrade the schema toysoldiers to version 6
       stamp shop  (from now on the database belongs to this environment)
       mark 002_b as applied  (without running it)
     -- stderr

@@ -4,18 +4,19 @@ use std::path::Path;
 
 use crate::error::Result;
 use crate::pg::tools::Tool;
-use crate::pg::{Endpoint, child};
-
-/// How long pg_dump waits for a lock, in milliseconds: it must not queue in front of everyone for long.
-const LOCK_WAIT: &str = "10000";
+use crate::pg::{Db, child};
 
 /// Runs pg_dump on an exported snapshot, into `file`.
-pub async fn run(tool: &Tool, source: &Endpoint, snapshot: &str, file: &Path) -> Result<()> {
-    child::run(tool, source, |command| {
+pub async fn run(db: &Db, tool: &Tool, snapshot: &str, file: &Path) -> Result<()> {
+    child::run_beside(db, tool, |command| {
         // What it writes is synced by us, once, before it gets its name.
         command
             .args(["--format=custom", "--no-password", "--no-sync"])
-            .arg(format!("--lock-wait-timeout={LOCK_WAIT}"))
+            // It must not queue in front of everyone for long.
+            .arg(format!(
+                "--lock-wait-timeout={}",
+                db.lock_timeout().as_millis()
+            ))
             .arg(format!("--snapshot={snapshot}"))
             .arg("--file")
             .arg(file);

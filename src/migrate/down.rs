@@ -282,7 +282,7 @@ pub async fn down(
     } = work;
     let mut undone: Vec<Ran> = Vec::new();
     if !undos.is_empty() {
-        lock::acquire(db, lock::MIGRATE, wait, progress).await?;
+        lock::acquire(db, &lock::MIGRATE, wait, progress).await?;
         seen.require(db).await?;
         bookkeeping::install(db, seen.bookkeeping()).await?;
         let engine = Engine::new(db, limits, progress);
@@ -294,7 +294,7 @@ pub async fn down(
             let ran = undoing::run(&engine, down, &story).await?;
             undone.push(ran);
         }
-        lock::release(db, lock::MIGRATE).await?;
+        lock::release(db, &lock::MIGRATE).await?;
     }
     Ok(Undone {
         source,

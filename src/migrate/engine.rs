@@ -12,9 +12,8 @@ use super::file::Migration;
 use super::script::Script;
 use crate::bookkeeping::TOOL_VERSION;
 use crate::pg::attempt::{self, Attempts};
-use crate::pg::blockers::Watch;
 use crate::pg::ident::Literal;
-use crate::pg::{Db, Patience, session};
+use crate::pg::{Db, Patience, lock, session};
 use crate::plan::Progress;
 
 /// The longest text that is kept, in bytes: what is longer is compared by its hash alone.
@@ -74,7 +73,6 @@ pub(super) struct Engine<'a> {
     pub db: &'a Db,
     pub limits: &'a Limits,
     pub progress: &'a dyn Progress,
-    pub watch: Watch,
 }
 
 /// How long settings last.
@@ -105,7 +103,6 @@ impl<'a> Engine<'a> {
             db,
             limits,
             progress,
-            watch: Watch::default(),
         }
     }
 
@@ -136,7 +133,7 @@ impl<'a> Engine<'a> {
             lock_timeout: self.limits.lock_timeout(directives),
             retry_for: self.limits.retry_for,
         };
-        Attempts::new(self.db, &self.watch, self.progress, what, limits)
+        Attempts::new(self.db, self.progress, what, limits)
     }
 }
 
@@ -165,7 +162,8 @@ pub(super) fn settings(db: &Db, limits: &Limits, directives: &Directives, until:
     let local = until != Until::Goodbye;
     let mut text = format!(
         "reset session authorization;reset all;discard temp;deallocate all;{begin}\
-         select case when version() like '%linux%' then set_config('client_connection_check_interval','5s',{local}) end",
+         select case when version() like '%linux%' then set_config('client_connection_check_interval','5s',{local}) end,{}",
+        lock::guard(db)
     );
     for (name, value) in &settings {
         if let Some(value) = value {

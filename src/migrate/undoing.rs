@@ -12,7 +12,7 @@ use super::runner::Ran;
 use super::stepping::{AS_OURSELVES, AS_OURSELVES_COUNT};
 use super::transaction::{Among, Closing, Failure, Stage};
 use crate::error::{Error, Result};
-use crate::pg::sqlstate;
+use crate::pg::{lock, sqlstate};
 
 const AGAIN: &str = "run `toysoldiers migrate down` again";
 
@@ -51,7 +51,7 @@ pub(super) async fn run(engine: &Engine<'_>, down: &Migration, story: &Story<'_>
             duration_ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
         }),
         Err(failure) => {
-            if !failure.is_lost() {
+            if !failure.is_lost() && failure.stage != Stage::Lock {
                 let (took, actor) = (since.elapsed(), &engine.limits.actor);
                 // The failure counts; that it could not be written down as well is no news.
                 let row = record::remember_failure(down, "down", &failure, took, actor);
@@ -105,7 +105,7 @@ fn explain(down: &Migration, story: &Story<'_>, failure: Failure) -> anyhow::Err
         error,
         contention,
     } = failure;
-    let server = error.as_db_error();
+    let server = error.as_db_error().filter(|_| stage != Stage::Lock);
     let detail = server.and_then(DbError::detail).map(str::to_owned);
     // What our own blocks are at is no place anybody wrote.
     let is_ours = matches!(stage, Stage::Detach | Stage::Attach);
@@ -113,6 +113,7 @@ fn explain(down: &Migration, story: &Story<'_>, failure: Failure) -> anyhow::Err
     let context = context.map(|context| format!("in {context}"));
     let cause = match server {
         Some(server) => sqlstate::bare(server),
+        None if stage == Stage::Lock => lock::lost(),
         None => sqlstate::explain(error),
     };
     let title = story.title;
@@ -122,7 +123,7 @@ fn explain(down: &Migration, story: &Story<'_>, failure: Failure) -> anyhow::Err
         error = error.at(place);
     }
     let whole = match stage {
-        Stage::File | Stage::Detach => None,
+        Stage::Lock | Stage::File | Stage::Detach => None,
         Stage::Attach => Some("the file ran, but its policies could not be made again"),
         Stage::Record | Stage::Commit => {
             Some("the file ran, but what it leaves could not be committed with its rows")
@@ -155,7 +156,7 @@ fn explain(down: &Migration, story: &Story<'_>, failure: Failure) -> anyhow::Err
             .into();
     }
     let error = error.note(format!("{title} is applied as it was{before}"));
-    if has_hint && matches!(stage, Stage::File | Stage::Detach) {
+    if has_hint && matches!(stage, Stage::Lock | Stage::File | Stage::Detach) {
         return error.into();
     }
     error.hint(format!("fix the file and {AGAIN}")).into()

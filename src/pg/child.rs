@@ -1,9 +1,13 @@
 //! PostgreSQL's programs as children, pg_dump and pg_restore: told everything but secrets on their command line, ended when we end.
 
+use std::io;
+use std::pin::Pin;
 use std::process::Stdio;
 
 use tokio::process::Command;
 
+use super::blockers::Watch;
+use super::db::Db;
 use super::libpq::Passage;
 use super::tools::Tool;
 use super::{APPLICATION_NAME, Endpoint};
@@ -18,7 +22,53 @@ pub async fn run(
     endpoint: &Endpoint,
     arguments: impl FnOnce(&mut Command),
 ) -> Result<(), Error> {
-    let passage = Passage::to(endpoint, APPLICATION_NAME)
+    command(
+        tool,
+        endpoint,
+        APPLICATION_NAME,
+        arguments,
+        async |output| output.await,
+    )
+    .await
+}
+
+/// The same on the server of `db`, for a program that locks tables: whoever is in its way is told of, and named if it
+/// gives up waiting for them.
+pub async fn run_beside(
+    db: &Db,
+    tool: &Tool,
+    arguments: impl FnOnce(&mut Command),
+) -> Result<(), Error> {
+    let mut any = [0; 4];
+    getrandom::fill(&mut any)
+        .map_err(|error| Error::failed("the system has no random number").because(error))?;
+    // The server knows it by this name alone.
+    let name = format!("{APPLICATION_NAME} {:08x}", u32::from_ne_bytes(any));
+    let watched = async |output: Output<'_>| Watch::program(db, &name, output).await;
+    let ran = command(tool, db.endpoint(), &name, arguments, watched).await;
+    ran.map_err(|error| {
+        let blockers = db.blockers();
+        if blockers.is_empty() {
+            return error;
+        }
+        let holders = blockers.join(", and by ");
+        Error::refused(format!("a table is locked by {holders}"))
+            .because(error)
+            .hint("wait for it to end, then run the same command again")
+    })
+}
+
+/// A program on its way.
+type Output<'a> = Pin<Box<dyn Future<Output = io::Result<std::process::Output>> + Send + 'a>>;
+
+async fn command(
+    tool: &Tool,
+    endpoint: &Endpoint,
+    name: &str,
+    arguments: impl FnOnce(&mut Command),
+    run: impl AsyncFnOnce(Output<'_>) -> io::Result<std::process::Output>,
+) -> Result<(), Error> {
+    let passage = Passage::to(endpoint, name)
         .map_err(|error| Error::failed("cannot prepare the way in").after(&error))?;
     let mut command = Command::new(&tool.path);
     passage.show(command.as_std_mut());
@@ -31,7 +81,7 @@ pub async fn run(
         // Ctrl-C in a terminal is for us, who end the child; otherwise the child could be faster to complain.
         .process_group(0)
         .kill_on_drop(true);
-    let output = command.output().await.map_err(|error| {
+    let output = run(Box::pin(command.output())).await.map_err(|error| {
         Error::failed(format!("cannot run {}", tool.path.display())).because(error)
     })?;
     if output.status.success() {

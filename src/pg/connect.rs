@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_postgres::config::{ChannelBinding as Binding, SslMode, SslNegotiation};
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls};
 
+use super::blockers::Watch;
 use super::db::Db;
 use super::endpoint::{ChannelBinding, Endpoint, Place, Wanted};
 use super::pooler::{self, Pooling};
@@ -192,6 +193,9 @@ async fn open(endpoint: &Endpoint) -> Result<Db, Unreached> {
         patience: Mutex::new(Patience::default()),
         in_transaction: AtomicBool::new(false),
         tracer: None,
+        voice: None,
+        watch: Watch::default(),
+        kept: Mutex::default(),
     })
 }
 

@@ -55,7 +55,7 @@ pub struct Deed {
 /// Runs a file, with the settings it has in `migrate up`: in one transaction unless it asks for none. After a failure
 /// the session is usable, and what the transaction did is undone.
 pub async fn run(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
-    let directives = preflight::check(migration)?;
+    let directives = preflight::check_replay(migration)?;
     let script = Script::of(migration.sql());
     let statements: Vec<Statement<'_>> = script.all().collect();
     let started = Instant::now();
