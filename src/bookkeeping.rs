@@ -9,7 +9,7 @@ use std::fmt::Write;
 use crate::error::{self, Error, Result};
 use crate::pg::ident::Literal;
 use crate::pg::session::IN_CATALOG;
-use crate::pg::{Db, Param, Query};
+use crate::pg::{Db, Param, Query, lock};
 
 /// The schema of the version that this program writes, one script a version.
 const STEPS: [&str; VERSION as usize] = [
@@ -142,14 +142,17 @@ pub async fn install(db: &Db, from: Option<i32>) -> Result<bool> {
     if installed.is_err() {
         let _ = db.script("rollback").await;
     }
-    installed.map(|()| true).map_err(|error| {
+    installed.map_err(|error| {
         error.context(match from {
             None => "cannot make the schema toysoldiers, which remembers the migrations",
             Some(_) => {
                 "cannot bring the schema toysoldiers up to date, which remembers the migrations"
             }
         })
-    })
+    })?;
+    // It has the relations that runs lock from now on.
+    lock::settle(db).await?;
+    Ok(true)
 }
 
 /// Who stamps a database, and by which command.

@@ -11,6 +11,7 @@ mod index;
 mod init;
 mod list;
 mod local;
+mod looking;
 mod manual;
 mod migrate;
 mod policy;

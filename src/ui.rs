@@ -99,6 +99,9 @@ pub struct Manners {
 /// Is told of a question and its SQL; see [`Ui::tracer`].
 pub type Tracer = Box<dyn Fn(&str, &str) + Send + Sync>;
 
+/// Says whom a session waits for.
+pub type Voice = Box<dyn Fn(&str) + Send + Sync>;
+
 /// The person at the other end.
 #[derive(Default)]
 pub struct Ui {
@@ -204,6 +207,12 @@ impl Ui {
         })
     }
 
+    /// Says whom a session waits for.
+    pub fn voice(&self) -> Voice {
+        let (activity, detail) = (self.activity.clone(), self.manners.detail);
+        Box::new(move |line| say(&activity, detail, line))
+    }
+
     fn style_of_stdout(&self) -> Style {
         Style::new(
             self.manners.color.0,
@@ -223,10 +232,7 @@ impl Ui {
 
 impl Progress for Ui {
     fn say(&self, line: &str) {
-        self.activity.end();
-        if self.manners.detail > Detail::Quiet {
-            write_err(line);
-        }
+        say(&self.activity, self.manners.detail, line);
     }
 
     fn working(&self, what: &str) {
@@ -297,6 +303,13 @@ fn write_out(text: &str) -> Result<()> {
                 .because(error)
                 .into()
         }),
+    }
+}
+
+fn say(activity: &Activity, detail: Detail, line: &str) {
+    activity.end();
+    if detail > Detail::Quiet {
+        write_err(line);
     }
 }
 

@@ -778,7 +778,7 @@ fn two_at_once_do_it_once() {
 #[test]
 fn the_second_waits_and_says_for_whom() {
     let (database, tool) = fresh();
-    let key = toysoldiers::pg::lock::DEPLOY;
+    let key = toysoldiers::pg::lock::DEPLOY.key;
     let holder = database.session(&format!("select pg_advisory_lock({key})"));
     let outcome = tool.run(&["deploy", "--wait", "1ms"]).code(6);
     assert!(

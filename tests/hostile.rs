@@ -2,6 +2,7 @@
 
 mod guard;
 mod limits;
+mod locks;
 mod plant;
 mod secret;
 mod sessions;

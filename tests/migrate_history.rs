@@ -151,7 +151,8 @@ fn an_older_database_shows_what_was_applied() {
     ]);
     tool.run(&["migrate", "up"]).ok();
     database.sql(
-        "drop table toysoldiers.deploys, toysoldiers.detached, toysoldiers.runs, toysoldiers.steps;
+        "drop view toysoldiers.runner, toysoldiers.deploy_runner, toysoldiers.index_runner;
+         drop table toysoldiers.deploys, toysoldiers.detached, toysoldiers.runs, toysoldiers.steps;
          update toysoldiers.installation set version = 2",
     );
     assert_snapshot!(tool.run(&["migrate", "history", "--limit", "1"]), @"

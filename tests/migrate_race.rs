@@ -13,7 +13,7 @@ use crate::migrate::with;
 use crate::support::{Database, Folder, Server, Setup, Tool, process, server};
 
 /// The key of the runner's lock.
-const KEY: i64 = toysoldiers::pg::lock::MIGRATE;
+const KEY: i64 = toysoldiers::pg::lock::MIGRATE.key;
 
 /// Runners on an empty database: one applies everything, the others find it done, and none fails.
 pub fn all_at_once(runners: usize) {
@@ -83,7 +83,7 @@ fn a_runner_waits_no_longer_than_was_said() {
     -- stderr
     -> (url)  SOCKET/DB as postgres
     error: another run is at work on this database
-      note: the lock is held by pid PID (tests as postgres, from this machine, connected for DURATION)
+      note: the lock is held by pid PID (tests as postgres, from this machine, connected for DURATION): select pg_advisory_lock(8390058167512097897)
       note: nothing was changed
       hint: wait for it to end, or allow more time with `--wait`
     -- exit 6

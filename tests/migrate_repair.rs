@@ -237,7 +237,8 @@ fn a_text_that_was_not_kept_is_said_to_be_so() {
 fn an_older_database_is_brought_up_to_date_by_the_repair() {
     let (database, tool) = applied(&[("001_tips.sql", TIPS)]);
     database.sql(
-        "drop table toysoldiers.deploys, toysoldiers.detached, toysoldiers.runs, toysoldiers.steps;
+        "drop view toysoldiers.runner, toysoldiers.deploy_runner, toysoldiers.index_runner;
+         drop table toysoldiers.deploys, toysoldiers.detached, toysoldiers.runs, toysoldiers.steps;
          update toysoldiers.installation set version = 2",
     );
     tool.write("database/migrations/001_tips.sql", "select 1;");
@@ -533,7 +534,7 @@ fn what_changed_since_the_plan_is_not_repaired() {
 fn a_repair_waits_for_other_runs_no_longer_than_was_said() {
     let (database, tool) = applied(&[("001_tips.sql", TIPS)]);
     tool.write("database/migrations/001_tips.sql", "select 1;");
-    let key = toysoldiers::pg::lock::MIGRATE;
+    let key = toysoldiers::pg::lock::MIGRATE.key;
     let _holder = database.session(&format!("select pg_advisory_lock({key})"));
     let outcome = tool
         .run(&["migrate", "repair", "--yes", "--wait", "1ms"])

@@ -109,7 +109,7 @@ pub async fn take(db: &Db, order: Order, _consent: Consent) -> Result<Taken> {
     let partial = destination.partial(&file)?;
     let (counts, ()) = tokio::try_join!(
         table::count(db, &tables),
-        dump::run(&tool, db, &snapshot.snapshot, partial.path())
+        dump::run(db, &tool, &snapshot.snapshot, partial.path())
     )?;
     db.script("commit").await?;
     let (bytes, sha256) = destination::digest(partial.path()).await?;
@@ -158,7 +158,6 @@ async fn freeze(db: &Db) -> Result<(Vec<Name>, Snapshot)> {
         // A table RLS hides rows of would be counted wrong; with row_security off that is an error instead.
         let mut script = String::from(
             "begin isolation level repeatable read, read only;\
-             set local lock_timeout = '10s';\
              set local statement_timeout = 0;\
              set local idle_in_transaction_session_timeout = 0;\
              set local row_security = off;",

@@ -6,16 +6,17 @@ use crate::error::Result;
 use crate::pg::tools::Tool;
 use crate::pg::{Db, child};
 
-/// How long pg_dump waits for a lock, in milliseconds: it must not queue in front of everyone for long.
-const LOCK_WAIT: &str = "10000";
-
 /// Runs pg_dump on a snapshot that `db` exports, into `file`.
-pub async fn run(tool: &Tool, db: &Db, snapshot: &str, file: &Path) -> Result<()> {
-    child::run(tool, db, |command| {
+pub async fn run(db: &Db, tool: &Tool, snapshot: &str, file: &Path) -> Result<()> {
+    child::run_beside(db, tool, |command| {
         // What it writes is synced by us, once, before it gets its name.
         command
             .args(["--format=custom", "--no-password", "--no-sync"])
-            .arg(format!("--lock-wait-timeout={LOCK_WAIT}"))
+            // It must not queue in front of everyone for long.
+            .arg(format!(
+                "--lock-wait-timeout={}",
+                db.lock_timeout().as_millis()
+            ))
             .arg(format!("--snapshot={snapshot}"))
             .arg("--file")
             .arg(file);

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::looking::Looking;
 use super::migrate::check::denied;
 use super::migrate::up::Warnings;
 use super::{backup, index, migrate, policy};
@@ -19,7 +20,7 @@ use crate::deploy::{
 };
 use crate::error::{Exit, Result, command, quoted};
 use crate::migrate::Limits;
-use crate::pg::Patience;
+use crate::pg::{Patience, lock};
 use crate::plan::counted;
 use crate::ui::cell::human_millis;
 use crate::ui::{Cell, Report, Table};
@@ -115,15 +116,26 @@ impl DeployArgs {
             programs: cx.programs(),
         };
         let denied = denied(cx)?;
-        let plan = Box::pin(deploy::plan(
-            &db,
-            files,
-            wish,
-            stamp,
-            denied,
-            Some(&safekeeping),
-        ))
-        .await?;
+        db.set_up(cx.glance()).await?;
+        let looking = Looking {
+            wait: self.wait,
+            retry_for: self.retry_for,
+        };
+        let plan = async || {
+            let (files, stamp, denied) = (files.clone(), stamp.clone(), denied.clone());
+            Box::pin(deploy::plan(
+                &db,
+                files,
+                wish,
+                stamp,
+                denied,
+                Some(&safekeeping),
+            ))
+            .await
+        };
+        let locks = [&lock::DEPLOY, &lock::MIGRATE];
+        let plan = looking.plan(cx, &db, &locks, "deploy", plan);
+        let plan = Box::pin(plan).await?;
         if let (Some(agreed), Some(file)) = (&agreed, &self.plan) {
             let now = written::document(&db, &environment, &plan).await?;
             agreed.require(&file.display().to_string(), &now)?;

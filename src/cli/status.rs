@@ -30,6 +30,7 @@ impl StatusArgs {
         let backups = backup::destination(cx, None)?;
         let environment = cx.settings()?.environment.name.clone();
         let db = cx.connect().await?;
+        db.set_up(cx.glance()).await?;
         let status = Box::pin(status::status(&db, &environment, &sources, &backups)).await;
         cx.report(&status)?;
         Ok(if self.check && !status.is_settled() {

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use super::Context;
 use crate::error::{self, Error, Exit, Result};
 use crate::guard::{self, Identity};
+use crate::pg::attempt::LOOK;
 use crate::pg::connect::Unreached;
 use crate::pg::options::Setting;
 use crate::pg::{Db, Endpoint, Patience, session};
@@ -37,6 +38,13 @@ impl Context {
     pub async fn session(&self, what: &str) -> Result<Db> {
         let db = self.connect().await?;
         db.require_session(what)?;
+        Ok(db)
+    }
+
+    /// The same for a look at tables that somebody may have locked: it is not worth a long wait.
+    pub async fn session_to_look(&self, what: &str) -> Result<Db> {
+        let db = self.session(what).await?;
+        db.set_up(self.glance()).await?;
         Ok(db)
     }
 
@@ -144,7 +152,10 @@ impl Context {
         self.heed(&identity)?;
         self.heed_kin(&db, &identity).await?;
         self.ui.working("asking the database");
-        Ok((db.traced(self.ui.tracer()), identity))
+        Ok((
+            db.traced(self.ui.tracer()).voiced(self.ui.voice()),
+            identity,
+        ))
     }
 
     /// A bare URL may lead to a protected environment by another name; its stamp tells.
@@ -362,6 +373,14 @@ impl Context {
             Target::Local(_) => endpoint.clone(),
             Target::Url(target) => endpoint.with_settings_of(target),
         })
+    }
+
+    /// How long to wait with a look that can be repeated.
+    pub fn glance(&self) -> Patience {
+        Patience {
+            lock: self.flags.lock_timeout.unwrap_or(LOOK),
+            ..self.patience()
+        }
     }
 
     /// How long to wait, as the flags say.

@@ -148,7 +148,7 @@ impl Run<'_> {
         let again = Db::connect(self.db().endpoint(), self.manner.patience).await?;
         (self.manner.attend)(&again);
         let Manner { wait, progress, .. } = self.manner;
-        lock::acquire(&again, lock::DEPLOY, wait, progress).await?;
+        lock::acquire(&again, &lock::DEPLOY, wait, progress).await?;
         self.second = Some(again);
         Ok(())
     }

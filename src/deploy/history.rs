@@ -64,7 +64,8 @@ impl Row {
 impl Deploys {
     /// Reads the newest `limit` of them. A database that remembers none has none.
     pub async fn read(db: &Db, limit: u32) -> Result<Self> {
-        let rows = db.all(&HISTORY, &[&i64::from(limit), &lock::DEPLOY]).await;
+        let at_work = lock::is_taken(db, &lock::DEPLOY).await?;
+        let rows = db.all(&HISTORY, &[&i64::from(limit), &at_work]).await;
         let deploys = bookkeeping::absent_is_none(rows)?.unwrap_or_default();
         Ok(Self {
             total: deploys.first().map_or(0, |row| row.total),

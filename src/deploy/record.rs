@@ -44,14 +44,14 @@ pub(super) async fn ready(db: &Db, manner: Manner<'_>) -> Result<bool> {
     if !is_old(bookkeeping::installed(db).await?) {
         return Ok(false);
     }
-    lock::acquire(db, lock::MIGRATE, manner.wait, manner.progress).await?;
+    lock::acquire(db, &lock::MIGRATE, manner.wait, manner.progress).await?;
     let installed = match bookkeeping::installed(db).await {
         Ok(found) => bookkeeping::install(db, found)
             .await
             .map(|made| made && found.is_some()),
         Err(error) => Err(error),
     };
-    lock::release(db, lock::MIGRATE).await?;
+    lock::release(db, &lock::MIGRATE).await?;
     installed
 }
 
@@ -66,6 +66,8 @@ pub(super) async fn begin(
     let commit = revision.map(|revision| revision.commit.clone());
     let dirty = revision.and_then(|revision| revision.dirty);
     let stages = parts::as_document(stages)?;
+    // Whoever has the lock knows that nobody else is at it.
+    let others = outcome != Outcome::Running && lock::is_taken(db, &lock::DEPLOY).await?;
     let params: [&dyn Param; 7] = [
         &actor,
         &TOOL_VERSION,
@@ -73,7 +75,7 @@ pub(super) async fn begin(
         &commit,
         &dirty,
         &stages,
-        &lock::DEPLOY,
+        &others,
     ];
     Ok(db.one(&BEGIN, &params).await?.id)
 }

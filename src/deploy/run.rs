@@ -75,7 +75,7 @@ pub async fn deploy(
         deployed.duration_ms = since(start);
         return Ok(deployed);
     }
-    lock::acquire(db, lock::DEPLOY, manner.wait, manner.progress).await?;
+    lock::acquire(db, &lock::DEPLOY, manner.wait, manner.progress).await?;
     let upgraded = record::ready(db, manner).await?;
     let order = work.backup.take();
     let parts = Part::ALL
@@ -194,7 +194,7 @@ impl Run<'_> {
         }
         let Deployed { id, stages, .. } = &*self.deployed;
         let written = record::tell(self.db(), *id, outcome, stages, why.as_deref()).await;
-        let _ = lock::release(self.db(), lock::DEPLOY).await;
+        let _ = lock::release(self.db(), &lock::DEPLOY).await;
         ended?;
         written.map_err(|error| {
             Error::failed("all of it was done, but that could not be written down")

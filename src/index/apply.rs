@@ -130,7 +130,7 @@ pub async fn apply(db: &Db, work: Work, _consent: Consent, manner: Manner<'_>) -
         duration_ms: 0,
     };
     if !work.differences.is_empty() {
-        lock::acquire(db, lock::INDEX, manner.wait, manner.progress).await?;
+        lock::acquire(db, &lock::INDEX, manner.wait, manner.progress).await?;
         let run = Run {
             db,
             planned: &work.differences,
@@ -139,7 +139,7 @@ pub async fn apply(db: &Db, work: Work, _consent: Consent, manner: Manner<'_>) -
             builder: Builder::new(db, &manner, "index apply", work.declared.search_path),
         };
         let done = Box::pin(run.all(work.declared, &mut applied)).await;
-        let released = lock::release(db, lock::INDEX).await;
+        let released = lock::release(db, &lock::INDEX).await;
         done?;
         released?;
     }
@@ -181,6 +181,7 @@ impl Run<'_> {
     /// One thing, and the word about it.
     async fn one(&self, difference: &Difference, applied: &mut Applied) -> Result<()> {
         let start = Instant::now();
+        lock::verify(self.db).await?;
         self.builder.record(details(difference)).await?;
         if !self.carry_out(difference).await? {
             return Ok(());

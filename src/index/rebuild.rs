@@ -263,9 +263,9 @@ pub async fn rebuild(
         duration_ms: 0,
     };
     if !work.targets.is_empty() {
-        lock::acquire(db, lock::INDEX, manner.wait, manner.progress).await?;
+        lock::acquire(db, &lock::INDEX, manner.wait, manner.progress).await?;
         let done = Box::pin(all(db, &work.targets, &manner, &mut rebuilt)).await;
-        let released = lock::release(db, lock::INDEX).await;
+        let released = lock::release(db, &lock::INDEX).await;
         done?;
         released?;
     }
@@ -282,7 +282,7 @@ async fn all(
     let builder = Builder::new(db, manner, "index rebuild", SearchPath::Catalog);
     for (number, target) in targets.iter().enumerate() {
         let start = Instant::now();
-        if let Err(error) = one(&builder, target).await {
+        if let Err(error) = one(db, &builder, target).await {
             return Err(halted(&error, rebuilt, &targets[number..]));
         }
         let now = db.all(&TARGETS, &[]).await?;
@@ -316,7 +316,8 @@ async fn all(
     Ok(())
 }
 
-async fn one(builder: &Builder<'_>, target: &Target) -> Result<()> {
+async fn one(db: &Db, builder: &Builder<'_>, target: &Target) -> Result<()> {
+    lock::verify(db).await?;
     let (name, table) = (target.relation().title(), target.table().title());
     builder
         .record(serde_json::json!({"change": "rebuild", "index": name, "table": table}))

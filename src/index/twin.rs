@@ -116,12 +116,16 @@ impl Script {
             .checked_sub(1)
             .filter(|index| *index < self.made.len())
         else {
-            return sqlstate::explain_db(server).into();
+            return failure.explain().into();
         };
         let end = self
             .made
             .get(index + 1)
             .map_or(self.text.len(), |(next, _)| *next);
+        let (Made::Twin(number) | Made::Index(number)) = self.made[index].1;
+        if let Some(error) = failure.contended(&declared.indexes[number].table.title()) {
+            return error.into();
+        }
         match self.made[index].1 {
             Made::Twin(number) => no_twin(&declared.indexes[number], server),
             Made::Index(number) => {
@@ -199,7 +203,6 @@ fn no_twin(wanted: &Wanted, server: &DbError) -> anyhow::Error {
              grant select on them, and temporary on the database",
         ),
         "25006" => error.hint("connect to the primary: a replica makes no temporary tables"),
-        "55P03" => error.hint("wait for whoever is changing the table, and run it again"),
         _ => error,
     }
     .into()

@@ -286,7 +286,7 @@ pub async fn down(
     } = work;
     let mut undone: Vec<Ran> = Vec::new();
     if !undos.is_empty() {
-        lock::acquire(db, lock::MIGRATE, wait, progress).await?;
+        lock::acquire(db, &lock::MIGRATE, wait, progress).await?;
         seen.require(db).await?;
         bookkeeping::install(db, seen.bookkeeping()).await?;
         let engine = Engine::new(db, limits, progress);
@@ -300,7 +300,7 @@ pub async fn down(
         }
         // What is asked next is asked as before the first file.
         db.reset().await?;
-        lock::release(db, lock::MIGRATE).await?;
+        lock::release(db, &lock::MIGRATE).await?;
     }
     Ok(Undone {
         source,

@@ -25,9 +25,6 @@ crate::row! {
 
 static PLATFORM: Query<Foreign> = crate::query!("migrate/platform");
 
-/// How long pg_dump waits for a lock, in milliseconds: it must not queue in front of everyone for long.
-const LOCK_WAIT: &str = "10000";
-
 /// A file for the schema.
 #[derive(Debug, Clone)]
 pub struct Place {
@@ -89,11 +86,15 @@ pub async fn read(db: &Db, programs: &Programs) -> Result<String> {
 }
 
 async fn run(tool: &Tool, db: &Db, left_out: &[String], file: &Path) -> Result<()> {
-    let ran = child::run(tool, db, |command| {
+    let ran = child::run_beside(db, tool, |command| {
         command
             .args(["--schema-only", "--no-owner", "--no-tablespaces"])
             .args(["--no-password", "--no-sync", "--encoding=UTF8"])
-            .arg(format!("--lock-wait-timeout={LOCK_WAIT}"));
+            // It must not queue in front of everyone for long.
+            .arg(format!(
+                "--lock-wait-timeout={}",
+                db.lock_timeout().as_millis()
+            ));
         for schema in left_out {
             command.arg(format!("--exclude-schema={}", Ident(schema)));
         }

@@ -12,10 +12,9 @@ use super::file::Migration;
 use super::script::Script;
 use crate::bookkeeping::TOOL_VERSION;
 use crate::pg::attempt::{self, Attempts};
-use crate::pg::blockers::Watch;
 use crate::pg::ident::Literal;
 use crate::pg::session::SearchPath;
-use crate::pg::{Db, Patience};
+use crate::pg::{Db, Patience, lock};
 use crate::plan::Progress;
 
 /// The longest text that is kept, in bytes: what is longer is compared by its hash alone.
@@ -75,7 +74,6 @@ pub(super) struct Engine<'a> {
     pub db: &'a Db,
     pub limits: &'a Limits,
     pub progress: &'a dyn Progress,
-    pub watch: Watch,
 }
 
 /// Which transaction a file is in; its settings are the session's, until the next file's.
@@ -109,7 +107,6 @@ impl<'a> Engine<'a> {
             db,
             limits,
             progress,
-            watch: Watch::default(),
         }
     }
 
@@ -147,7 +144,7 @@ impl<'a> Engine<'a> {
             lock_timeout: self.limits.lock_timeout(directives),
             retry_for: self.limits.retry_for,
         };
-        Attempts::new(self.db, &self.watch, self.progress, what, limits)
+        Attempts::new(self.db, self.progress, what, limits)
     }
 }
 
@@ -186,13 +183,12 @@ pub(super) fn settings(
         Until::LaterCommit | Until::Goodbye => ("", String::new()),
     };
     let mut text = format!(
-        "reset session authorization;reset all;discard temp;deallocate all;{opening}select"
+        "reset session authorization;reset all;discard temp;deallocate all;{opening}select {}",
+        lock::guard(db)
     );
-    let mut comma = ' ';
     let mut set = |name: &str, value: &str| {
         let (name, value) = (Literal(name), Literal(value));
-        let _ = write!(text, "{comma}pg_catalog.set_config({name},{value},false)");
-        comma = ',';
+        let _ = write!(text, ",pg_catalog.set_config({name},{value},false)");
     };
     for (name, value) in &settings {
         set(name, value);

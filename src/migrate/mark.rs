@@ -206,13 +206,14 @@ pub async fn make(
     if changes.is_empty() && stamp.is_none() {
         return Ok(Made::default());
     }
-    lock::acquire(db, lock::MIGRATE, marking.wait, marking.progress).await?;
+    lock::acquire(db, &lock::MIGRATE, marking.wait, marking.progress).await?;
     seen.require(db).await?;
     let made = ready(db, seen.bookkeeping, stamp, &marking.actor, marking.command).await?;
     if !changes.is_empty() {
+        lock::verify(db).await?;
         write(db, changes, &marking.actor).await?;
     }
-    lock::release(db, lock::MIGRATE).await?;
+    lock::release(db, &lock::MIGRATE).await?;
     Ok(made)
 }
 

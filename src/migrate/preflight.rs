@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use squawk_lexer::tokenize;
+
 use super::directive::{self, Directives, Read};
 use super::file::Migration;
 use super::lint::facts::Span;
@@ -17,10 +19,19 @@ use crate::pg::sql::{self, Flaw, FlawKind, Statement};
 
 /// Refuses a file that cannot be run; the error names the line.
 pub fn check(migration: &Migration) -> Result<Directives> {
+    refuse(migration, |_| true)
+}
+
+/// The same where no run has to be kept from others: a file that ran before there was a rule about that is replayed.
+pub fn check_replay(migration: &Migration) -> Result<Directives> {
+    refuse(migration, |rule| *rule != mode::UNLOCKS_RUN)
+}
+
+fn refuse(migration: &Migration, matters: impl Fn(&Rule) -> bool) -> Result<Directives> {
     let text = migration.sql();
     let read = directive::read(text);
     let mut errors = look(text, &read).hits;
-    errors.retain(|hit| hit.rule.level == Level::Error);
+    errors.retain(|hit| hit.rule.level == Level::Error && matters(hit.rule));
     let more = errors.len().saturating_sub(1);
     let sheet = Sheet {
         path: Cow::Borrowed(&migration.path),
@@ -174,6 +185,14 @@ impl Found {
 
 fn misfit(statement: &Statement<'_>, directives: &Directives) -> Option<(&'static Rule, String)> {
     let words: Vec<&str> = statement.words.iter().map(String::as_str).collect();
+    if words == ["discard", "all"] {
+        let message = "DISCARD ALL forgets what this run has told the session";
+        return Some((&mode::UNLOCKS_RUN, message.to_owned()));
+    }
+    if names(statement.text, "pg_advisory_unlock_all") {
+        let message = "pg_advisory_unlock_all() gives away what marks this session as one of a run";
+        return Some((&mode::UNLOCKS_RUN, message.to_owned()));
+    }
     if is_transaction_control(statement) {
         let word = words[0].to_uppercase();
         return Some((
@@ -238,6 +257,20 @@ fn is_read_only(words: &[&str]) -> bool {
             && !["off", "false", "no", "0"]
                 .iter()
                 .any(|no| words.contains(no))
+}
+
+/// Whether a statement names this, outside of strings and comments.
+fn names(text: &str, name: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    // Most texts need no closer look.
+    lower.contains(name) && {
+        let mut from = 0;
+        tokenize(&lower).any(|token| {
+            let word = &lower[from..from + token.len as usize];
+            from += token.len as usize;
+            word.trim_matches('"') == name
+        })
+    }
 }
 
 /// What PostgreSQL refuses inside a transaction, by name.
@@ -368,6 +401,7 @@ mod tests {
         for sql in [
             "",
             "-- commit;",
+            "select pg_advisory_unlock(1), 'pg_advisory_unlock_all' -- pg_advisory_unlock_all()",
             "select 'commit'; select $$ begin; commit; $$;",
             "savepoint a; rollback to savepoint a; rollback to a; release a;",
             "create function f() returns int language sql begin atomic select 1; end;",
@@ -426,6 +460,9 @@ mod tests {
             "set constraints all deferred",
             "declare c cursor for select 1",
             "begin",
+            "discard all",
+            "Select pg_catalog.PG_advisory_unlock_all()",
+            "select \"pg_advisory_unlock_all\"()",
         ] {
             let text = format!("-- toysoldiers: no-transaction\n{sql};");
             let found = look(&text, &directive::read(&text));

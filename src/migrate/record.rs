@@ -104,6 +104,7 @@ pub(super) fn remember_failure(
     let server = failure.error.as_db_error();
     let stage = match failure.stage {
         Stage::File => "",
+        Stage::Lock => "the lock of the run: ",
         Stage::Detach => "taking policies off: ",
         Stage::Attach => "making policies again: ",
         Stage::Record => "its row in the history: ",

@@ -54,7 +54,7 @@ impl Run<'_> {
             } = match runner::run(&engine, order).await {
                 Ok(ran) => {
                     applied.extend(ran);
-                    lock::release(db, lock::MIGRATE).await?;
+                    lock::release(db, &lock::MIGRATE).await?;
                     return Ok(applied);
                 }
                 Err(halted) => halted,
@@ -90,7 +90,7 @@ impl Run<'_> {
             last = history.current();
             pending = settle(self.all, &history, self.source, self.wish)?;
             if pending.is_empty() {
-                lock::release(&again, lock::MIGRATE).await?;
+                lock::release(&again, &lock::MIGRATE).await?;
                 return Ok(applied);
             }
             second = Some(again);
@@ -122,8 +122,8 @@ impl Run<'_> {
             return Err(halted);
         };
         (self.manner.attend)(&again);
-        // The server may still be at it, in the session that was lost, which has the lock for as long.
-        lock::acquire(&again, lock::MIGRATE, wait, progress).await?;
+        // The server may still be at it, in the session that was lost.
+        lock::hand_over(db, &again, &lock::MIGRATE, wait, progress).await?;
         let history = History::read(&again).await?;
         if history.has(version) {
             return Ok((again, history));

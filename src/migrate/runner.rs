@@ -17,7 +17,7 @@ use super::history::History;
 use super::record::{closing, remember, remember_failure, text_of, took};
 use super::stepping::Stopped;
 use super::story::{self, Kept};
-use super::transaction::{Among, Failure};
+use super::transaction::{Among, Failure, Stage};
 use crate::error::{Error, Kind, Result};
 use crate::plan::{Event, counted};
 
@@ -357,6 +357,10 @@ impl Vehicle<'_> {
                 story::lost(migration, failure, last),
                 Some(migration.version),
             );
+        }
+        if failure.stage == Stage::Lock {
+            // It was not even tried.
+            return (story::failed(work, failure, kept, self.last()), None);
         }
         // The failure counts; that it could not be written down as well is no news.
         let _ = self

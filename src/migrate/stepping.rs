@@ -19,6 +19,7 @@ use crate::pg::Ident;
 use crate::pg::attempt::Contention;
 use crate::pg::db::ScriptFailure;
 use crate::pg::ident::Literal;
+use crate::pg::lock;
 use crate::pg::sql::{self, Statement};
 
 /// Why a file stopped.
@@ -54,7 +55,7 @@ impl Engine<'_> {
         let statements: Vec<Statement<'_>> = work.script.all().collect();
         let total = statements.len();
         let lead = self.settings(work, Until::Goodbye);
-        self.db.script(&lead.text).await?;
+        self.db.script(&lead.text).await.map_err(lock::told)?;
         for statement in statements
             .iter()
             .take(done)
@@ -122,19 +123,17 @@ impl Engine<'_> {
         let mark = format!("{AS_OURSELVES}{};{COMMIT}", step.mark(Mark::Done));
         let result = match &step.statement.rows {
             None => {
-                let lead = "begin;";
+                let lead = format!("begin;select {};", lock::guard(self.db));
                 let text = format!("{lead}{}\n;{mark}", step.statement.text);
-                self.db
-                    .try_script(&text)
-                    .await
-                    .map(drop)
-                    .map_err(|failure| {
-                        let stage = match failure.completed.checked_sub(2) {
-                            None => Stage::File,
-                            Some(completed) => stage_of_mark(completed),
-                        };
-                        step.failed(failure.error, lead.len(), stage)
-                    })
+                let sent = self.db.try_script(&text).await;
+                sent.map(drop).map_err(|failure| {
+                    let stage = match failure.completed.checked_sub(3) {
+                        None if failure.completed == 1 => stage_of_start(&failure, 1),
+                        None => Stage::File,
+                        Some(completed) => stage_of_mark(completed),
+                    };
+                    step.failed(failure.error, lead.len(), stage)
+                })
             }
             Some(rows) => {
                 let rows = &step.work.script.text[rows.clone()];
@@ -155,14 +154,13 @@ impl Engine<'_> {
         rows: &str,
         mark: &str,
     ) -> Result<(), Failure> {
-        self.db
-            .try_script("begin")
-            .await
-            .map_err(|failure| step.failed(failure.error, 0, Stage::Record))?;
-        self.db
-            .copy_in(step.statement.text, rows)
-            .await
-            .map_err(|error| step.failed(error, 0, Stage::File))?;
+        let begin = format!("begin;select {}", lock::guard(self.db));
+        self.db.try_script(&begin).await.map_err(|failure| {
+            let stage = stage_of_start(&failure, 1);
+            step.failed(failure.error, 0, stage)
+        })?;
+        let copied = self.db.copy_in(step.statement.text, rows).await;
+        copied.map_err(|error| step.failed(error, 0, Stage::File))?;
         let marked = self.db.try_script(mark).await;
         marked
             .map(drop)
@@ -198,7 +196,8 @@ impl Engine<'_> {
 
     async fn between_marks(&self, step: &Stepping<'_>) -> Result<(), Failure> {
         self.clear_leftover(step).await?;
-        self.plain(&step.begin(Mark::Begun)).await?;
+        let guard = format!("select {};", lock::guard(self.db)) + &step.begin(Mark::Begun);
+        self.plain(&guard).await?;
         let mut outcome = self.db.try_script(step.statement.text).await;
         let code = |failure: &ScriptFailure| failure.error.code().cloned();
         if step.again
@@ -237,7 +236,8 @@ impl Engine<'_> {
             Ok(_) => Ok(()),
             Err(failure) => {
                 self.rollback().await;
-                Err(unplaced(Stage::Record, failure.error))
+                let stage = stage_of_start(&failure, 0);
+                Err(unplaced(stage, failure.error))
             }
         }
     }
@@ -347,6 +347,14 @@ impl Stepping<'_> {
             None => (0, text.lines().next().map_or(0, str::len)),
         };
         at(statement.start + offset, length)
+    }
+}
+
+/// What failed of a script of ours, which asks for the lock of the run after so many statements.
+fn stage_of_start(failure: &ScriptFailure, before: usize) -> Stage {
+    match failure.error.code().map(SqlState::code) {
+        Some(lock::GUARDED) if failure.completed == before => Stage::Lock,
+        _ => Stage::Record,
     }
 }
 

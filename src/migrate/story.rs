@@ -11,7 +11,7 @@ use super::step::Progressed;
 use super::transaction::{Failure, Stage};
 use crate::error::{Error, Excerpt, Hint, Note, command, quoted};
 use crate::pg::relation::Named;
-use crate::pg::sqlstate;
+use crate::pg::{lock, sqlstate};
 
 const FIX: &str = "fix the file and ";
 
@@ -116,7 +116,7 @@ pub(super) fn failed(
         error,
         contention,
     } = failure;
-    let server = error.as_db_error();
+    let server = error.as_db_error().filter(|_| stage != Stage::Lock);
     let is_outside = !work.directives.transaction;
     let wants_outside = error.code().is_some_and(|code| {
         [
@@ -134,6 +134,7 @@ pub(super) fn failed(
     let policies = policies_in_the_way(server);
     let cause = match server {
         Some(db) => sqlstate::bare(db),
+        None if stage == Stage::Lock => lock::lost(),
         None => sqlstate::explain(error),
     };
     let mut error = Error::new(cause.kind, format!("migration {} failed", migration.file));
@@ -150,6 +151,7 @@ pub(super) fn failed(
         error = error.note(note);
     }
     let hints = match (stage, suggestion) {
+        (Stage::Lock, _) => Vec::new(),
         (Stage::Record, _) => {
             error = error.note("the file ran, but the rows that remember it could not be written");
             vec![again(

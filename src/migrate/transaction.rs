@@ -15,11 +15,13 @@ use super::script::Part;
 use crate::error::Excerpt;
 use crate::pg::attempt::{Contended, Contention};
 use crate::pg::db::ScriptFailure;
-use crate::pg::sql;
+use crate::pg::{lock, sql};
 
 /// What of a file's way failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
+    /// Making sure of the lock of the run, before anything else.
+    Lock,
     /// Taking policies off, before the file.
     Detach,
     /// The file itself.
@@ -253,7 +255,14 @@ fn failed(work: &Work<'_>, message: &Message<'_>, failure: ScriptFailure) -> Fai
     let statements = || work.script.statements(message.range.clone()).count();
     let is_detaching =
         failure.completed + 1 == message.before && !work.directives.detached.is_empty();
-    let stage = if is_detaching && place.is_none() {
+    let is_guarded = failure.completed < message.before
+        && failure
+            .error
+            .code()
+            .is_some_and(|code| code.code() == lock::GUARDED);
+    let stage = if is_guarded {
+        Stage::Lock
+    } else if is_detaching && place.is_none() {
         let span = directive::read(work.migration.sql()).detach_policies;
         place = span.map(|span| excerpt(work, span.start, span.length));
         Stage::Detach

@@ -12,7 +12,7 @@ use super::runner::Ran;
 use super::story;
 use super::transaction::{Among, Closing, Failure, Stage};
 use crate::error::{Error, Hint, Note, Result, command};
-use crate::pg::sqlstate;
+use crate::pg::{lock, sqlstate};
 
 /// To undo them again, after this was done.
 fn again(after: &str) -> Hint {
@@ -56,7 +56,7 @@ pub(super) async fn run(engine: &Engine<'_>, down: &Migration, story: &Story<'_>
             duration_ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
         }),
         Err(failure) => {
-            if !failure.is_lost() {
+            if !failure.is_lost() && failure.stage != Stage::Lock {
                 let (took, actor) = (since.elapsed(), &engine.limits.actor);
                 // The failure counts; that it could not be written down as well is no news.
                 let row = record::remember_failure(down, "down", &failure, took, actor);
@@ -112,7 +112,7 @@ fn explain(work: &Work<'_>, told: &Story<'_>, failure: Failure) -> anyhow::Error
         contention,
     } = failure;
     let is_active = error.code() == Some(&SqlState::ACTIVE_SQL_TRANSACTION);
-    let server = error.as_db_error();
+    let server = error.as_db_error().filter(|_| stage != Stage::Lock);
     let detail = server.and_then(DbError::detail).map(str::to_owned);
     // What our own blocks are at is no place anybody wrote.
     let is_ours = matches!(stage, Stage::Detach | Stage::Attach);
@@ -120,6 +120,7 @@ fn explain(work: &Work<'_>, told: &Story<'_>, failure: Failure) -> anyhow::Error
     let context = context.map(|context| Note::Inside(context.to_owned()));
     let cause = match server {
         Some(server) => sqlstate::bare(server),
+        None if stage == Stage::Lock => lock::lost(),
         None => sqlstate::explain(error),
     };
     let title = told.title;
@@ -130,7 +131,7 @@ fn explain(work: &Work<'_>, told: &Story<'_>, failure: Failure) -> anyhow::Error
         error = error.at(place);
     }
     let whole = match stage {
-        Stage::File | Stage::Detach => None,
+        Stage::Lock | Stage::File | Stage::Detach => None,
         Stage::Attach => Some("the file ran, but its policies could not be made again"),
         Stage::Record | Stage::Commit => {
             Some("the file ran, but what it leaves could not be committed with its rows")
@@ -165,7 +166,7 @@ fn explain(work: &Work<'_>, told: &Story<'_>, failure: Failure) -> anyhow::Error
             .into();
     }
     let error = error.note(format!("{title} is applied as it was{before}"));
-    if has_hint && matches!(stage, Stage::File | Stage::Detach) {
+    if has_hint && matches!(stage, Stage::Lock | Stage::File | Stage::Detach) {
         return error.into();
     }
     let after = if is_too_late {

@@ -318,7 +318,7 @@ pub async fn up(db: &Db, work: Pending, _consent: Consent, manner: Manner<'_>) -
     let mut upgraded = false;
     let mut stamped = None;
     if !versions.is_empty() || outdated || stamp.is_some() {
-        lock::acquire(db, lock::MIGRATE, wait, progress).await?;
+        lock::acquire(db, &lock::MIGRATE, wait, progress).await?;
         let history = History::read(db).await?;
         let pending = settle(&all, &history, &source, wish)?;
         if pending
@@ -338,7 +338,7 @@ pub async fn up(db: &Db, work: Pending, _consent: Consent, manner: Manner<'_>) -
         Made { upgraded, stamped } =
             mark::ready(db, history.bookkeeping, stamp, &limits.actor, "migrate up").await?;
         if pending.is_empty() {
-            lock::release(db, lock::MIGRATE).await?;
+            lock::release(db, &lock::MIGRATE).await?;
         } else {
             let run = Run {
                 all: &all,

@@ -15,6 +15,9 @@ use crate::plan::{Event, Progress};
 /// How long an attempt waits for locks that everybody is behind, when nobody says otherwise.
 pub const BRIEF: Duration = Duration::from_millis(100);
 
+/// How long a look waits for a lock that keeps readers out, when nobody says otherwise: nobody is behind it.
+pub const LOOK: Duration = Duration::from_secs(1);
+
 /// How long is waited, and how often it is tried again.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -25,6 +28,14 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// For a look, which is made again while others lock what it looks at.
+    pub fn looking(lock_timeout: Option<Duration>, retry_for: Duration) -> Self {
+        Self {
+            lock_timeout: lock_timeout.unwrap_or(LOOK),
+            retry_for,
+        }
+    }
+
     /// For changes that are done in a moment and lock what everybody uses: an attempt is hardly noticed by others.
     pub fn brief(lock_timeout: Option<Duration>, retry_for: Duration) -> Self {
         Self {
@@ -95,7 +106,6 @@ impl Contended for anyhow::Error {
 /// Attempts at one thing.
 pub struct Attempts<'a> {
     db: &'a Db,
-    watch: &'a Watch,
     progress: &'a dyn Progress,
     what: &'a str,
     retry_for: Duration,
@@ -103,24 +113,19 @@ pub struct Attempts<'a> {
     /// When to look first who is in the way.
     first: Duration,
     pause: Pause,
+    /// Who was in the way of the last one.
+    blockers: Vec<String>,
 }
 
 impl<'a> Attempts<'a> {
     /// Attempts at `what`, which `db` is busy with. The time for them runs from now on.
-    pub fn new(
-        db: &'a Db,
-        watch: &'a Watch,
-        progress: &'a dyn Progress,
-        what: &'a str,
-        limits: Limits,
-    ) -> Self {
+    pub fn new(db: &'a Db, progress: &'a dyn Progress, what: &'a str, limits: Limits) -> Self {
         let Limits {
             lock_timeout,
             retry_for,
         } = limits;
         Self {
             db,
-            watch,
             progress,
             what,
             retry_for,
@@ -129,20 +134,22 @@ impl<'a> Attempts<'a> {
             pause: Pause::up_to(
                 (lock_timeout * 10).clamp(Duration::from_secs(1), Duration::from_secs(5)),
             ),
+            blockers: Vec::new(),
         }
     }
 
     /// One attempt; it is told who is in its way.
-    pub async fn attempt<T>(&self, work: impl Future<Output = T>) -> T {
+    pub async fn attempt<T>(&mut self, work: impl Future<Output = T>) -> T {
         let Self {
             db,
-            watch,
             progress,
             what,
             first,
             ..
         } = self;
-        watch.beside(db, *first, what, *progress, work).await
+        let done = Watch::beside(db, *first, what, *progress, work).await;
+        self.blockers = db.blockers();
+        done
     }
 
     /// Waits until it is time for the next attempt; the failure again if there is to be none.
@@ -156,7 +163,7 @@ impl<'a> Attempts<'a> {
             retry_for,
             ..
         } = *self;
-        let blockers = self.watch.seen().await;
+        let blockers = std::mem::take(&mut self.blockers);
         let next = self.pause.next();
         if self.start.elapsed() + next >= retry_for {
             let tried = self.pause.count;
@@ -199,8 +206,7 @@ pub async fn transact<T>(
     progress: &dyn Progress,
     mut work: impl AsyncFnMut() -> Result<T>,
 ) -> Result<T> {
-    let watch = Watch::default();
-    let mut attempts = Attempts::new(db, &watch, progress, what, limits);
+    let mut attempts = Attempts::new(db, progress, what, limits);
     let begin = format!(
         "begin; set local lock_timeout = {}",
         limits.lock_timeout.as_millis()
@@ -215,6 +221,27 @@ pub async fn transact<T>(
         };
         let outcome: Result<T> = attempts.attempt(attempt).await;
         match outcome {
+            Ok(done) => return Ok(done),
+            Err(failure) => {
+                // Without a connection there is nothing to leave.
+                let _ = db.script("rollback").await;
+                attempts.pause(failure).await?;
+            }
+        }
+    }
+}
+
+/// Does work that changes nothing, which may find a table locked; that is tried again from the beginning.
+pub async fn retry<T>(
+    db: &Db,
+    what: &str,
+    limits: Limits,
+    progress: &dyn Progress,
+    mut work: impl AsyncFnMut() -> Result<T>,
+) -> Result<T> {
+    let mut attempts = Attempts::new(db, progress, what, limits);
+    loop {
+        match attempts.attempt(work()).await {
             Ok(done) => return Ok(done),
             Err(failure) => {
                 // Without a connection there is nothing to leave.

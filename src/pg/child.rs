@@ -1,14 +1,18 @@
 //! PostgreSQL's programs as children, pg_dump and pg_restore: told everything but secrets on their command line, ended when we end.
 
+use std::io;
+use std::pin::Pin;
 use std::process::Stdio;
 
 use tokio::process::Command;
 
+use super::blockers::Watch;
+use super::db::Db;
 use super::libpq::Passage;
 use super::options::{self, Setting};
 use super::session::HELD;
 use super::tools::Tool;
-use super::{APPLICATION_NAME, Db, Endpoint, Pooling};
+use super::{APPLICATION_NAME, Endpoint, Pooling};
 use crate::error::{Error, Result};
 
 /// How many lines of a child's complaints are passed on, besides the reason.
@@ -23,7 +27,49 @@ const FOREIGN: [&str; 4] = ["PGCLIENTENCODING", "PGDATESTYLE", "PGGEQO", "PGTZ"]
 /// Runs a program to its end, where `db` is; `arguments` adds what is its own. It has the settings of `db`. The error
 /// holds what it complained about.
 pub async fn run(tool: &Tool, db: &Db, arguments: impl FnOnce(&mut Command)) -> Result<(), Error> {
-    let mut passage = Passage::to(db.endpoint(), APPLICATION_NAME)
+    command(tool, db, APPLICATION_NAME, arguments, async |output| {
+        output.await
+    })
+    .await
+}
+
+/// The same on the server of `db`, for a program that locks tables: whoever is in its way is told of, and named if it
+/// gives up waiting for them.
+pub async fn run_beside(
+    db: &Db,
+    tool: &Tool,
+    arguments: impl FnOnce(&mut Command),
+) -> Result<(), Error> {
+    let mut any = [0; 4];
+    getrandom::fill(&mut any)
+        .map_err(|error| Error::failed("the system has no random number").because(error))?;
+    // The server knows it by this name alone.
+    let name = format!("{APPLICATION_NAME} {:08x}", u32::from_ne_bytes(any));
+    let watched = async |output: Output<'_>| Watch::program(db, &name, output).await;
+    let ran = command(tool, db, &name, arguments, watched).await;
+    ran.map_err(|error| {
+        let blockers = db.blockers();
+        if blockers.is_empty() {
+            return error;
+        }
+        let holders = blockers.join(", and by ");
+        Error::refused(format!("a table is locked by {holders}"))
+            .because(error)
+            .hint("wait for it to end, then run the same command again")
+    })
+}
+
+/// A program on its way.
+type Output<'a> = Pin<Box<dyn Future<Output = io::Result<std::process::Output>> + Send + 'a>>;
+
+async fn command(
+    tool: &Tool,
+    db: &Db,
+    name: &str,
+    arguments: impl FnOnce(&mut Command),
+    run: impl AsyncFnOnce(Output<'_>) -> io::Result<std::process::Output>,
+) -> Result<(), Error> {
+    let mut passage = Passage::to(db.endpoint(), name)
         .map_err(|error| Error::failed("cannot prepare the way in").after(&error))?;
     Box::pin(hand_on(db, &mut passage)).await?;
     let mut command = Command::new(&tool.path);
@@ -40,7 +86,7 @@ pub async fn run(tool: &Tool, db: &Db, arguments: impl FnOnce(&mut Command)) -> 
         // Ctrl-C in a terminal is for us, who end the child; otherwise the child could be faster to complain.
         .process_group(0)
         .kill_on_drop(true);
-    let output = command.output().await.map_err(|error| {
+    let output = run(Box::pin(command.output())).await.map_err(|error| {
         Error::failed(format!("cannot run {}", tool.path.display())).because(error)
     })?;
     if output.status.success() {

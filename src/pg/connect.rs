@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_postgres::config::{ChannelBinding as Binding, SslMode, SslNegotiation};
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls};
 
+use super::blockers::Watch;
 use super::db::Db;
 use super::endpoint::{ChannelBinding, Endpoint, Place, Wanted};
 use super::pooler::{self, Pooling};
@@ -195,6 +196,9 @@ async fn open(endpoint: &Endpoint) -> Result<Db, Unreached> {
         encoding,
         in_transaction: AtomicBool::new(false),
         tracer: None,
+        voice: None,
+        watch: Watch::default(),
+        kept: Mutex::default(),
     })
 }
 

@@ -4,17 +4,21 @@
 //! another session, a question is a transaction of its own, with the settings it relies on, and still one round
 //! trip.
 
+mod script;
+
 use std::collections::VecDeque;
 use std::io::Cursor;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures_util::{SinkExt, TryStreamExt};
-use tokio_postgres::error::DbError;
-use tokio_postgres::{Client, NoTls, SimpleQueryMessage, SimpleQueryStream};
+use futures_util::SinkExt;
+use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::{Client, NoTls};
 
+use super::blockers::Watch;
 use super::endpoint::Endpoint;
+use super::lock::Kept;
 use super::pooler::Pooling;
 use super::query::{FromRow, Param, Query};
 use super::session::{Hello, Made, Patience, Scope};
@@ -22,18 +26,18 @@ use super::socket::{Clue, Socket};
 use super::tls::{Seen, Tls};
 use super::{sqlstate, tools};
 use crate::error::{Error, Kind, Result, command};
+use script::named;
+
+pub use script::{AHEAD, Ran, ScriptFailure};
 
 /// Rows travel in pieces of this many bytes.
 const CHUNK: usize = 64 << 10;
 
-/// How many scripts of a pipeline are on their way at once.
-pub const AHEAD: usize = 64;
-
-/// How long the rest of a pipeline may take that nobody wants any more, each script of it.
-const AT_ONCE: Duration = Duration::from_millis(100);
-
 /// Is told of every question and of its SQL. Never of the values in it, which may be secret.
 pub type Tracer = Box<dyn Fn(&str, &str) + Send + Sync>;
+
+/// Is told, by a line for people, whom a session waits for.
+pub type Voice = Box<dyn Fn(&str) + Send + Sync>;
 
 /// One session.
 pub struct Db {
@@ -53,24 +57,11 @@ pub struct Db {
     /// Whether a transaction of several questions is open.
     pub(super) in_transaction: AtomicBool,
     pub(super) tracer: Option<Tracer>,
-}
-
-/// How a script of several statements ended.
-#[derive(Debug)]
-pub struct ScriptFailure {
-    /// How many statements had completed before.
-    pub completed: usize,
-    /// What the driver says.
-    pub error: tokio_postgres::Error,
-}
-
-/// How a script of several statements went.
-#[derive(Debug, Clone, Copy)]
-pub struct Ran {
-    /// How many statements completed.
-    pub completed: usize,
-    /// How many rows the last of them returned or changed.
-    pub rows: u64,
+    pub(super) voice: Option<Voice>,
+    /// Who stands in its way.
+    pub(super) watch: Watch,
+    /// The locks of the run it works for.
+    pub(super) kept: Mutex<Kept>,
 }
 
 /// Stops what a session is doing, from outside, by the way the session came.
@@ -103,6 +94,13 @@ impl Db {
     #[must_use]
     pub fn traced(mut self, tracer: Option<Tracer>) -> Self {
         self.tracer = tracer;
+        self
+    }
+
+    /// Tells from now on whom it waits for.
+    #[must_use]
+    pub fn voiced(mut self, voice: Voice) -> Self {
+        self.voice = Some(voice);
         self
     }
 
@@ -154,6 +152,11 @@ impl Db {
         &self.pooling
     }
 
+    /// How long a lock on a table is waited for; zero is for ever.
+    pub fn lock_timeout(&self) -> Duration {
+        self.patience().lock
+    }
+
     /// All rows.
     pub async fn all<R: FromRow>(&self, query: &Query<R>, params: &[&dyn Param]) -> Result<Vec<R>> {
         if self.pooling.keeps_sessions() || self.in_transaction.load(Ordering::Relaxed) {
@@ -176,6 +179,17 @@ impl Db {
 
     /// Asks, as things are.
     pub(super) async fn send<R: FromRow>(
+        &self,
+        query: &Query<R>,
+        params: &[&dyn Param],
+    ) -> Result<Vec<R>> {
+        Watch::over(self, self.ask(query, params))
+            .await
+            .map_err(|error| self.named(error))
+    }
+
+    /// The same without looking for those who are in the way.
+    pub(super) async fn ask<R: FromRow>(
         &self,
         query: &Query<R>,
         params: &[&dyn Param],
@@ -240,92 +254,26 @@ impl Db {
         self.script("commit").await
     }
 
-    /// Runs SQL of several statements in one message, for what takes no parameters.
-    pub async fn script(&self, sql: &str) -> Result<()> {
-        self.try_script(sql)
-            .await
-            .map(|_| ())
-            .map_err(|failure| sqlstate::explain(failure.error).into())
-    }
-
-    /// Runs SQL of several statements in one message. The number of statements that completed, or how many
-    /// had before one failed: the only trace of the place a run-time error leaves.
-    pub async fn try_script(&self, sql: &str) -> Result<usize, ScriptFailure> {
-        self.try_long_script(sql, |_| ()).await
-    }
-
-    /// The same; is told after every statement how many there were.
-    pub async fn try_long_script(
-        &self,
-        sql: &str,
-        mut tell: impl FnMut(usize),
-    ) -> Result<usize, ScriptFailure> {
-        let mut completed = 0;
-        self.trace(sql, || {
-            let first: String = sql
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .chars()
-                .take(72)
-                .collect();
-            format!("script: {first}")
-        });
-        let stream = self
-            .client
-            .simple_query_raw(sql)
-            .await
-            .map_err(|error| ScriptFailure { completed, error })?;
-        let mut stream = std::pin::pin!(stream);
-        loop {
-            match stream.try_next().await {
-                Ok(Some(SimpleQueryMessage::CommandComplete(_))) => {
-                    completed += 1;
-                    tell(completed);
-                }
-                Ok(Some(_)) => {}
-                Ok(None) => return Ok(completed),
-                Err(error) => return Err(ScriptFailure { completed, error }),
-            }
+    pub(super) fn say(&self, blockers: &str) {
+        if let Some(voice) = &self.voice {
+            voice(&format!("waiting for {blockers}"));
         }
     }
 
-    /// Sends scripts one after the other without waiting for their answers, [`AHEAD`] of them at most, and is told of
-    /// each in order how it ended. Once the answer is no, no more are sent, and those on their way are cancelled
-    /// unless they end at once.
-    pub async fn pipeline<'a>(
-        &self,
-        scripts: impl Iterator<Item = &'a str>,
-        mut tell: impl FnMut(Result<Ran, ScriptFailure>) -> bool,
-    ) {
-        let mut scripts = scripts.fuse();
-        let mut sent = VecDeque::new();
-        let mut going = true;
-        loop {
-            while going && sent.len() < AHEAD {
-                let Some(sql) = scripts.next() else { break };
-                self.trace(sql, || "script".to_owned());
-                // It is on its way when this returns; the answer is in the stream.
-                sent.push_back(self.client.simple_query_raw(sql).await);
-            }
-            let Some(stream) = sent.pop_front() else {
-                return;
-            };
-            let mut ran = std::pin::pin!(async {
-                match stream {
-                    Ok(stream) => finish(stream).await,
-                    Err(error) => Err(ScriptFailure {
-                        completed: 0,
-                        error,
-                    }),
-                }
-            });
-            if going {
-                going = tell(ran.await);
-            } else if tokio::time::timeout(AT_ONCE, &mut ran).await.is_err() {
-                self.cancel().cancel().await;
-                let _ = ran.await;
-            }
+    /// Those whom it waited for last, a description each; from now on they are forgotten.
+    pub fn blockers(&self) -> Vec<String> {
+        self.watch.take()
+    }
+
+    /// An error of ours with those who held the lock that was not had.
+    fn named(&self, error: anyhow::Error) -> anyhow::Error {
+        if crate::error::sqlstate(&error) != Some(SqlState::LOCK_NOT_AVAILABLE.code()) {
+            return error;
+        }
+        let held_by = self.watch.own();
+        match error.downcast::<Error>() {
+            Ok(error) => named(error, &held_by).into(),
+            Err(error) => error,
         }
     }
 
@@ -354,23 +302,6 @@ impl Db {
         Cancel {
             token: self.client.cancel_token(),
             endpoint: self.endpoint.clone(),
-        }
-    }
-}
-
-/// Waits for the end of a script.
-async fn finish(stream: SimpleQueryStream) -> Result<Ran, ScriptFailure> {
-    let mut stream = std::pin::pin!(stream);
-    let (mut completed, mut rows) = (0, 0);
-    loop {
-        match stream.try_next().await {
-            Ok(Some(SimpleQueryMessage::CommandComplete(count))) => {
-                completed += 1;
-                rows = count;
-            }
-            Ok(Some(_)) => {}
-            Ok(None) => return Ok(Ran { completed, rows }),
-            Err(error) => return Err(ScriptFailure { completed, error }),
         }
     }
 }

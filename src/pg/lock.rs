@@ -1,39 +1,88 @@
-//! The lock that keeps two runners apart.
+//! The locks that keep two runs apart.
 //!
-//! It is polled. A session that waits inside `pg_advisory_lock` holds a snapshot, and a `CREATE INDEX
-//! CONCURRENTLY` of the lock's holder waits for that snapshot: a deadlock.
+//! A session of its own holds the lock, on a relation of ours that nobody else may lock, for as long as the run lasts:
+//! whatever a file does to the session it runs in, and whatever other roles do, the lock stays. It holds neither a
+//! snapshot nor a transaction id, so vacuum and `CREATE INDEX CONCURRENTLY` do not notice it. Its loss is noticed before
+//! anything else is done: by a question to it, or by [`guard`], which travels with what is done.
+//!
+//! The session that works bears a mark besides, an advisory lock. If the program is killed the lock goes at once, and
+//! what it left running on the server does not: whoever comes next waits for the mark too. Programs that know no
+//! relation know each other by a mark of one key for all, which is taken in its place where the relation is not there
+//! yet. A mark of a role that cannot reach our schema counts for nothing.
+//!
+//! Locks are tried, and never waited for in a statement: whoever waits holds a snapshot, and a `CREATE INDEX
+//! CONCURRENTLY` of the holder waits for that snapshot.
+
+mod keeper;
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
 use super::db::Db;
-use super::query::Query;
+use super::query::{Param, Query};
 use crate::error::{Error, Kind, Result};
 use crate::plan::Progress;
+pub(super) use keeper::Kept;
+pub use keeper::{GUARDED, guard, lost, told, verify};
+use keeper::{Held, take};
 
-/// The key of the lock every runner of migrations takes: "toysoldi" in ASCII.
-pub const MIGRATE: i64 = 0x746f_7973_6f6c_6469;
+/// What runs of one kind lock.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Lock {
+    /// The relation in our schema.
+    relation: &'static str,
+    /// The key of the advisory lock in its place, before version 6 of the bookkeeping.
+    pub key: i64,
+    /// The least key of the marks of those who work: the upper half says for what, the lower one is any.
+    marks: i64,
+}
 
-/// The key of the lock every deploy takes, besides the one its migrations take: "toysdepl" in ASCII.
-pub const DEPLOY: i64 = 0x746f_7973_6465_706c;
+/// Of everybody who runs migrations or changes policies. The key is "toysoldi" in ASCII.
+pub static MIGRATE: Lock = Lock {
+    relation: "runner",
+    key: 0x746f_7973_6f6c_6469,
+    marks: 0x7473_6d69_0000_0000,
+};
 
-/// The key of the lock of those who build indexes: "toysindx" in ASCII. A build may take hours, and no migration and no
-/// policy has to wait for it.
-pub const INDEX: i64 = 0x746f_7973_696e_6478;
+/// Of deploys, besides those their parts take. The key is "toysdepl" in ASCII.
+pub static DEPLOY: Lock = Lock {
+    relation: "deploy_runner",
+    key: 0x746f_7973_6465_706c,
+    marks: 0x7473_6465_0000_0000,
+};
+
+/// Of those who build indexes. A build may take hours, and no migration and no policy has to wait for it. The key is
+/// "toysindx" in ASCII.
+pub static INDEX: Lock = Lock {
+    relation: "index_runner",
+    key: 0x746f_7973_696e_6478,
+    marks: 0x7473_6978_0000_0000,
+};
 
 const POLL: Duration = Duration::from_millis(100);
 
+/// How long another run may be looking for marks under the lock that was just made: it gives it back at once.
+const MOMENT: Duration = Duration::from_secs(10);
+
 crate::row! {
-    /// Whether the lock is ours now.
-    pub struct Attempt {
-        /// It is.
-        pub acquired: bool,
+    /// Whether a mark was taken or given back.
+    pub struct Marked {
+        /// It was.
+        pub done: bool,
     }
 }
 
 crate::row! {
-    /// Who holds the lock.
+    /// The relation of a lock.
+    pub struct Relation {
+        /// Its oid.
+        pub oid: i64,
+    }
+}
+
+crate::row! {
+    /// Who keeps a run out.
     pub struct Holder {
         /// Process id of the session on the server.
         pub pid: i32,
@@ -45,26 +94,91 @@ crate::row! {
         pub client: String,
         /// How long it has been connected, in whole seconds.
         pub seconds: i64,
+        /// What it asks, or asked last; cut short.
+        pub query: String,
     }
 }
 
-static TRY: Query<Attempt> = crate::query!("lock/try");
-static HOLDER: Query<Holder> = crate::query!("lock/holder");
-static RELEASE: Query<Attempt> = crate::query!("lock/release");
+static HOLDERS: Query<Holder> = crate::query!("lock/holders");
+static RELATION: Query<Relation> = crate::query!("lock/relation");
+static MARK: Query<Marked> = crate::query!("lock/mark");
+static UNMARK: Query<Marked> = crate::query!("lock/unmark");
 
-/// Takes the lock `key`, polling for at most `wait`; says once who holds it.
-pub async fn acquire(db: &Db, key: i64, wait: Duration, progress: &dyn Progress) -> Result<()> {
+impl Holder {
+    /// In one line, for people.
+    pub fn describe(&self) -> String {
+        let Self {
+            pid,
+            role,
+            application,
+            client,
+            seconds,
+            query,
+        } = self;
+        format!("pid {pid} ({application} as {role}, {client}, connected for {seconds} s): {query}")
+    }
+}
+
+/// Why a lock was not had at this attempt.
+enum Attempt {
+    Acquired,
+    /// Somebody else has it; who, for people.
+    Taken(Option<String>),
+}
+
+/// Takes the lock, trying for at most `wait`; says once who holds it. All that a session waits for other runs is
+/// within `wait`.
+pub async fn acquire(
+    db: &Db,
+    lock: &'static Lock,
+    wait: Duration,
+    progress: &dyn Progress,
+) -> Result<()> {
+    if db.kept(|kept| kept.held.iter().any(|held| held.lock == lock)) {
+        return verify(db).await;
+    }
+    waiting(db, wait, progress, async || attempt(db, lock).await).await
+}
+
+/// Waits until nobody holds the lock, for at most `wait`, and does not take it: for whoever is about to look at what a
+/// run changes, and has not decided anything yet.
+pub async fn wait_until_free(
+    db: &Db,
+    lock: &'static Lock,
+    wait: Duration,
+    progress: &dyn Progress,
+) -> Result<()> {
+    waiting(db, wait, progress, async || {
+        let holders = holders(db, lock).await?;
+        Ok(match holders.first() {
+            Some(holder) => Attempt::Taken(Some(holder.describe())),
+            None => Attempt::Acquired,
+        })
+    })
+    .await
+}
+
+/// Whether another session has the lock.
+pub async fn is_taken(db: &Db, lock: &'static Lock) -> Result<bool> {
+    holders(db, lock).await.map(|holders| !holders.is_empty())
+}
+
+async fn waiting(
+    db: &Db,
+    wait: Duration,
+    progress: &dyn Progress,
+    attempt: impl AsyncFn() -> Result<Attempt>,
+) -> Result<()> {
     let start = Instant::now();
+    let before = db.kept(|kept| kept.waited);
     let mut told = false;
     loop {
-        if db.one(&TRY, &[&key]).await?.acquired {
+        let Attempt::Taken(holder) = attempt().await? else {
             return Ok(());
-        }
-        let holder = db
-            .opt(&HOLDER, &[&key])
-            .await?
-            .map(|holder| describe(&holder));
-        if start.elapsed() >= wait {
+        };
+        let waited = before + start.elapsed();
+        db.kept(|kept| kept.waited = waited);
+        if waited >= wait {
             let holder = holder.unwrap_or_else(|| "another session".to_owned());
             return Err(
                 Error::new(Kind::Refused, "another run is at work on this database")
@@ -80,18 +194,172 @@ pub async fn acquire(db: &Db, key: i64, wait: Duration, progress: &dyn Progress)
             progress.say(&format!("waiting for another run to end: {holder}"));
             told = true;
         }
-        sleep(POLL).await;
+        sleep(POLL.min(wait - waited)).await;
     }
 }
 
-/// Gives the lock back; the end of the session does so too.
-pub async fn release(db: &Db, key: i64) -> Result<()> {
-    db.one(&RELEASE, &[&key]).await.map(|_| ())
+async fn holders(db: &Db, lock: &Lock) -> Result<Vec<Holder>> {
+    let keeper = db.keeper();
+    let keeper = keeper.as_ref().and_then(|keeper| keeper.hello());
+    let pid = keeper.map_or(0, |hello| hello.process);
+    db.all(&HOLDERS, &[&lock.relation, &lock.key, &lock.marks, &pid])
+        .await
 }
 
-fn describe(holder: &Holder) -> String {
-    format!(
-        "pid {} ({} as {}, {}, connected for {} s)",
-        holder.pid, holder.application, holder.role, holder.client, holder.seconds
-    )
+async fn attempt(db: &Db, lock: &'static Lock) -> Result<Attempt> {
+    let taken = |holders: &[Holder]| holders.first().map(Holder::describe);
+    let name: [&dyn Param; 1] = [&lock.relation];
+    let (others, relation) = tokio::join!(holders(db, lock), db.opt(&RELATION, &name));
+    let (others, mut relation) = (others?, relation?);
+    if !others.is_empty() {
+        return Ok(Attempt::Taken(taken(&others)));
+    }
+    let mut mark = None;
+    if relation.is_none() {
+        if !db.one(&MARK, &[&lock.key]).await?.done {
+            return Ok(Attempt::Taken(taken(&holders(db, lock).await?)));
+        }
+        mark = Some(lock.key);
+        // Whoever had it before may have made the relation.
+        relation = db.opt(&RELATION, &[&lock.relation]).await?;
+    }
+    let hold = match relation {
+        None => None,
+        Some(Relation { oid }) => match take(db, lock, oid).await? {
+            Some(hold) => Some((oid, hold)),
+            None => {
+                if let Some(mark) = mark {
+                    db.one(&UNMARK, &[&mark]).await?;
+                }
+                return Ok(Attempt::Taken(taken(&holders(db, lock).await?)));
+            }
+        },
+    };
+    let mark = match mark {
+        Some(mark) => mark,
+        None => marked(db, lock).await?,
+    };
+    db.kept(|kept| kept.held.push(Held { lock, mark, hold }));
+    // Only now nobody else can come.
+    let others = holders(db, lock).await?;
+    if others.is_empty() {
+        return Ok(Attempt::Acquired);
+    }
+    release(db, lock).await?;
+    Ok(Attempt::Taken(taken(&others)))
+}
+
+/// Marks this session as one that works under a lock; the key.
+async fn marked(db: &Db, lock: &Lock) -> Result<i64> {
+    loop {
+        let mut any = [0; 4];
+        getrandom::fill(&mut any)
+            .map_err(|error| Error::failed("the system has no random number").because(error))?;
+        let key = lock.marks | i64::from(u32::from_ne_bytes(any));
+        if db.one(&MARK, &[&key]).await?.done {
+            return Ok(key);
+        }
+    }
+}
+
+/// The relations are there now: what was held by a mark alone is locked.
+pub async fn settle(db: &Db) -> Result<()> {
+    let bare = db.kept(|kept| kept.held.clone());
+    for held in bare.iter().filter(|held| held.hold.is_none()) {
+        let lock = held.lock;
+        let Some(Relation { oid }) = db.opt(&RELATION, &[&lock.relation]).await? else {
+            continue;
+        };
+        let start = Instant::now();
+        let hold = loop {
+            if let Some(hold) = take(db, lock, oid).await? {
+                break hold;
+            }
+            // Whoever has it sees our mark and gives it back.
+            if start.elapsed() >= MOMENT {
+                let holders = holders(db, lock).await?;
+                let error = Error::refused("the lock of this run is held by another session");
+                let error = holders.iter().fold(error, |error, holder| {
+                    error.note(format!("it is held by {}", holder.describe()))
+                });
+                return Err(error
+                    .hint("wait for it to end, then run the same command again")
+                    .into());
+            }
+            sleep(POLL / 10).await;
+        };
+        db.kept(|kept| {
+            let mut all = kept.held.iter_mut();
+            if let Some(held) = all.find(|held| held.lock == lock) {
+                held.hold = Some((oid, hold));
+            }
+        });
+    }
+    Ok(())
+}
+
+/// Gives the lock back, and those that were taken after it; the end of the session does so too.
+pub async fn release(db: &Db, lock: &'static Lock) -> Result<()> {
+    let (given, keeper) = db.kept(|kept| {
+        let at = kept.held.iter().position(|held| held.lock == lock);
+        let given = at.map_or_else(Vec::new, |at| kept.held.split_off(at));
+        let keeper = if kept.held.iter().any(|held| held.hold.is_some()) {
+            kept.session.clone()
+        } else {
+            kept.session.take()
+        };
+        (given, keeper)
+    });
+    if let (Some(keeper), Some(first)) = (&keeper, given.iter().find(|held| held.hold.is_some())) {
+        let Lock { relation, .. } = first.lock;
+        // If that session is gone, so is the lock.
+        let _ = keeper
+            .script(&format!(
+                "rollback to savepoint {relation}; release savepoint {relation}"
+            ))
+            .await;
+    }
+    for held in given.iter().rev() {
+        db.one(&UNMARK, &[&held.mark]).await?;
+    }
+    Ok(())
+}
+
+/// The session that worked was lost, and `again` takes its place: it gets the locks, once nothing of the first is left
+/// running on the server.
+pub async fn hand_over(
+    db: &Db,
+    again: &Db,
+    lock: &'static Lock,
+    wait: Duration,
+    progress: &dyn Progress,
+) -> Result<()> {
+    let kept = db.kept(std::mem::take);
+    let is_locked = |held: &Held| held.lock == lock && held.hold.is_some();
+    let is_held = kept.held.iter().any(is_locked)
+        && match &kept.session {
+            Some(keeper) => keeper.script("").await.is_ok(),
+            None => false,
+        };
+    again.kept(|new| {
+        new.waited = kept.waited;
+        if is_held {
+            *new = kept;
+        }
+    });
+    if !is_held {
+        return acquire(again, lock, wait, progress).await;
+    }
+    wait_until_free(again, lock, wait, progress).await?;
+    let held = again.kept(|kept| kept.held.clone());
+    let mut marks = Vec::new();
+    for held in &held {
+        marks.push(marked(again, held.lock).await?);
+    }
+    again.kept(|kept| {
+        for (held, mark) in kept.held.iter_mut().zip(marks) {
+            held.mark = mark;
+        }
+    });
+    Ok(())
 }

@@ -263,7 +263,7 @@ impl Db {
         Ok(())
     }
 
-    fn patience(&self) -> Patience {
+    pub(super) fn patience(&self) -> Patience {
         *self.patience.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

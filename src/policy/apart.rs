@@ -57,7 +57,10 @@ pub async fn is_same(
         }
         let _ = write!(text, " from {relation}");
         if let Err(failure) = db.try_script(&text).await {
-            return Err(explain(file, declared, &text, &copied, failure.error));
+            return Err(match failure.contended(&wanted.relation.title()) {
+                Some(error) => error.into(),
+                None => explain(file, declared, &text, &copied, failure.error),
+            });
         }
         let Some(found) = found else {
             return Ok(false);

@@ -24,6 +24,7 @@ use super::status;
 use crate::bookkeeping::{self, TOOL_VERSION};
 use crate::error::{self, Error, Kind, Result, command};
 use crate::pg::attempt::{self, Limits};
+use crate::pg::db::ScriptFailure;
 use crate::pg::session::IN_CATALOG;
 use crate::pg::{Db, Query, lock};
 use crate::plan::{Consent, Effect, Plan, Progress, Risk, Step, counted};
@@ -152,7 +153,7 @@ pub async fn apply(db: &Db, work: Work, _consent: Consent, manner: Manner<'_>) -
         duration_ms: 0,
     };
     if !work.differences.is_empty() {
-        lock::acquire(db, lock::MIGRATE, manner.wait, manner.progress).await?;
+        lock::acquire(db, &lock::MIGRATE, manner.wait, manner.progress).await?;
         let one = async || Box::pin(once(db, &work, &manner)).await;
         let what = "policy apply";
         let done = Box::pin(attempt::transact(
@@ -163,7 +164,7 @@ pub async fn apply(db: &Db, work: Work, _consent: Consent, manner: Manner<'_>) -
             one,
         ))
         .await;
-        let released = lock::release(db, lock::MIGRATE).await;
+        let released = lock::release(db, &lock::MIGRATE).await;
         match done {
             Ok(proof) => {
                 released?;
@@ -222,6 +223,7 @@ fn wrong(work: &Work, proof: &Proof) -> Vec<Cell> {
 
 /// All of it, once, in the transaction that is open.
 async fn once(db: &Db, work: &Work, manner: &Manner<'_>) -> Result<Option<Proof>> {
+    lock::verify(db).await?;
     let statements = statements(db, work, &work.differences);
     let change = format!("{}\n;", statements.join("\n;\n"));
     // They travel together: the locks are held no longer than it takes.
@@ -239,7 +241,7 @@ async fn once(db: &Db, work: &Work, manner: &Manner<'_>) -> Result<Option<Proof>
     }
     changed.map_err(|failure| {
         let statement = statements.get(failure.completed);
-        refused(statement.map_or("", String::as_str), failure.error)
+        refused(statement.map_or("", String::as_str), failure)
     })?;
     settle(db, work, after?, functions?).await?;
     let proof = match &work.matrix {
@@ -257,6 +259,7 @@ async fn once(db: &Db, work: &Work, manner: &Manner<'_>) -> Result<Option<Proof>
         "cells": proof.as_ref().map(|proof| proof.cells.len()),
         "prune": work.wish.prune,
     });
+    lock::verify(db).await?;
     db.one(&RECORD, &[&manner.actor, &TOOL_VERSION, &details])
         .await?;
     Ok(proof)
@@ -340,8 +343,8 @@ async fn others_were_faster(db: &Db, work: &Work, found: Found) -> anyhow::Error
     }
 }
 
-fn refused(statement: &str, error: tokio_postgres::Error) -> anyhow::Error {
-    let cause = crate::pg::sqlstate::explain(error);
+fn refused(statement: &str, failure: ScriptFailure) -> anyhow::Error {
+    let cause = failure.explain();
     let first: Vec<&str> = statement.lines().take(3).map(str::trim_end).collect();
     Error::new(cause.kind, "the change was refused")
         .because(cause)

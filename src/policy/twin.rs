@@ -178,12 +178,15 @@ impl Script {
             None => (failure.completed + 1).saturating_sub(LEAD),
         };
         let Some((_, made)) = index.checked_sub(1).and_then(|index| self.made.get(index)) else {
-            return Failure::Wrong(sqlstate::explain_db(server).into());
+            return Failure::Wrong(failure.explain().into());
         };
         let relation = match made {
             Made::Twin(number) | Made::Comment(number) | Made::Policy((number, _)) => *number,
         };
         let wanted = &declared.relations[relation];
+        if let Some(error) = failure.contended(&wanted.relation.title()) {
+            return Failure::Wrong(error.into());
+        }
         let file = declared.file_of(wanted);
         match made {
             Made::Twin(_) => Failure::Wrong(no_twin(file, wanted, server)),

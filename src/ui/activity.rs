@@ -10,7 +10,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(200);
 
 /// The line, if there is one.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(super) struct Activity {
     state: Arc<Mutex<State>>,
     ticker: OnceLock<()>,

@@ -196,6 +196,13 @@ impl Database {
         session
     }
 
+    /// The same as another role.
+    pub fn session_as(&self, role: &str, text: &str) -> Session {
+        let session = Session::open_as(&self.server.socket, &self.name, role);
+        session.sql(text);
+        session
+    }
+
     /// Waits until a query answers `t`; the test fails if it never does.
     pub fn wait_until(&self, question: &str) {
         let answered = (0..2000).any(|_| {

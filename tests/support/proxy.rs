@@ -131,8 +131,8 @@ impl Proxy {
         self.shared.cut();
     }
 
-    /// Cuts all connections once this many more messages of clients have come: the last one still reaches the
-    /// server, and its answer nobody.
+    /// Cuts a connection once this many more messages of clients have come: the last one, which came by it, still
+    /// reaches the server, and its answer nobody.
     pub fn cut_after(&self, messages: usize) {
         *self.shared.last.lock().unwrap() = Last::After(messages);
     }
@@ -192,7 +192,7 @@ impl Shared {
             }
             if last {
                 // Before the server can answer.
-                self.cut();
+                let _ = link.client.shutdown(Shutdown::Both);
             }
             if (&link.server).write_all(&messages).is_err() {
                 break;

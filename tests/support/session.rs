@@ -14,9 +14,15 @@ pub struct Session {
 impl Session {
     /// Connects to a database by the folder of a socket.
     pub fn open(socket: &Path, database: &str) -> Self {
+        Self::open_as(socket, database, "postgres")
+    }
+
+    /// The same as another role.
+    pub fn open_as(socket: &Path, database: &str, role: &str) -> Self {
         let runtime = runtime();
         let client = runtime.block_on(async {
-            let (client, connection) = config(socket, database).connect(NoTls).await.unwrap();
+            let mut config = config(socket, database);
+            let (client, connection) = config.user(role).connect(NoTls).await.unwrap();
             tokio::spawn(connection);
             client
         });

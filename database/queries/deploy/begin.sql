@@ -1,27 +1,13 @@
 -- Writes down a deploy: one that begins, or one that found nothing to do. Whatever still counts as running, while the
 -- lock is held by the one that begins or by nobody, was killed.
 -- $1: who, $2: version of the tool, $3: `running`, or `done` if there is nothing to do, $4: commit of the files, or
--- null, $5: whether they were changed since, or null, $6: what the parts are to do, as JSON, $7: key of the
--- lock of deploys
+-- null, $5: whether they were changed since, or null, $6: what the parts are to do, as JSON, $7: whether
+-- another one has the lock of deploys
 with lost as (
     update toysoldiers.deploys
     set outcome = 'lost'
     where outcome = 'running'
-      and (
-        $3 = 'running'
-        or not exists (
-            select
-            from pg_catalog.pg_locks l
-            where l.locktype = 'advisory'
-              and l.granted
-              and l.objsubid = 1
-              and l.database = (
-                select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()
-              )
-              and l.classid = (($7 >> 32) & 4294967295)::oid
-              and l.objid = ($7 & 4294967295)::oid
-        )
-      )
+      and not $7
 )
 insert into toysoldiers.deploys
     (actor, tool_version, outcome, revision, dirty, stages, finished_at, duration_ms)

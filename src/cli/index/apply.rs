@@ -5,12 +5,13 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{SourceArgs, counted_indexes};
+use crate::cli::looking::Looking;
 use crate::context::Context;
 use crate::error::{Exit, Result, command};
 use crate::index::apply::{self, Applied, Manner, Wish};
 use crate::index::declared::Declared;
-use crate::pg::Patience;
 use crate::pg::attempt::Limits;
+use crate::pg::{Patience, lock};
 use crate::plan::counted;
 use crate::ui::cell::human_millis;
 use crate::ui::{Cell, Report, Table};
@@ -46,9 +47,16 @@ impl ApplyArgs {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
         let source = self.source.source(cx)?;
         let declared = Declared::load(&source)?;
-        let db = cx.session("building indexes").await?;
+        let db = cx.session_to_look("building indexes").await?;
         let wish = Wish { prune: self.prune };
-        let plan = Box::pin(apply::plan(&db, declared, wish)).await?;
+        let looking = Looking {
+            wait: self.manner.wait,
+            retry_for: self.manner.retry_for,
+        };
+        let locks = [&lock::INDEX];
+        let plan = async || Box::pin(apply::plan(&db, declared.clone(), wish)).await;
+        let plan = looking.plan(cx, &db, &locks, "index apply", plan);
+        let plan = Box::pin(plan).await?;
         let attend = |db: &crate::pg::Db| cx.attend(db);
         let manner = self.manner.manner(cx, &attend);
         let apply = async |work, consent| Box::pin(apply::apply(&db, work, consent, manner)).await;

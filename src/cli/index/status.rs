@@ -27,7 +27,7 @@ pub(in crate::cli) struct StatusArgs {
 impl StatusArgs {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
         let declared = Declared::load(&self.source.source(cx)?)?;
-        let db = cx.session("comparing indexes").await?;
+        let db = cx.session_to_look("comparing indexes").await?;
         let status = Box::pin(status::status(&db, declared)).await?;
         cx.report(&status)?;
         Ok(if self.check && !status.in_sync {

@@ -5,9 +5,11 @@ use std::time::Duration;
 use clap::Args;
 
 use super::SourceArgs;
+use crate::cli::looking::Looking;
 use crate::context::Context;
 use crate::error::{Exit, Result, command};
 use crate::pg::attempt::Limits;
+use crate::pg::lock;
 use crate::plan::counted;
 use crate::policy::apply::{self, Applied, Manner, Wish};
 use crate::policy::declared::Declared;
@@ -43,12 +45,20 @@ impl ApplyArgs {
         let source = self.source.source(cx)?;
         let declared = Declared::load(&source)?;
         let matrix = Matrix::load(&source)?;
-        let db = cx.session("applying policies").await?;
+        let db = cx.session_to_look("applying policies").await?;
         let wish = Wish {
             prune: self.prune,
             unproved: self.no_proof,
         };
-        let plan = Box::pin(apply::plan(&db, declared, matrix, wish)).await?;
+        let looking = Looking {
+            wait: self.wait,
+            retry_for: self.retry_for,
+        };
+        let locks = [&lock::MIGRATE];
+        let plan =
+            async || Box::pin(apply::plan(&db, declared.clone(), matrix.clone(), wish)).await;
+        let plan = looking.plan(cx, &db, &locks, "policy apply", plan);
+        let plan = Box::pin(plan).await?;
         let manner = Manner {
             limits: Limits::brief(cx.flags().lock_timeout, self.retry_for),
             wait: self.wait,

@@ -14,6 +14,7 @@ pub(super) const RULES: &[&Rule] = &[
     &NEEDS_NO_TRANSACTION,
     &NEEDS_TRANSACTION,
     &CONCURRENT_WITHOUT_NAME,
+    &UNLOCKS_RUN,
     &SESSION_SETTING,
     &NEW_ENUM_VALUE,
     &COMMITTING_CALL,
@@ -76,6 +77,14 @@ pub static CONCURRENT_WITHOUT_NAME: Rule = Rule::new(
     "concurrent-index-without-name",
     "a build that is interrupted leaves an INVALID index behind, and without its name the next run cannot drop it",
     "give the index a name",
+);
+
+/// What gives away the mark of the run.
+pub static UNLOCKS_RUN: Rule = Rule::new(
+    Level::Error,
+    "unlocks-run",
+    "the session that runs it is marked, so that another run waits for it if this program is killed, and has settings that the rest of the file relies on",
+    "leave it out, or name what is to be forgotten: DISCARD PLANS, RESET, pg_advisory_unlock(KEY); each file begins with a clean session",
 );
 
 /// A setting that outlives the transaction.

@@ -64,7 +64,7 @@ pub async fn run(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
 }
 
 async fn run_once(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
-    let directives = preflight::check(migration)?;
+    let directives = preflight::check_replay(migration)?;
     let script = Script::of(migration.sql());
     let statements: Vec<Statement<'_>> = script.all().collect();
     let started = Instant::now();

@@ -39,7 +39,6 @@ pub async fn test(
     progress: &dyn Progress,
 ) -> Result<Vec<Proof>> {
     progress.working("asking the matrix");
-    let watch = Watch::default();
     let work = Box::pin(async {
         db.script("begin").await?;
         let mut proofs = Vec::new();
@@ -48,13 +47,13 @@ pub async fn test(
         }
         Ok(proofs)
     });
-    let watched = watch.beside(db, LOOK, "the matrix", progress, work);
+    let watched = Watch::beside(db, LOOK, "the matrix", progress, work);
     let proofs = Box::pin(watched).await;
+    let seen = db.blockers();
     let ended = db.script("rollback").await;
     match proofs {
         Ok(proofs) => ended.map(|()| proofs),
         Err(failure) => {
-            let seen = watch.seen().await;
             if error::sqlstate(&failure) != Some("55P03") || seen.is_empty() {
                 return Err(failure);
             }
@@ -270,7 +269,7 @@ impl Asking<'_> {
     fn unmade(&self, number: usize, failure: ScriptFailure) -> anyhow::Error {
         let row = &self.matrix.rows[number];
         let code = failure.error.code().map(|code| code.code().to_owned());
-        let cause = sqlstate::explain(failure.error);
+        let cause = failure.explain();
         let error = Error::new(
             cause.kind,
             format!("the row {}.{} cannot be made", row.table.title(), row.name),
@@ -292,7 +291,7 @@ impl Asking<'_> {
 
     /// Nothing can be asked at all.
     fn unopened(&self, failure: ScriptFailure) -> anyhow::Error {
-        let cause = sqlstate::explain(failure.error);
+        let cause = failure.explain();
         let error = Error::new(cause.kind, "the matrix cannot be asked").note("nothing was kept");
         let error = match &self.matrix.fixtures_as {
             Some(role) if cause.is("42501") => error.at(role.place.clone()).hint(format!(
