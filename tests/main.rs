@@ -74,3 +74,4 @@ mod status;
 mod tls;
 mod tls_files;
 mod user;
+mod withheld;
