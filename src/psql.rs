@@ -17,6 +17,7 @@ use crate::pg::libpq::Passage;
 use crate::pg::tools::Programs;
 use crate::pg::{Db, Endpoint, Pooling};
 use crate::plan::{Consent, Plan, Risk, Step};
+use crate::umask;
 pub use arguments::Arguments;
 
 /// The name under which the server knows these sessions.
@@ -153,6 +154,7 @@ pub fn take_over(ready: Ready, _consent: Consent) -> Result<Gone> {
         passage,
         ..
     } = ready;
+    umask::restore();
     let error = command.exec();
     drop(passage);
     let program = command.get_program().to_string_lossy().into_owned();

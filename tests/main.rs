@@ -73,5 +73,6 @@ mod settings;
 mod status;
 mod tls;
 mod tls_files;
+mod umask;
 mod user;
 mod withheld;
