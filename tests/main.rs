@@ -42,6 +42,7 @@ mod migrate_history;
 mod migrate_import;
 mod migrate_lock;
 mod migrate_lost;
+mod migrate_memory;
 mod migrate_race;
 mod migrate_refusal;
 mod migrate_repair;

@@ -31,10 +31,9 @@ pub(super) fn closing(work: &Work<'_>, record: &str, lead: &Lead) -> Closing {
         "transaction_timestamp()"
     };
     let run = remember(work, "up", &text, start);
-    let changes_role = {
-        let text = work.migration.sql().to_ascii_lowercase();
-        text.contains("role") || text.contains("authorization")
-    };
+    let changes_role = ["role", "authorization"]
+        .iter()
+        .any(|word| contains(work.migration.sql(), word));
     let (ourselves, more) = if changes_role {
         (AS_OURSELVES, AS_OURSELVES_COUNT)
     } else {
@@ -55,6 +54,13 @@ pub(super) fn closing(work: &Work<'_>, record: &str, lead: &Lead) -> Closing {
         attach: (attached > 0).then_some(more),
         commits: false,
     }
+}
+
+/// Whether a text holds a word, whatever its case.
+fn contains(text: &str, word: &str) -> bool {
+    let (text, word) = (text.as_bytes(), word.as_bytes());
+    text.windows(word.len())
+        .any(|part| part.eq_ignore_ascii_case(word))
 }
 
 /// Writes into the history how long it took since it began; its row alone knows of the last message.
@@ -83,7 +89,7 @@ pub(super) fn remember(work: &Work<'_>, action: &str, text: &str, start: &str) -
          values ({},{},'{action}','done','{}',{text},{},{start},(extract(epoch from clock_timestamp()-{start})*1000)::bigint)",
         migration.version,
         Literal(&migration.name),
-        migration.refined.checksum(),
+        migration.checksum,
         work.script.all().count(),
     )
 }
@@ -112,7 +118,7 @@ pub(super) fn remember_failure(
          values ({},{},'{action}','failed','{}',{},{},clock_timestamp()-interval '{millis} ms',{millis},{},{});commit",
         migration.version,
         Literal(&migration.name),
-        migration.refined.checksum(),
+        migration.checksum,
         Literal(&message),
         Literal(code),
         Literal(actor),
@@ -127,7 +133,7 @@ pub(super) fn lost(migration: &Migration, actor: &str) -> String {
          values ({},{},'up','failed','{}','the connection was lost',0,{},{})",
         migration.version,
         Literal(&migration.name),
-        migration.refined.checksum(),
+        migration.checksum,
         Literal(actor),
         Literal(TOOL_VERSION),
     )

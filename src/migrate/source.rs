@@ -49,13 +49,13 @@ impl Files {
                     Kind::Other => continue,
                 };
             let sql =
-                text::decode(&entry.bytes()?, path).map_err(|illegible| illegible.about(path))?;
+                text::decode(entry.bytes()?, path).map_err(|illegible| illegible.about(path))?;
             files.push(Migration::new(
                 version,
                 description,
                 name,
                 path.clone(),
-                &sql,
+                sql,
             )?);
         }
         for (files, what) in [

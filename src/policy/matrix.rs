@@ -108,7 +108,7 @@ impl Matrix {
         let Some(entry) = entries.into_iter().find(|entry| entry.name == NAME) else {
             return Ok(None);
         };
-        let text = text::decode(&entry.bytes()?, &entry.path)
+        let text = text::decode(entry.bytes()?, &entry.path)
             .map_err(|illegible| illegible.about(&entry.path))?;
         Self::parse(&entry.path, &text).map(Some)
     }

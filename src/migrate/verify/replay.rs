@@ -7,6 +7,7 @@ use tokio_postgres::error::{DbError, ErrorPosition};
 use super::lock::{Scene, Touch};
 use crate::error::{Error, Excerpt, Result};
 use crate::migrate::Limits;
+use crate::migrate::comparison::beginning;
 use crate::migrate::detaching;
 use crate::migrate::directive::Directives;
 use crate::migrate::engine::{self, Until};
@@ -57,11 +58,10 @@ pub struct Deed {
 pub async fn run(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
     let directives = preflight::check(migration)?;
     let script = Script::of(migration.sql());
-    let statements: Vec<Statement<'_>> = script.all().collect();
     let started = Instant::now();
     db.script(&opening(db, &directives)).await?;
-    let deeds = match each(db, migration, &statements, watch).await {
-        Ok(deeds) => deeds,
+    let (statements, deeds) = match each(db, migration, script.all(), watch).await {
+        Ok(ran) => ran,
         Err(error) => {
             if directives.transaction {
                 let _ = db.script("rollback").await;
@@ -87,7 +87,7 @@ pub async fn run(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
     }
     db.notices();
     Ok(Ran {
-        statements: statements.len(),
+        statements,
         duration: started.elapsed(),
         deeds,
     })
@@ -96,34 +96,36 @@ pub async fn run(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
 async fn each(
     db: &Db,
     migration: &Migration,
-    statements: &[Statement<'_>],
+    statements: impl Iterator<Item = Statement<'_>>,
     watch: Watch,
-) -> Result<Vec<Deed>> {
+) -> Result<(usize, Vec<Deed>)> {
     let mut deeds = Vec::new();
+    let mut ran = 0;
     let start = match watch {
         Watch::Nothing => None,
         // Where nothing is there is nothing to look at.
         Watch::Tables => Some(Scene::look(db).await?).filter(Scene::has_tables),
     };
     let mut before = start.clone();
-    for (index, statement) in statements.iter().enumerate() {
-        if let Err(error) = one(db, migration, statement).await {
-            return Err(explain(migration, statement, error).into());
+    for statement in statements {
+        if let Err(error) = one(db, migration, &statement).await {
+            return Err(explain(migration, &statement, error).into());
         }
+        ran += 1;
         let (Some(start), Some(last)) = (&start, &before) else {
             continue;
         };
         let after = Scene::look(db).await?;
-        let touches = after.touches(last, start, statement);
+        let touches = after.touches(last, start, &statement);
         deeds.extend(touches.into_iter().map(|touch| Deed {
-            statement: index + 1,
+            statement: ran,
             line: migration.sql()[..statement.start].matches('\n').count() + 1,
             what: shortened(statement.text),
             touch,
         }));
         before = Some(after);
     }
-    Ok(deeds)
+    Ok((ran, deeds))
 }
 
 async fn one(
@@ -165,7 +167,10 @@ fn opening(db: &Db, directives: &Directives) -> String {
 
 /// The statement on one line, as far as it fits.
 fn shortened(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = beginning(text)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
     match line.char_indices().nth(WIDTH) {
         Some((end, _)) => format!("{}...", line[..end].trim_end()),
         None => line,
