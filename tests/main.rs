@@ -11,6 +11,7 @@ mod address;
 mod backup;
 mod backup_list;
 mod backup_restore;
+mod backup_store;
 mod connect;
 mod creator;
 mod dashboard;
