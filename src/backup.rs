@@ -5,16 +5,17 @@
 //! database of its own, never over one, and that database has its name only once its rows are counted.
 
 pub mod create;
-pub mod destination;
 pub mod dump;
 pub mod list;
 pub mod manifest;
 pub mod restore;
+mod seal;
+pub mod store;
 pub mod table;
 pub mod target;
 
 pub use create::{Order, Taken, plan, take};
-pub use destination::Destination;
 pub use list::{Entry, Listing, State};
 pub use manifest::Manifest;
 pub use restore::{Restored, restore};
+pub use store::{Address, Said, Store};

@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::backup::Destination;
+use crate::backup::Address;
 use crate::migrate::Limits;
 use crate::pg::tools::Programs;
 use crate::pg::{Db, Patience, Undo};
@@ -65,7 +65,7 @@ pub struct Safekeeping {
     /// The environment it is of.
     pub environment: String,
     /// Where to.
-    pub destination: Destination,
+    pub destination: Address,
     /// PostgreSQL's programs.
     pub programs: Programs,
 }

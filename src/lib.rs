@@ -33,3 +33,4 @@ pub mod settings;
 pub mod source;
 pub mod trust;
 pub mod ui;
+pub mod umask;

@@ -34,6 +34,7 @@ pub mod sqlstate;
 pub mod tls;
 pub mod tools;
 pub mod undo;
+mod withheld;
 
 pub use db::Db;
 pub use endpoint::Endpoint;

@@ -18,6 +18,7 @@ use crate::pg::options;
 use crate::pg::tools::Programs;
 use crate::pg::{Db, Endpoint, Pooling};
 use crate::plan::{Consent, Effect, Plan, Risk, Step};
+use crate::umask;
 pub use arguments::Arguments;
 
 /// The name under which the server knows these sessions.
@@ -165,6 +166,7 @@ pub fn take_over(ready: Ready, _consent: Consent) -> Result<Gone> {
         passage,
         ..
     } = ready;
+    umask::restore();
     let error = command.exec();
     drop(passage);
     let program = command.get_program().to_string_lossy().into_owned();

@@ -85,7 +85,7 @@ pub struct Environment {
     pub deny: Vec<String>,
     /// A server that may answer instead, when it is asked for lists and numbers.
     pub replica: Option<Replica>,
-    /// The folder for backups, if the file names one.
+    /// Where backups go, if the file says so: a folder, or an address such as `s3://bucket`.
     pub backup_destination: Option<PathBuf>,
     /// Whether `deploy` takes a backup before it applies migrations.
     pub backup_before_migrate: bool,
@@ -354,7 +354,15 @@ fn named(
         deny: table.deny.clone(),
         denied_rules: file.denied([table]),
         replica,
-        backup_destination: table.backup.destination.as_ref().map(|to| folder.join(to)),
+        backup_destination: table.backup.destination.as_ref().map(|to| {
+            // `s3://bucket` is no path that begins beside the file.
+            let scheme = to.split_once("://").map(|(scheme, _)| scheme);
+            if scheme.is_some_and(|scheme| !scheme.contains('/')) {
+                PathBuf::from(to)
+            } else {
+                folder.join(to)
+            }
+        }),
         backup_before_migrate: table.backup.before_migrate,
         ..Environment::plain(name, origin, target)
     })

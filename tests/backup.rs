@@ -17,9 +17,9 @@ fn takes_a_backup_that_restores_to_the_same_rows() {
     manifest  b/DB-STAMP.json
     environment  DB
     taken at  NOW
-    last migration  011_reading_functions
+    last migration  012_claims_decide
     tables  13
-    rows  48,405
+    rows  48,407
     bytes  1.6 MB
     sha256  SHA256
     checked  yes

@@ -55,7 +55,8 @@ const RULES: &[(&str, &[&str])] = &[
     ),
     // Whose numbers are asked for is found as everywhere.
     ("dashboard", &["account", "pg", "error"]),
-    ("psql", &["pg", "plan", "error"]),
+    ("umask", &[]),
+    ("psql", &["umask", "pg", "plan", "error"]),
     ("cli", &["*"]),
 ];
 

@@ -186,7 +186,7 @@ fn any_command_on_local_starts_it_and_makes_the_database() {
     }
     assert_eq!(
         private.sql("toysoldiers", "select count(*) from toysoldiers.history"),
-        ["11"]
+        ["12"]
     );
     private.tool.run(&["local", "stop"]).ok();
     let status = private
@@ -194,7 +194,7 @@ fn any_command_on_local_starts_it_and_makes_the_database() {
         .run(&["migrate", "status", "--check", "-o", "json"])
         .ok()
         .json();
-    assert_eq!(status["migrations"].as_array().unwrap().len(), 11);
+    assert_eq!(status["migrations"].as_array().unwrap().len(), 12);
 }
 
 #[test]
@@ -345,7 +345,7 @@ fn reset_empties_one_database_and_asks_for_its_name() {
     ");
     assert_eq!(
         private.sql("toysoldiers", "select count(*) from toysoldiers.history"),
-        ["11"]
+        ["12"]
     );
     assert_snapshot!(tool.run(&["local", "reset", "--confirm", "local"]), @"
     -- stdout
@@ -367,7 +367,7 @@ fn reset_empties_one_database_and_asks_for_its_name() {
             "toysoldiers_demo",
             "select count(*) from toysoldiers.history"
         ),
-        ["11"]
+        ["12"]
     );
     assert_snapshot!(tool.run(&["local", "reset", "--all", "--confirm", "local"]), @"
     -- stdout

@@ -289,6 +289,47 @@ fn who_asks_is_told_by_the_request_or_by_the_application() {
 }
 
 #[test]
+fn once_there_are_claims_nothing_else_says_who_asks() {
+    let database = Database::migrated();
+    let (id, other) = (
+        "7b0c9f3e-5d0f-4c8e-9a5b-0d9c2d1f6a3b",
+        "00000000-0000-0000-0000-000000000001",
+    );
+    let ask = |claims: &str| {
+        let settings = format!("set app.user_id = '{other}'; set request.jwt.claims = '{claims}'");
+        database.try_sql(&format!("{settings}; select app.current_user_id()"))
+    };
+    assert_eq!(ask(&format!("{{\"sub\": \"{id}\"}}")).unwrap().concat(), id);
+    // No account, whatever was set before in this session.
+    for claims in [
+        "{}",
+        "{\"sub\": null}",
+        "{\"sub\": \"\"}",
+        "{\"sub\": 7}",
+        "{\"sub\": {\"sub\": \"x\"}}",
+        "{\"role\": \"anon\"}",
+        "null",
+        "[]",
+        "\"sub\"",
+        "7",
+    ] {
+        assert_eq!(ask(claims).unwrap().concat(), "", "{claims}");
+    }
+    // None were given.
+    assert_eq!(ask("").unwrap().concat(), other);
+    // A broken server in front.
+    for claims in ["{", "sub", " "] {
+        assert!(ask(claims).is_err(), "{claims}");
+    }
+    let changed = database.value(
+        "select proisstrict or prosecdef or provolatile <> 's' or proparallel <> 's'
+             or proconfig <> array['search_path=pg_catalog, pg_temp']
+         from pg_proc where oid = 'app.current_user_id()'::regprocedure",
+    );
+    assert_eq!(changed, "f");
+}
+
+#[test]
 fn the_dashboard_shows_everyone_to_operators_oneself_to_a_creator_and_nothing_to_others() {
     let database = Database::seeded();
     let creator = "clockwork.fox@example.com";

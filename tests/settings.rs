@@ -152,16 +152,6 @@ fn what_is_wrong_with_the_file_has_its_line() {
       hint: write it as `postgresql://user@host:5432/database`
     -- exit 4
     ");
-    assert_snapshot!(refusal("[env.x]\nurl = \"postgresql://a@b/c\"\n[env.x.backup]\ndestination = \"s3://bucket\"\n"), @r#"
-    -- stderr
-    error: the backups of x can only go to a folder in this version
-      --> HERE/toysoldiers.toml:4:16
-         |
-       4 | destination = "s3://bucket"
-         |                ^^^^^^^^^^^
-      hint: name a folder
-    -- exit 4
-    "#);
 }
 
 #[test]

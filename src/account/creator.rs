@@ -243,7 +243,7 @@ pub async fn create(
 ) -> Result<Created> {
     let hash = password.map(password::hash).transpose()?;
     let params: [&dyn Param; 5] = [&draft.email, &hash, &draft.payout, &actor.0, &TOOL_VERSION];
-    db.one(&CREATE, &params)
+    db.one_withheld(&CREATE, &params)
         .await
         .map_err(|error| match crate::error::sqlstate(&error) {
             Some("23505") => already(&draft.email),

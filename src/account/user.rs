@@ -145,7 +145,7 @@ pub async fn create(
         &actor.0,
         &TOOL_VERSION,
     ];
-    db.one(&CREATE, &params)
+    db.one_withheld(&CREATE, &params)
         .await
         .map_err(|error| taken_or(error, &draft.email))
 }

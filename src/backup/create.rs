@@ -9,16 +9,17 @@ use std::time::Instant;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::destination::{self, Destination};
 use super::dump;
 use super::manifest::{FORMAT, Manifest, Server};
+use super::seal;
+use super::store::Store;
 use super::table::{self, Name};
 use crate::bookkeeping::TOOL_VERSION;
 use crate::error::{self, Error, Result};
 use crate::migrate::history::History;
 use crate::pg::tools::{Programs, Tool};
 use crate::pg::{Db, Ident, Query};
-use crate::plan::{Consent, Effect, Plan, Risk, Step};
+use crate::plan::{Consent, Effect, Plan, Progress, Risk, Step};
 
 /// How often a table may appear between listing and locking before we give up.
 const ATTEMPTS: usize = 5;
@@ -40,7 +41,7 @@ static SNAPSHOT: Query<Snapshot> = crate::query!("backup/snapshot");
 pub struct Order {
     environment: String,
     name: String,
-    destination: Destination,
+    store: Store,
     tool: Tool,
 }
 
@@ -58,28 +59,19 @@ pub struct Taken {
 }
 
 /// What taking a backup would do. A pg_dump that is older than the server is refused here.
-pub fn plan(
+pub async fn plan(
     db: &Db,
     environment: &str,
-    destination: Destination,
+    store: Store,
     programs: &Programs,
     now: Timestamp,
 ) -> Result<Plan<Order>> {
     let tool = programs.for_server("pg_dump", db.server_major())?;
-    let name = destination.free_name(&format!(
-        "{}-{}",
-        file_name(environment),
-        now.strftime("%Y%m%dT%H%M%SZ")
-    ));
-    let step = Step::new(
-        Effect::Adds,
-        "write",
-        destination
-            .path(&format!("{name}.dump"))
-            .display()
-            .to_string(),
-    )
-    .detail(format!("by pg_dump {}", tool.version));
+    let time = now.strftime("%Y%m%dT%H%M%SZ");
+    let name = seal::free_name(&store, &format!("{}-{time}", file_name(environment))).await;
+    let dump = store.path(&format!("{name}.dump"));
+    let step = Step::new(Effect::Adds, "write", dump.display().to_string())
+        .detail(format!("by pg_dump {}", tool.version));
     Ok(Plan {
         title: "take a backup".to_owned(),
         risk: Risk::Harmless,
@@ -87,33 +79,45 @@ pub fn plan(
         work: Order {
             environment: environment.to_owned(),
             name,
-            destination,
+            store,
             tool,
         },
     })
 }
 
 /// Takes the backup. If anything fails, nothing is left that looks like one.
-pub async fn take(db: &Db, order: Order, _consent: Consent) -> Result<Taken> {
+pub async fn take(
+    db: &Db,
+    order: Order,
+    _consent: Consent,
+    progress: &dyn Progress,
+) -> Result<Taken> {
     let start = Instant::now();
     let Order {
         environment,
         name,
-        destination,
+        store,
         tool,
     } = order;
-    destination.prepare()?;
+    let file = format!("{name}.dump");
+    // Where nothing can be written nobody is made to wait for our locks.
+    let writing = store.create(&file).await?;
+    if let Some(exposure) = store.exposure().await {
+        progress.warn(&exposure);
+    }
     let last_migration = History::read(db).await?.current();
     let (tables, snapshot) = freeze(db).await?;
-    let file = format!("{name}.dump");
-    let partial = destination.partial(&file)?;
     let (counts, ()) = tokio::try_join!(
         table::count(db, &tables),
-        dump::run(db, &tool, &snapshot.snapshot, partial.path())
+        dump::run(db, &tool, &snapshot.snapshot, writing.path())
     )?;
     db.script("commit").await?;
-    let (bytes, sha256) = destination::digest(partial.path()).await?;
-    destination.keep(partial, &file)?;
+    let cannot = |error: std::io::Error| {
+        Error::failed(format!("cannot read {}", writing.path().display())).because(error)
+    };
+    let reading = writing.reading().await.map_err(cannot)?;
+    let (bytes, sha256) = seal::digest(reading).await.map_err(cannot)?;
+    writing.commit().await?;
     let manifest = Manifest {
         format: FORMAT,
         name: name.clone(),
@@ -134,18 +138,17 @@ pub async fn take(db: &Db, order: Order, _consent: Consent) -> Result<Taken> {
         bytes,
         sha256,
     };
-    if let Err(error) = destination.seal(&manifest) {
-        destination.discard(&file);
+    if let Err(error) = seal::seal(&store, &manifest).await {
+        // A dump without a manifest is no backup. If it cannot be taken away either, a list says what it is.
+        let _ = store.delete(&file).await;
         return Err(error);
     }
-    let read_back = destination.manifest(&name)?;
-    destination.verify(&read_back).await?;
+    let read_back = seal::manifest(&store, &name).await?;
+    seal::verify(&store, &read_back).await?;
+    let shown = |file: &str| store.path(file).display().to_string();
     Ok(Taken {
-        file: destination.path(&file).display().to_string(),
-        manifest_file: destination
-            .path(&format!("{name}.json"))
-            .display()
-            .to_string(),
+        file: shown(&file),
+        manifest_file: shown(&format!("{name}.json")),
         checked: read_back == manifest,
         manifest: read_back,
     })

@@ -1,11 +1,9 @@
-//! Which backups there are, told from the folder alone: no database is asked and no dump is read.
+//! Which backups there are, told from the store alone: no database is asked and no dump is read.
 //!
 //! Whether a dump still has the hash of its manifest is not looked at here. That takes as long as reading it,
 //! and `backup restore` does it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -13,17 +11,18 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::destination::{Destination, PARTIAL};
 use super::manifest::Manifest;
+use super::seal;
+use super::store::{self, Object, PARTIAL, Store};
 use crate::error::{self, Error, Result, command, quoted};
 
 /// Asks for the newest complete backup instead of naming one.
 const LATEST: &str = "latest";
 
-/// The backups of a folder.
+/// The backups of a store.
 #[derive(Debug, Serialize)]
 pub struct Listing {
-    /// The folder.
+    /// The store: a folder.
     pub folder: String,
     /// What is in it, newest first.
     pub backups: Vec<Entry>,
@@ -72,7 +71,7 @@ impl State {
     }
 }
 
-/// The files of a folder by what they are, under the name of their backup.
+/// The files of a store by what they are, under the name of their backup.
 #[derive(Debug, Default)]
 struct Files {
     manifests: BTreeSet<String>,
@@ -81,13 +80,13 @@ struct Files {
 }
 
 impl Listing {
-    /// Looks at a folder; one that is not there is an empty one.
-    pub fn read(destination: &Destination) -> Result<Self> {
-        let files = Files::read(destination.folder())?;
+    /// Looks at a store; one that is not there is an empty one.
+    pub async fn read(store: &Store) -> Result<Self> {
+        let files = Files::of(store.list().await?);
         let mut claimed = BTreeSet::new();
         let mut backups = Vec::new();
         for name in &files.manifests {
-            let manifest = destination.manifest(name);
+            let manifest = seal::manifest(store, name).await;
             let dump = match &manifest {
                 Ok(manifest) => name_of(&manifest.file).to_owned(),
                 Err(_) => name.clone(),
@@ -113,7 +112,7 @@ impl Listing {
         }
         backups.sort_by(|left, right| (right.age(), &right.name).cmp(&(left.age(), &left.name)));
         Ok(Self {
-            folder: destination.folder().display().to_string(),
+            folder: store.describe(),
             backups,
         })
     }
@@ -214,31 +213,12 @@ impl Entry {
 }
 
 impl Files {
-    fn read(folder: &Path) -> Result<Self> {
-        let cannot = |error: io::Error| {
-            Error::configuration(format!("cannot read the folder {}", folder.display()))
-                .because(error)
-                .hint("name a folder you may read with `--from`")
-        };
+    fn of(objects: Vec<Object>) -> Self {
         let mut files = Self::default();
-        let entries = match fs::read_dir(folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(files),
-            entries => entries.map_err(cannot)?,
-        };
-        for entry in entries {
-            let path = entry.map_err(cannot)?.path();
-            // A file that was partial a moment ago may be gone now.
-            let (Some(name), Ok(metadata)) = (
-                path.file_name().and_then(|name| name.to_str()),
-                fs::metadata(&path),
-            ) else {
-                continue;
-            };
-            if metadata.is_file() {
-                files.add(name, metadata.len());
-            }
+        for Object { name, bytes } in objects {
+            files.add(&name, bytes);
         }
-        Ok(files)
+        files
     }
 
     fn add(&mut self, file: &str, bytes: u64) {
@@ -267,6 +247,9 @@ fn name_of(file: &str) -> &str {
 /// Takes apart how a person names a backup: the folder, if it is a path, and the name without its ending.
 pub fn named(typed: &str) -> (Option<PathBuf>, String) {
     let path = Path::new(typed);
+    if store::scheme(path).is_some() {
+        return (Some(path.to_owned()), String::new());
+    }
     let file = path.file_name().unwrap_or_default().to_string_lossy();
     let name = name_of(&file);
     let folder = path

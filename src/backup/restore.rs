@@ -8,9 +8,10 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::destination::Destination;
 use super::list::Listing;
 use super::manifest::{Manifest, Table};
+use super::seal;
+use super::store::Store;
 use super::table;
 use super::target::Target;
 use crate::bookkeeping::{self, Stamp, TOOL_VERSION};
@@ -48,7 +49,7 @@ pub struct Order {
     place: Place,
     name: String,
     manifest: Manifest,
-    destination: Destination,
+    store: Store,
     target: Target,
     tool: Tool,
 }
@@ -82,15 +83,15 @@ pub async fn plan(
     db: &Db,
     place: Place,
     name: &str,
-    destination: Destination,
+    store: Store,
     database: String,
     programs: &Programs,
 ) -> Result<Plan<Order>> {
-    let listing = Listing::read(&destination)?;
+    let listing = Listing::read(&store).await?;
     let entry = listing.find(name)?;
     let name = entry.name.clone();
-    let manifest = destination.manifest(&name)?;
-    let dump = destination.path(&manifest.file);
+    let manifest = seal::manifest(&store, &name).await?;
+    let dump = store.path(&manifest.file);
     if entry.bytes.is_none() {
         return Err(
             Error::failed(format!("the dump {} is gone", dump.display()))
@@ -143,7 +144,7 @@ pub async fn plan(
             place,
             name,
             manifest,
-            destination,
+            store,
             target,
             tool,
         },
@@ -165,16 +166,18 @@ pub async fn restore(
         place,
         name,
         manifest,
-        destination,
+        store,
         target,
         tool,
     } = order;
-    destination
-        .verify(&manifest)
+    if let Some(exposure) = store.exposure().await {
+        progress.warn(&exposure);
+    }
+    seal::verify(&store, &manifest)
         .await
         .map_err(|error| error.context(format!("cannot restore {name}; nothing was created")))?;
     let inside = target.make(db, undo, progress).await?;
-    run(&tool, &inside, &destination.path(&manifest.file)).await?;
+    run(&tool, &inside, &store.path(&manifest.file)).await?;
     let tables = table::list(&inside).await?;
     let counted = table::count(&inside, &tables).await?;
     compare(&manifest.tables, &counted)?;

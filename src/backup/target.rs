@@ -5,7 +5,7 @@
 //! What a killed run could not drop bears a name that says so, and the next restore into the same name takes it
 //! away, unless somebody is still at work in it.
 
-use super::destination::PARTIAL;
+use super::store::PARTIAL;
 use crate::error::{self, Error, Result};
 use crate::pg::ident::Literal;
 use crate::pg::undo::{Entry, Way};

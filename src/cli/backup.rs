@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use crate::backup::restore::{self, Place};
-use crate::backup::{self, Destination, Entry, Listing, Restored, Taken, list};
+use crate::backup::{self, Address, Entry, Listing, Restored, Said, Store, Taken, list};
 use crate::context::Context;
-use crate::error::{Error, Exit, Result, command, masked, quoted};
+use crate::error::{Error, Exit, Result, command, quoted};
 use crate::settings;
 use crate::ui::{Cell, Report, Table};
 
@@ -65,51 +65,43 @@ impl BackupCommand {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
         match self {
             Self::Create(args) => args.run(cx).await,
-            Self::List(args) => args.run(cx),
+            Self::List(args) => args.run(cx).await,
             Self::Restore(args) => args.run(cx).await,
         }
     }
 }
 
-/// The folder a flag names, else the environment's, else one beside the local server's data.
-pub(super) fn destination(cx: &Context, flag: Option<PathBuf>) -> Result<Destination> {
+/// What a flag names, else the environment's, else a folder beside the local server's data.
+pub(super) fn address(cx: &Context, flag: Option<(PathBuf, &'static str)>) -> Result<Address> {
     let environment = &cx.settings()?.environment;
-    let folder = match flag.or_else(|| environment.backup_destination.clone()) {
-        Some(folder) => folder,
+    if let Some((place, flag)) = flag {
+        return Ok(Address::new(place, Said::Flag(flag)));
+    }
+    let place = match environment.backup_destination.clone() {
+        Some(place) => place,
         None => cx.data_folder()?.join("backups").join(&environment.name),
     };
-    // As an address would be made a folder of that name, with the password that may be in it.
-    let text = folder.to_string_lossy();
-    if text.contains("://") || masked(&text) != text {
-        return Err(
-            Error::usage("backups can only go to a folder in this version")
-                .hint("name a folder")
-                .into(),
-        );
-    }
-    Ok(Destination::new(folder))
+    Ok(Address::new(place, Said::Setting(environment.name.clone())))
 }
 
 impl CreateArgs {
     async fn run(self, cx: &Context) -> Result<Exit> {
+        let store = Store::at(&address(cx, self.to.map(|to| (to, "--to")))?)?;
         let db = cx.session("a backup").await?;
-        let plan = backup::plan(
-            &db,
-            &cx.settings()?.environment.name,
-            destination(cx, self.to)?,
-            &cx.programs(),
-            jiff::Timestamp::now(),
-        )?;
+        let environment = &cx.settings()?.environment.name;
+        let now = jiff::Timestamp::now();
+        let plan = backup::plan(&db, environment, store, &cx.programs(), now).await?;
         cx.carry_out(plan, async |order, consent| {
-            backup::take(&db, order, consent).await
+            backup::take(&db, order, consent, &cx.ui).await
         })
         .await
     }
 }
 
 impl ListArgs {
-    fn run(self, cx: &Context) -> Result<Exit> {
-        cx.report(&Listing::read(&destination(cx, self.from)?)?)
+    async fn run(self, cx: &Context) -> Result<Exit> {
+        let store = Store::at(&address(cx, self.from.map(|from| (from, "--from")))?)?;
+        cx.report(&Listing::read(&store).await?)
     }
 }
 
@@ -123,14 +115,16 @@ impl RestoreArgs {
                     .into(),
             );
         }
-        let destination = destination(cx, folder.or(self.from))?;
+        let named = folder.map(|folder| (folder, "NAME"));
+        let from = self.from.map(|from| (from, "--from"));
+        let store = Store::at(&address(cx, named.or(from))?)?;
         let db = cx.session("a restore").await?;
         let environment = &cx.settings()?.environment;
         let place = Place {
             environment: environment.name.clone(),
             claims: environment.is_configured(),
         };
-        let plan = restore::plan(&db, place, &name, destination, self.into, &cx.programs()).await?;
+        let plan = restore::plan(&db, place, &name, store, self.into, &cx.programs()).await?;
         cx.carry_out(plan, async |order, consent| {
             backup::restore(&db, order, consent, &cx.actor(), cx.undo(), &cx.ui).await
         })

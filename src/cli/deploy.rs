@@ -112,7 +112,7 @@ impl DeployArgs {
         let environment = cx.settings()?.environment.name.clone();
         let safekeeping = Safekeeping {
             environment: environment.clone(),
-            destination: backup::destination(cx, None)?,
+            destination: backup::address(cx, None)?,
             programs: cx.programs(),
         };
         let denied = denied(cx)?;

@@ -27,7 +27,7 @@ pub(super) struct StatusArgs {
 impl StatusArgs {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
         let sources = self.sources.sources(cx)?;
-        let backups = backup::destination(cx, None)?;
+        let backups = backup::address(cx, None)?;
         let environment = cx.settings()?.environment.name.clone();
         let db = cx.connect().await?;
         db.set_up(cx.glance()).await?;

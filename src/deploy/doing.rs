@@ -55,7 +55,8 @@ impl Run<'_> {
             return Ok(Came::nothing());
         }
         self.manner.progress.working("taking a backup");
-        let taken = backup::take(self.db(), order, self.consent.to_a_part()).await?;
+        let consent = self.consent.to_a_part();
+        let taken = backup::take(self.db(), order, consent, self.manner.progress).await?;
         if !taken.checked {
             return Err(
                 Error::failed(format!("{} is not as it was written", taken.manifest_file))

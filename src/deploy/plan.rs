@@ -7,7 +7,7 @@ use super::files::Files;
 use super::foresee;
 use super::parts::Part;
 use super::{Safekeeping, Wanted, Wish};
-use crate::backup::{self, Order};
+use crate::backup::{self, Order, Store};
 use crate::error::{Error, Result};
 use crate::migrate::check::Beside;
 use crate::migrate::lint::Rule;
@@ -125,7 +125,8 @@ pub async fn plan(
             programs,
         } = safekeeping;
         let now = Timestamp::now();
-        let backup = backup::plan(db, environment, destination.clone(), programs, now)?;
+        let store = Store::at(destination)?;
+        let backup = backup::plan(db, environment, store, programs, now).await?;
         for step in backup.steps.into_iter().rev() {
             let first = Step::new(Effect::Adds, "back up to", step.object).detail(step.detail);
             steps.insert(0, first);

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::files::Sources;
 use super::history::{self, Deploys};
-use crate::backup::{Destination, Listing, State};
+use crate::backup::{Address, Listing, State, Store};
 use crate::error::Result;
 use crate::index;
 use crate::migrate;
@@ -183,12 +183,7 @@ impl Status {
 }
 
 /// Finds out; nothing is changed.
-pub async fn status(
-    db: &Db,
-    environment: &str,
-    sources: &Sources,
-    backups: &Destination,
-) -> Status {
+pub async fn status(db: &Db, environment: &str, sources: &Sources, backups: &Address) -> Status {
     // They travel together.
     let (server, migrations, deploys) = tokio::join!(
         db.one(&SERVER, &[]),
@@ -205,7 +200,7 @@ pub async fn status(
         migrations: migrations.into(),
         policies: policies.into(),
         indexes: indexes.into(),
-        backups: last_backup(environment, backups).into(),
+        backups: last_backup(environment, backups).await.into(),
         deploy: deploys.map(|mut deploys| deploys.deploys.pop()).into(),
     }
 }
@@ -257,8 +252,8 @@ async fn indexes(db: &Db, sources: &Sources) -> Result<Indexes> {
     })
 }
 
-fn last_backup(environment: &str, destination: &Destination) -> Result<Backups> {
-    let listing = Listing::read(destination)?;
+async fn last_backup(environment: &str, destination: &Address) -> Result<Backups> {
+    let listing = Listing::read(&Store::at(destination)?).await?;
     let ours = |of: Option<&str>| of.is_none_or(|of| of == environment);
     let last = listing
         .backups

@@ -53,37 +53,45 @@ impl Excerpt {
     }
 }
 
-/// A text whose lines were counted once, for many places in it.
+/// A text whose lines are counted once, for many places in it, one after the other.
 #[derive(Debug)]
 pub struct Lines<'a> {
     text: &'a str,
-    /// Where each line begins.
-    starts: Vec<usize>,
+    /// Where the line begins that was counted last, and its number from 1.
+    start: usize,
+    line: usize,
 }
 
 impl<'a> Lines<'a> {
-    /// Counts the lines.
+    /// At the beginning of a text.
     pub fn of(text: &'a str) -> Self {
-        let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        let starts = std::iter::once(0).chain(newlines.map(|(offset, _)| offset + 1));
         Self {
             text,
-            starts: starts.collect(),
+            start: 0,
+            line: 1,
         }
     }
 
-    /// The same as [`Excerpt::new`] of the whole text.
-    pub fn excerpt(&self, file: &str, offset: usize, bytes: usize) -> Excerpt {
+    /// The same as [`Excerpt::new`] of the whole text. Quick for places in the order in which they stand there.
+    pub fn excerpt(&mut self, file: &str, offset: usize, bytes: usize) -> Excerpt {
         let offset = offset.min(self.text.len());
-        let line = self.starts.partition_point(|start| *start <= offset) - 1;
-        let start = self.starts[line];
-        let end = self
-            .starts
-            .get(line + 1)
-            .map_or(self.text.len(), |next| next - 1);
-        let excerpt = Excerpt::new(file, &self.text[start..end], offset - start, bytes);
+        if offset < self.start {
+            *self = Self::of(self.text);
+        }
+        let passed = &self.text.as_bytes()[self.start..offset];
+        if let Some(last) = passed.iter().rposition(|byte| *byte == b'\n') {
+            let newlines = passed[..=last].iter().filter(|byte| **byte == b'\n');
+            self.line += newlines.count();
+            self.start += last + 1;
+        }
+        let end = self.text.as_bytes()[self.start..]
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .map_or(self.text.len(), |newline| self.start + newline);
+        let line = &self.text[self.start..end];
+        let excerpt = Excerpt::new(file, line, offset - self.start, bytes);
         Excerpt {
-            line: line + 1,
+            line: self.line,
             ..excerpt
         }
     }
@@ -104,8 +112,9 @@ mod tests {
     #[test]
     fn lines_counted_once_are_the_same_lines() {
         let text = "é\n\nselect 'ß';\r\nend";
-        let lines = Lines::of(text);
-        for offset in 0..=text.len() + 1 {
+        let mut lines = Lines::of(text);
+        let forwards = 0..=text.len() + 1;
+        for offset in forwards.clone().chain(forwards.rev()) {
             for bytes in [0, 1, 3, 99] {
                 assert_eq!(
                     lines.excerpt("f", offset, bytes),

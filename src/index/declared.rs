@@ -123,7 +123,7 @@ impl Declared {
             let Some(stem) = entry.name.strip_suffix(".sql") else {
                 continue;
             };
-            let text = text::decode(&entry.bytes()?, &entry.path)
+            let text = text::decode(entry.bytes()?, &entry.path)
                 .map_err(|illegible| illegible.about(&entry.path))?;
             declared.files.push(File {
                 path: entry.path.clone(),

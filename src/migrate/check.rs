@@ -15,7 +15,9 @@ use serde::{Serialize, Serializer};
 use super::Pending;
 use super::directive;
 use super::file::{self, Kind, Migration};
-use super::lint::{Finding, Indexes, Level, Reading, Rule, STACK, Sheet, Wanted, form, placed};
+use super::lint::{
+    Finding, Indexes, LARGEST, Level, Reading, Rule, STACK, Sheet, Wanted, form, placed,
+};
 use super::preflight;
 use super::size::Sizes;
 use crate::error::{Error, Result, command};
@@ -151,7 +153,7 @@ impl Files {
 
     fn read(&mut self, entry: &Entry) -> Result<Option<Sheet<'static>>> {
         self.count += 1;
-        match text::decode(&entry.bytes()?, &entry.path) {
+        match text::decode(entry.bytes()?, &entry.path) {
             Ok(text) => {
                 return Ok(Some(Sheet {
                     path: Cow::Owned(entry.path.clone()),
@@ -184,7 +186,7 @@ fn elsewhere(source: &Source, with_migrations: bool) -> Vec<Cow<'static, str>> {
     }
     let sql = entries.iter().filter(|entry| has_sql(&entry.name));
     // This only ever spares a finding: what cannot be read spares none.
-    sql.filter_map(|entry| text::decode(&entry.bytes().ok()?, &entry.path).ok())
+    sql.filter_map(|entry| text::decode(entry.bytes().ok()?, &entry.path).ok())
         .map(Cow::Owned)
         .collect()
 }
@@ -246,7 +248,8 @@ fn lint_here<'a>(
                 .for_each(&mut tell);
         }
     }
-    for text in elsewhere {
+    let readable = elsewhere.iter().filter(|text| text.len() <= LARGEST);
+    for text in readable {
         let tables: Vec<String> = open
             .iter()
             .flat_map(|reading| reading.wanting(&indexes))

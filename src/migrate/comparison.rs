@@ -118,6 +118,11 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// As much of a statement as can matter for one line of it: it may be of any length.
+pub(super) fn beginning(statement: &str) -> &str {
+    &statement[..statement.floor_char_boundary(8 * COLUMNS)]
+}
+
 /// The beginning of a line that is too long to be read.
 pub(super) fn shortened(line: &str) -> String {
     let line = line.trim_end();

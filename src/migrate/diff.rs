@@ -128,7 +128,7 @@ pub fn compare(files: &[Migration], history: &[Record]) -> Vec<Entry> {
         let record = history
             .binary_search_by_key(&file.version, |record| record.version)
             .map(|index| &history[index]);
-        let checksum = file.refined.checksum().to_string();
+        let checksum = file.checksum.to_string();
         let same = record.is_ok_and(|record| record.checksum == checksum);
         entry.standing = match (same, recorded == file.name) {
             (true, _) => Standing::Applied,
@@ -287,14 +287,21 @@ mod tests {
 
     fn file(version: i64, name: &str, sql: &str) -> Migration {
         let file = format!("{version:03}_{name}.sql");
-        Migration::new(version, name.to_owned(), &file, file.clone(), sql).expect("fits")
+        Migration::new(
+            version,
+            name.to_owned(),
+            &file,
+            file.clone(),
+            sql.to_owned(),
+        )
+        .expect("fits")
     }
 
     fn record(file: &Migration) -> Record {
         Record {
             version: file.version,
             name: file.name.clone(),
-            checksum: file.refined.checksum().to_string(),
+            checksum: file.checksum.to_string(),
             applied_on: String::new(),
             applied_at: None,
             applied_by: None,

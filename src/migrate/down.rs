@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::comparison::shortened;
+use super::comparison::{beginning, shortened};
 use super::directive;
 use super::engine::Engine;
 use super::file::Migration;
@@ -224,20 +224,18 @@ fn shown(down: &Migration, up: Option<&Migration>, record: &Record) -> Step {
     }
     match up {
         None => lines.push("the file of the migration is gone".to_owned()),
-        Some(up) if up.refined.checksum().to_string() != record.checksum => {
+        Some(up) if up.checksum.to_string() != record.checksum => {
             lines.push("the file of the migration was edited after it ran".to_owned());
         }
         Some(_) => {}
     }
-    let statements: Vec<String> = Script::of(down.sql())
-        .all()
-        .map(|statement| {
-            let words: Vec<&str> = statement.text.split_whitespace().collect();
-            shortened(&words.join(" "))
-        })
-        .collect();
-    let more = statements.len().saturating_sub(SHOWN);
-    lines.extend(statements.into_iter().take(SHOWN));
+    let script = Script::of(down.sql());
+    let mut statements = script.all();
+    lines.extend(statements.by_ref().take(SHOWN).map(|statement| {
+        let words: Vec<&str> = beginning(statement.text).split_whitespace().collect();
+        shortened(&words.join(" "))
+    }));
+    let more = statements.count();
     if more > 0 {
         lines.push(format!("and {}", counted(more, "more statement")));
     }

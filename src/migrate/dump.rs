@@ -5,6 +5,9 @@
 
 mod text;
 
+use std::fs::Permissions;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -145,16 +148,20 @@ pub fn write(draft: Draft, _consent: Consent) -> Result<Written> {
                 .because(error)
                 .hint("name another file with `--file`")
         };
-        let name = place.path.file_name().unwrap_or_default().to_owned();
-        let mut partial = name;
-        partial.push(".partial");
-        let partial = place.path.with_file_name(partial);
-        std::fs::write(&partial, &text)
-            .and_then(|()| std::fs::rename(&partial, &place.path))
-            .map_err(|error| {
-                let _ = std::fs::remove_file(&partial);
-                cannot(error)
-            })?;
+        let folder = place
+            .path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        // It is to be committed: whoever may read the folder may read it, as far as the umask lets them.
+        let mut partial = tempfile::Builder::new()
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(folder)
+            .map_err(cannot)?;
+        partial.write_all(text.as_bytes()).map_err(cannot)?;
+        partial
+            .persist(&place.path)
+            .map_err(|error| cannot(error.error))?;
     }
     Ok(Written {
         path: place.shown,

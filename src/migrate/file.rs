@@ -1,9 +1,11 @@
 //! One migration file: what its name says and what is in it.
 
+use std::sync::Arc;
+
 use refinery::Migration as Refined;
 
 use super::lint::form;
-use crate::error::{Error, Result};
+use crate::error::{self, Error, Result};
 use crate::pg::session::SearchPath;
 
 /// A migration as it lies in a folder or in the program.
@@ -19,8 +21,10 @@ pub struct Migration {
     pub path: String,
     /// Where the names in it are looked for that do not say it themselves.
     pub search_path: SearchPath,
-    /// As refinery takes it, with the text and its checksum: hashed once, however often it is compared.
-    pub refined: Refined,
+    /// refinery's checksum of number, description and text: hashed once, however often it is compared.
+    pub checksum: u64,
+    /// Shared: it may be large, and plans are made again.
+    sql: Arc<String>,
 }
 
 /// What a file in the folder of migrations is.
@@ -32,6 +36,11 @@ pub enum Kind {
     Down(i64, String),
     /// Nothing of ours.
     Other,
+}
+
+/// refinery's checksum of a migration.
+pub fn checksum(version: i64, name: &str, sql: &str) -> Result<u64, refinery::Error> {
+    Refined::unapplied(&format!("V{version}__{name}"), sql).map(|refined| refined.checksum())
 }
 
 /// Why a name that ends in `.sql` is none of ours.
@@ -90,8 +99,8 @@ pub fn kind(file: &str) -> Result<Kind, Misfit> {
 
 impl Migration {
     /// A migration in a folder, of this number and description, as [`kind`] reads them, with its text as [`text::decode`](crate::source::text::decode) does.
-    pub fn new(version: i64, name: String, file: &str, path: String, sql: &str) -> Result<Self> {
-        let refined = Refined::unapplied(&format!("V{version}__{name}"), sql)
+    pub fn new(version: i64, name: String, file: &str, path: String, sql: String) -> Result<Self> {
+        let checksum = checksum(version, &name, &sql)
             .map_err(|error| Error::failed(format!("{path} does not fit")).because(error))?;
         Ok(Self {
             version,
@@ -99,13 +108,36 @@ impl Migration {
             file: file.to_owned(),
             path,
             search_path: SearchPath::Files,
-            refined,
+            checksum,
+            sql: Arc::new(sql),
         })
     }
 
     /// Its text, normalised.
     pub fn sql(&self) -> &str {
-        self.refined.sql().unwrap_or_default()
+        &self.sql
+    }
+
+    /// As refinery takes it, without the text: refinery makes four copies of what it is given, looks at the checksum
+    /// and sends what it is told to by us.
+    pub fn refined(&self) -> Result<Refined> {
+        let refined = serde_json::json!({
+            "state": "Unapplied",
+            "name": self.name,
+            "checksum": self.checksum,
+            "version": self.version,
+            "prefix": "Versioned",
+            "sql": "",
+            "applied_on": null,
+        });
+        serde_json::from_value(refined).map_err(|error| {
+            Error::new(
+                error::Kind::Bug,
+                "refinery's migrations are not what they were",
+            )
+            .because(error)
+            .into()
+        })
     }
 
     /// `005_creators`, the file's name without its ending.
@@ -122,7 +154,8 @@ mod tests {
     use crate::source::text::decode;
 
     fn migration(sql: &str) -> Migration {
-        Migration::new(1, "a".to_owned(), "001_a.sql", "001_a.sql".to_owned(), sql).expect("fits")
+        let (file, sql) = ("001_a.sql".to_owned(), sql.to_owned());
+        Migration::new(1, "a".to_owned(), "001_a.sql", file, sql).expect("fits")
     }
 
     #[test]
@@ -166,8 +199,19 @@ mod tests {
         let unix = decode(b"select 1;\nselect 2;\n", "f").expect("is text");
         let windows = decode(b"\xef\xbb\xbfselect 1;\r\nselect 2;\r\n", "f").expect("is text");
         assert_eq!(unix, windows);
-        let checksum = |sql: &str| migration(sql).refined.checksum();
+        let checksum = |sql: &str| migration(sql).checksum;
         assert_eq!(checksum(&unix), checksum(&windows));
+    }
+
+    #[test]
+    fn refinery_gets_the_same_migration_without_its_text() {
+        let ours = migration("select 1;");
+        let refined = ours.refined().expect("is as refinery writes it");
+        let whole = Refined::unapplied("V1__a", "select 1;").expect("fits");
+        assert_eq!(refined, whole);
+        assert_eq!(refined.to_string(), whole.to_string());
+        assert_eq!(refined.checksum(), ours.checksum);
+        assert_eq!(refined.sql(), Some(""));
     }
 
     proptest! {

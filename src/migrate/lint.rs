@@ -25,6 +25,9 @@ use facts::{Facts, Name, Span};
 pub use rule::{Habit, Level, Rule};
 pub use squawk::STACK;
 
+/// Of a larger file, in bytes, only what its statements are is looked at: the rules want copies of it and a tree.
+pub(super) const LARGEST: usize = 16 << 20;
+
 /// A file to look at.
 #[derive(Debug, Clone)]
 pub struct Sheet<'a> {
@@ -218,14 +221,25 @@ impl<'a> Reading<'a> {
             mut hits,
             unreadable,
         } = preflight::look(text, &read);
-        let tree = squawk::Sheet::read(&blanked(text, &unreadable));
-        tree.lint(directives.transaction, wanted, &mut hits);
-        // The tree is as large as ten such files; what is known of it by now is enough.
-        let facts = tree.facts;
-        if directives.transaction {
-            mode::look(&facts, text, &mut hits);
-        }
-        access::look(&facts, &mut hits);
+        let facts = if text.len() > LARGEST {
+            let message = format!(
+                "the file has {} MB and was not read by the rules about statements, which read {} at most",
+                text.len() >> 20,
+                LARGEST >> 20
+            );
+            hits.push(Hit::new(&form::TOO_LARGE, (0, 1).into(), message));
+            Facts::default()
+        } else {
+            let tree = squawk::Sheet::read(&blanked(text, &unreadable));
+            tree.lint(directives.transaction, wanted, &mut hits);
+            // The tree is as large as ten such files; what is known of it by now is enough.
+            let facts = tree.facts;
+            if directives.transaction {
+                mode::look(&facts, text, &mut hits);
+            }
+            access::look(&facts, &mut hits);
+            facts
+        };
         Self {
             sheet,
             read,
@@ -264,6 +278,9 @@ impl<'a> Reading<'a> {
 
 /// What a file says, whatever is wrong with it.
 pub(super) fn facts_of(text: &str) -> Facts {
+    if text.len() > LARGEST {
+        return Facts::default();
+    }
     squawk::Sheet::read(text).facts
 }
 
@@ -288,7 +305,7 @@ fn blanked<'a>(text: &'a str, places: &[Span]) -> Cow<'a, str> {
 /// Findings with their places, in order.
 pub(super) fn placed(sheet: &Sheet<'_>, mut hits: Vec<Hit>) -> impl Iterator<Item = Finding> {
     hits.sort_by_key(|hit| hit.span.start);
-    let lines = Lines::of(&sheet.text);
+    let mut lines = Lines::of(&sheet.text);
     hits.into_iter().map(move |hit| Finding {
         level: hit.level.unwrap_or(hit.rule.level),
         file: sheet.path.to_string(),

@@ -75,7 +75,7 @@ impl Change {
             name: file.name.clone(),
             entry,
             forget: false,
-            checksum: Some(file.refined.checksum().to_string()),
+            checksum: Some(file.checksum.to_string()),
             sql: Some(file.sql())
                 .filter(|sql| sql.len() <= KEPT)
                 .map(str::to_owned),

@@ -126,7 +126,14 @@ mod tests {
             .next()
             .and_then(|number| number.parse().ok())
             .expect("has a number");
-        Migration::new(version, "x".to_owned(), file, file.to_owned(), "").expect("fits")
+        Migration::new(
+            version,
+            "x".to_owned(),
+            file,
+            file.to_owned(),
+            String::new(),
+        )
+        .expect("fits")
     }
 
     #[test]

@@ -356,7 +356,8 @@ mod tests {
 
     fn verdict(sql: &str) -> Option<(usize, usize)> {
         let path = "001_x.sql".to_owned();
-        let migration = Migration::new(1, "x".to_owned(), "001_x.sql", path, sql).expect("fits");
+        let migration =
+            Migration::new(1, "x".to_owned(), "001_x.sql", path, sql.to_owned()).expect("fits");
         let error = check(&migration).err()?;
         explain(&error)
             .excerpt

@@ -88,7 +88,7 @@ pub(super) fn remember(work: &Work<'_>, action: &str, text: &str, start: &str) -
          values ({},{},'{action}','done','{}',{text},{},{start},(extract(epoch from clock_timestamp()-{start})*1000)::bigint)",
         migration.version,
         Literal(&migration.name),
-        migration.refined.checksum(),
+        migration.checksum,
         work.script.all().count(),
     )
 }
@@ -118,7 +118,7 @@ pub(super) fn remember_failure(
          values ({},{},'{action}','failed','{}',{},{},clock_timestamp()-interval '{millis} ms',{millis},{},{});commit",
         migration.version,
         Literal(&migration.name),
-        migration.refined.checksum(),
+        migration.checksum,
         Literal(&message),
         Literal(code),
         Literal(actor),
@@ -133,7 +133,7 @@ pub(super) fn lost(migration: &Migration, actor: &str) -> String {
          values ({},{},'up','failed','{}','the connection was lost',0,{},{})",
         migration.version,
         Literal(&migration.name),
-        migration.refined.checksum(),
+        migration.checksum,
         Literal(actor),
         Literal(TOOL_VERSION),
     )

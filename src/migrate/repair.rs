@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::comparison;
 use super::diff::{self, Standing};
-use super::file::Migration;
+use super::file::{Migration, checksum};
 use super::history::{History, Record, title};
 use super::mark::{self, Action, Change, Entry, Marking, Seen};
 use super::named::Named;
@@ -189,14 +189,8 @@ impl Accepted {
         let was = title(record.version, &record.name);
         let is_renamed = record.name != file.name;
         // refinery's checksum covers the name too.
-        let under_old_name = Migration::new(
-            file.version,
-            record.name.clone(),
-            &file.file,
-            file.path.clone(),
-            file.sql(),
-        )?;
-        let is_edited = under_old_name.refined.checksum().to_string() != record.checksum;
+        let under_old_name = checksum(file.version, &record.name, file.sql())?;
+        let is_edited = under_old_name.to_string() != record.checksum;
         let mut details = Vec::new();
         let mut lines = Vec::new();
         if is_renamed {

@@ -58,12 +58,17 @@ pub(super) struct Order<'a> {
 /// Applies what is pending.
 pub(super) async fn run(engine: &Engine<'_>, order: Order<'_>) -> Result<Vec<Ran>, Halted> {
     let newest = order.pending.last().map(|migration| migration.version);
-    let all: Vec<Refined> = order
+    let all: Result<Vec<Refined>> = order
         .all
         .iter()
         .take_while(|migration| newest.is_some_and(|newest| migration.version <= newest))
-        .map(|migration| migration.refined.clone())
+        .map(Migration::refined)
         .collect();
+    let all = all.map_err(|error| Halted {
+        ran: Vec::new(),
+        error,
+        unknown: None,
+    })?;
     let mut vehicle = Vehicle {
         engine,
         pending: order.pending.iter().rev().copied().collect(),
@@ -75,8 +80,6 @@ pub(super) async fn run(engine: &Engine<'_>, order: Order<'_>) -> Result<Vec<Ran
         .set_target(newest.map_or(Target::Latest, Target::Version))
         .set_grouped(order.grouped);
     runner.set_migration_table_name(TABLE);
-    // It has copies of its own, and a text may be large.
-    drop(all);
     let outcome = runner.run_async(&mut vehicle).await;
     let Vehicle { ran, halt, .. } = vehicle;
     // What is asked next is asked as before the first file.

@@ -1,9 +1,17 @@
-//! A file as it is sent: what belongs to psql left out, and the rows of a `COPY` apart from the SQL.
+//! A file as it is sent: what belongs to psql left out, the rows of a `COPY` apart from the SQL, and a large file in
+//! pieces.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::pg::sql::{self, Statement};
+
+/// From this many bytes on a file travels in several messages. The server keeps the whole of a message and the trees
+/// of all its statements until it has run, and so do we with what is on its way.
+pub(super) const LARGE: usize = 4 << 20;
+
+/// About how many bytes of a large file travel in one message; a statement is never cut.
+const PIECE: usize = 1 << 20;
 
 /// A file as it is sent. It has passed [`preflight::check`](super::preflight::check).
 #[derive(Debug)]
@@ -65,9 +73,15 @@ fn parts(text: &str) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut from = 0;
     let mut is_empty = true;
-    if may_have_rows(text) {
+    let is_large = text.len() > LARGE;
+    if may_have_rows(text) || is_large {
         for statement in sql::statements(text).filter_map(Result::ok) {
             let Some(rows) = statement.rows else {
+                // What one message holds already goes before a statement that would make it too long.
+                if is_large && !is_empty && statement.end - from > PIECE {
+                    parts.push(Part::Statements(from..statement.start));
+                    from = statement.start;
+                }
                 is_empty = false;
                 continue;
             };
@@ -175,8 +189,14 @@ pub(super) fn wrapping(text: &str) -> Option<(Range<usize>, Range<usize>)> {
     // Most files end here, after their first token or two.
     let first = statements.next()?.ok()?;
     modes(first.text)?;
-    let rest: Vec<Statement<'_>> = statements.collect::<Result<_, _>>().ok()?;
-    let (last, inside) = rest.split_last()?;
+    // One at a time: there may be millions.
+    let mut last = statements.next()?.ok()?;
+    for statement in statements {
+        if is_transaction_control(&last) {
+            return None;
+        }
+        last = statement.ok()?;
+    }
     let is_bare = |byte: u8| byte.is_ascii_alphabetic() || byte.is_ascii_whitespace();
     let words: Vec<&str> = last.words.iter().map(String::as_str).collect();
     let closes = last.text.bytes().all(is_bare)
@@ -185,7 +205,7 @@ pub(super) fn wrapping(text: &str) -> Option<(Range<usize>, Range<usize>)> {
             ["commit" | "end"] | ["commit" | "end", "work" | "transaction"]
         );
     let range = |statement: &Statement<'_>| statement.start..statement.start + statement.text.len();
-    (closes && !inside.iter().any(is_transaction_control)).then(|| (range(&first), range(last)))
+    closes.then(|| (range(&first), range(&last)))
 }
 
 /// Whether it says what kind of transaction it is in, which it can before anything else was asked.
@@ -295,6 +315,30 @@ mod tests {
             ]
         );
         assert_eq!(script.all().count(), 4);
+    }
+
+    #[test]
+    fn a_large_file_travels_in_pieces_of_whole_statements() {
+        let row = format!("insert into t values ('{}');\n", "x".repeat(100_000));
+        let long = format!("select '{}'; -- end\n", "y".repeat(3 * PIECE));
+        let text = format!("-- first\n{}{long}{row}", row.repeat(30));
+        let script = Script::of(&text);
+        let mut at = 0;
+        let mut statements = 0;
+        for part in &script.parts {
+            let Part::Statements(range) = part else {
+                panic!("{part:?}")
+            };
+            assert_eq!(range.start, at);
+            at = range.end;
+            let count = script.statements(range.clone()).count();
+            assert!(range.len() <= PIECE || count == 1, "{range:?}");
+            statements += count;
+        }
+        assert_eq!((at, statements), (text.len(), 32));
+        assert_eq!(script.parts.len(), 5);
+        let small = &text[..LARGE / 2];
+        assert_eq!(Script::of(small).parts.len(), 1);
     }
 
     #[test]

@@ -49,11 +49,10 @@ impl Files {
                     Kind::Other => continue,
                 };
             let sql =
-                text::decode(&entry.bytes()?, path).map_err(|illegible| illegible.about(path))?;
-            files.push(Migration {
-                search_path: source.search_path(),
-                ..Migration::new(version, description, name, path.clone(), &sql)?
-            });
+                text::decode(entry.bytes()?, path).map_err(|illegible| illegible.about(path))?;
+            let mut migration = Migration::new(version, description, name, path.clone(), sql)?;
+            migration.search_path = source.search_path();
+            files.push(migration);
         }
         for (files, what) in [
             (&mut all, "two migrations have"),

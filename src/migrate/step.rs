@@ -56,7 +56,6 @@ pub struct Progressed {
 /// How far a file came, or why it cannot go on: what was done is not what it says any more.
 pub(super) fn progressed(work: &Work<'_>, steps: &[Step]) -> Result<Progressed, Box<Error>> {
     let migration = work.migration;
-    let statements: Vec<Statement<'_>> = work.script.all().collect();
     let done = steps.iter().take_while(|step| step.finished).count();
     if work.directives.transaction {
         return Err(Box::new(halfway(
@@ -65,8 +64,11 @@ pub(super) fn progressed(work: &Work<'_>, steps: &[Step]) -> Result<Progressed, 
             "asks for a transaction now",
         )));
     }
+    // One at a time: there may be millions.
+    let mut statements = work.script.all();
     for (index, step) in steps.iter().take(done).enumerate() {
-        let statement = statements.get(index);
+        let statement = statements.next();
+        let statement = statement.as_ref();
         let same = usize::try_from(step.number).is_ok_and(|number| number == index + 1)
             && statement.is_some_and(|statement| hash(work, statement) == step.hash);
         if !same {
@@ -87,7 +89,7 @@ pub(super) fn progressed(work: &Work<'_>, steps: &[Step]) -> Result<Progressed, 
     Ok(Progressed {
         done,
         begun: steps.len() > done,
-        total: statements.len(),
+        total: done + statements.count(),
     })
 }
 

@@ -50,17 +50,13 @@ impl Engine<'_> {
         // Under the lock, as everything that is believed about what ran.
         let mut steps = step::read(self.db).await?;
         steps.retain(|step| step.version == migration.version);
-        let Progressed { done, begun, .. } =
+        let Progressed { done, begun, total } =
             step::progressed(work, &steps).map_err(|error| anyhow::Error::from(*error))?;
-        let statements: Vec<Statement<'_>> = work.script.all().collect();
-        let total = statements.len();
         let lead = self.settings(work, Until::Goodbye);
         self.db.script(&lead.text).await.map_err(lock::told)?;
-        for statement in statements
-            .iter()
-            .take(done)
-            .filter(|statement| is_setting(statement))
-        {
+        // One at a time: there may be millions.
+        let mut statements = work.script.all();
+        for statement in statements.by_ref().take(done).filter(is_setting) {
             self.db.script(statement.text).await?;
         }
         if done > 0 || begun {
@@ -70,7 +66,7 @@ impl Engine<'_> {
                 done + 1
             ));
         }
-        for (index, statement) in statements.iter().enumerate().skip(done) {
+        for (index, statement) in (done..).zip(statements) {
             if total > 1 {
                 let title = migration.title();
                 self.progress.counting(&format!(
@@ -81,11 +77,11 @@ impl Engine<'_> {
             let again = begun && index == done;
             let step = Stepping {
                 work,
-                statement,
+                statement: &statement,
                 number: index + 1,
                 again,
             };
-            match way(statement) {
+            match way(&statement) {
                 Way::Marked => self.marked(&step).await,
                 Way::Bare => self.bare(&step).await,
             }

@@ -2,8 +2,10 @@
 //!
 //! Nearly every file goes to the server as one message: settings, `BEGIN`, the file, the rows, `COMMIT`. The server
 //! parses the whole message before it runs any of it, and stops at the first error, so a migration happens with its
-//! rows or not at all. Only the rows of a `COPY` travel apart.
+//! rows or not at all. Only the rows of a `COPY` travel apart, and a large file travels in pieces: a message is kept
+//! until it has run, by the server with the trees of all its statements.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
@@ -11,7 +13,7 @@ use tokio_postgres::error::{DbError, ErrorPosition, SqlState};
 use super::directive;
 use super::engine::{Engine, Lead, Until, Work};
 use super::record::{COMMIT, COMMIT_COUNT};
-use super::script::Part;
+use super::script::{self, Part};
 use crate::error::Excerpt;
 use crate::pg::attempt::{Contended, Contention};
 use crate::pg::db::ScriptFailure;
@@ -110,10 +112,20 @@ pub(super) struct Closing {
 
 /// A part of the file with what goes before and after it in one message.
 struct Message<'a> {
-    lead: &'a str,
-    before: usize,
+    lead: Option<&'a Lead>,
     range: Range<usize>,
     closing: Option<&'a Closing>,
+}
+
+impl Message<'_> {
+    fn lead(&self) -> &str {
+        self.lead.map_or("", |lead| &lead.text)
+    }
+
+    /// How many statements go before the file's own.
+    fn before(&self) -> usize {
+        self.lead.map_or(0, |lead| lead.statements)
+    }
 }
 
 impl Engine<'_> {
@@ -125,8 +137,7 @@ impl Engine<'_> {
         lead: &Lead,
         closing: &Closing,
     ) -> Result<usize, Failure> {
-        let before = lead.statements;
-        let mut lead = Some(lead.text.as_str());
+        let mut lead = Some(lead);
         let mut statements = 0;
         let mut closing = Some(Closing {
             sql: if among.last {
@@ -138,44 +149,47 @@ impl Engine<'_> {
             attach: closing.attach,
             commits: among.last,
         });
-        let (last, others) = match work.script.parts.as_slice() {
-            [] => return Ok(0),
-            [others @ .., last] => (last, others),
-        };
-        for part in others.iter().chain([last]) {
-            let is_last = std::ptr::eq(part, last);
-            let lead = lead.take();
-            let before = if lead.is_some() { before } else { 0 };
+        let parts = &work.script.parts;
+        if parts.is_empty() {
+            return Ok(0);
+        }
+        for (index, part) in parts.iter().enumerate() {
             let (range, rows) = match part {
                 Part::Statements(range) => (range.clone(), None),
-                Part::Rows(copy, rows) => (copy.start..copy.start, Some((copy, rows))),
+                Part::Rows(copy, rows) => (copy.clone(), Some(rows)),
             };
-            let message = Message {
-                lead: lead.unwrap_or_default(),
-                before,
-                range,
-                closing: None,
-            };
-            let Some((copy, rows)) = rows else {
-                let closing = if is_last { closing.take() } else { None };
+            // A message of more than the statement would be another copy of it.
+            let is_alone = rows.is_some() || range.len() > script::LARGE;
+            if is_alone && let Some(lead) = lead.take() {
                 let message = Message {
-                    closing: closing.as_ref(),
-                    ..message
+                    lead: Some(lead),
+                    range: range.start..range.start,
+                    closing: None,
                 };
-                statements += self.message(work, statements, message).await?;
-                continue;
-            };
-            if !message.lead.is_empty() {
                 self.message(work, statements, message).await?;
             }
-            self.rows(work, copy, rows).await?;
-            statements += 1;
+            if let Some(rows) = rows {
+                self.rows(work, &range, rows).await?;
+                statements += 1;
+                continue;
+            }
+            let is_last = index + 1 == parts.len();
+            let closing = if is_last && !is_alone {
+                closing.take()
+            } else {
+                None
+            };
+            let message = Message {
+                lead: lead.take(),
+                range,
+                closing: closing.as_ref(),
+            };
+            statements += self.message(work, statements, message).await?;
         }
         if let Some(closing) = &closing {
             let end = work.script.text.len();
             let message = Message {
-                lead: "",
-                before: 0,
+                lead: None,
                 range: end..end,
                 closing: Some(closing),
             };
@@ -198,12 +212,12 @@ impl Engine<'_> {
     ) -> Result<usize, Failure> {
         let part = &work.script.text[message.range.clone()];
         let closing = message.closing.map_or("", |closing| closing.sql.as_str());
-        let mut text = String::with_capacity(message.lead.len() + part.len() + closing.len() + 2);
-        text.push_str(message.lead);
-        text.push_str(part);
-        // The newline ends a comment in the file's last line; the semicolon ends its last statement.
-        text.push_str("\n;");
-        text.push_str(closing);
+        let text = if message.lead.is_none() && closing.is_empty() {
+            Cow::Borrowed(part)
+        } else {
+            // The newline ends a comment in the file's last line; the semicolon ends its last statement.
+            Cow::Owned([message.lead(), part, "\n;", closing].concat())
+        };
         let title = work.migration.title();
         let result = self
             .db
@@ -215,7 +229,7 @@ impl Engine<'_> {
                 }
             })
             .await;
-        let ours = message.before + message.closing.map_or(0, |closing| closing.statements);
+        let ours = message.before() + message.closing.map_or(0, |closing| closing.statements);
         match result {
             Ok(completed) => Ok(completed.saturating_sub(ours)),
             Err(failure) => Err(failed(work, &message, failure)),
@@ -254,8 +268,8 @@ fn failed(work: &Work<'_>, message: &Message<'_>, failure: ScriptFailure) -> Fai
     let mut place = place(work, message, &failure);
     let statements = || work.script.statements(message.range.clone()).count();
     let is_detaching =
-        failure.completed + 1 == message.before && !work.directives.detached.is_empty();
-    let is_guarded = failure.completed < message.before
+        failure.completed + 1 == message.before() && !work.directives.detached.is_empty();
+    let is_guarded = failure.completed < message.before()
         && failure
             .error
             .code()
@@ -269,7 +283,7 @@ fn failed(work: &Work<'_>, message: &Message<'_>, failure: ScriptFailure) -> Fai
     } else if let (None, Some(closing)) = (&place, message.closing) {
         let done = failure
             .completed
-            .saturating_sub(message.before + statements());
+            .saturating_sub(message.before() + statements());
         if closing.commits && done + 1 >= closing.statements {
             Stage::Commit
         } else if closing.attach == Some(done) {
@@ -297,7 +311,7 @@ fn place(work: &Work<'_>, message: &Message<'_>, failure: &ScriptFailure) -> Opt
     if let Some(ErrorPosition::Original(position)) = server.position() {
         let position = usize::try_from(*position)
             .ok()?
-            .checked_sub(message.lead.chars().count())?;
+            .checked_sub(message.lead().chars().count())?;
         let offset = sql::byte_offset(part, position);
         if offset < part.len() {
             let length = sql::token_length(part, offset);
@@ -308,7 +322,7 @@ fn place(work: &Work<'_>, message: &Message<'_>, failure: &ScriptFailure) -> Opt
         let unfinished = *server.code() == SqlState::SYNTAX_ERROR && !range.is_empty();
         return unfinished.then(|| excerpt(work, end, 1));
     }
-    let number = failure.completed.checked_sub(message.before)?;
+    let number = failure.completed.checked_sub(message.before())?;
     let statement = work.script.statements(range).nth(number)?;
     let length = statement.text.lines().next().map_or(0, str::len);
     Some(excerpt(work, statement.start, length))

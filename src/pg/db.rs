@@ -307,7 +307,7 @@ impl Db {
 }
 
 /// The error of a query, with the query's name for whoever has to mend it.
-fn asked(name: &str, error: tokio_postgres::Error) -> anyhow::Error {
+pub(super) fn asked(name: &str, error: tokio_postgres::Error) -> anyhow::Error {
     // A table or a column that is not there: the database is not, or not yet, the one this program knows.
     let is_foreign = error
         .code()

@@ -100,7 +100,7 @@ impl Declared {
                 }
                 continue;
             };
-            let text = text::decode(&entry.bytes()?, &entry.path)
+            let text = text::decode(entry.bytes()?, &entry.path)
                 .map_err(|illegible| illegible.about(&entry.path))?;
             declared.files.push(File {
                 path: entry.path.clone(),

@@ -111,7 +111,7 @@ impl Matrix {
         let Some(entry) = entries.into_iter().find(|entry| entry.name == NAME) else {
             return Ok(None);
         };
-        let text = text::decode(&entry.bytes()?, &entry.path)
+        let text = text::decode(entry.bytes()?, &entry.path)
             .map_err(|illegible| illegible.about(&entry.path))?;
         let matrix = Self::parse(&entry.path, &text)?;
         Ok(Some(Self {

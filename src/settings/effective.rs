@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::password::Source;
 use super::{DEMO, Environ, Environment, LOCAL, Origin, Settings, Target, beside, written};
-use crate::error::Result;
+use crate::error::{Result, masked};
 use crate::pg::{Endpoint, tls};
 
 /// An environment one can name.
@@ -121,7 +121,7 @@ impl Settings {
         let backups = environment
             .backup_destination
             .as_ref()
-            .map(|folder| folder.display().to_string());
+            .map(|place| masked(&place.display().to_string()));
         values.push(told("backup.destination", backups, &defined));
         let before = environment.backup_before_migrate;
         let guarded = self.guarded_by();

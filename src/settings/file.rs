@@ -140,7 +140,7 @@ pub struct ReplicaTable {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BackupTable {
-    /// The folder for backups, relative to the file.
+    /// Where backups go: a folder, relative to the file, or an address with a scheme.
     pub destination: Option<String>,
     /// Whether `deploy` takes one before it applies migrations.
     pub before_migrate: bool,
@@ -305,19 +305,6 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Content> {
                 "env.".len() + reserved.len(),
             ))
             .hint("give yours another name")
-            .into());
-        }
-    }
-    for (name, table) in &content.env {
-        if let Some(destination) = &table.backup.destination
-            && destination.contains("://")
-        {
-            let offset = text.find(destination).unwrap_or(0);
-            return Err(Error::configuration(format!(
-                "the backups of {name} can only go to a folder in this version"
-            ))
-            .at(Excerpt::new(file, text, offset, destination.len()))
-            .hint("name a folder")
             .into());
         }
     }

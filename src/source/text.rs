@@ -3,10 +3,15 @@
 //! A byte order mark is dropped and CRLF becomes LF before anything is hashed or run, so that an editor or a
 //! checkout on another system changes nothing.
 
+use std::borrow::Cow;
+
 use crate::error::{Error, Excerpt, Result};
 
 /// What to do about bytes that are no text.
 pub const RESAVE: &str = "save the file as UTF-8";
+
+/// The byte order mark.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Why the bytes of a file are no text.
 #[derive(Debug)]
@@ -32,8 +37,9 @@ impl Illegible {
     }
 }
 
-/// The text of a file, or why it is none.
-pub fn decode(bytes: &[u8], path: &str) -> Result<String, Illegible> {
+/// The text of a file, or why it is none. Bytes that are given away become the text: a file may be large.
+pub fn decode<'a>(bytes: impl Into<Cow<'a, [u8]>>, path: &str) -> Result<String, Illegible> {
+    let mut bytes: Cow<'a, [u8]> = bytes.into();
     let refuse = |what: String, place| Illegible {
         what: format!("is not UTF-8 text: {what}"),
         place,
@@ -42,11 +48,17 @@ pub fn decode(bytes: &[u8], path: &str) -> Result<String, Illegible> {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err(refuse("it begins like UTF-16".to_owned(), None));
     }
-    let (bytes, mark) = bytes
-        .strip_prefix(b"\xef\xbb\xbf")
-        .map_or((bytes, 0), |rest| (rest, 3));
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let offset = error.valid_up_to();
+    let mark = if bytes.starts_with(MARK) {
+        MARK.len()
+    } else {
+        0
+    };
+    if mark > 0 {
+        bytes.to_mut().drain(..mark);
+    }
+    let text = String::from_utf8(bytes.into_owned()).map_err(|error| {
+        let offset = error.utf8_error().valid_up_to();
+        let bytes = error.as_bytes();
         let place = Excerpt::new(path, &String::from_utf8_lossy(bytes), offset, 1);
         let what = format!("byte {:#04x} at offset {}", bytes[offset], offset + mark);
         refuse(what, Some(place))
@@ -54,15 +66,30 @@ pub fn decode(bytes: &[u8], path: &str) -> Result<String, Illegible> {
     if let Some(offset) = text.find('\0') {
         return Err(Illegible {
             what: format!("holds a NUL character at offset {}", offset + mark),
-            place: Some(Excerpt::new(path, text, offset, 1)),
+            place: Some(Excerpt::new(path, &text, offset, 1)),
             hint: "remove the character; SQL text has none",
         });
     }
     Ok(if text.contains('\r') {
-        text.replace("\r\n", "\n")
+        unix(text)
     } else {
-        text.to_owned()
+        text
     })
+}
+
+/// The text with `\n` for every `\r\n`, in the place where it is.
+fn unix(text: String) -> String {
+    let mut bytes = text.into_bytes();
+    let mut kept = 0;
+    for at in 0..bytes.len() {
+        if bytes[at] != b'\r' || bytes.get(at + 1) != Some(&b'\n') {
+            bytes[kept] = bytes[at];
+            kept += 1;
+        }
+    }
+    bytes.truncate(kept);
+    // Whole characters went, so it is text still.
+    String::from_utf8(bytes).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -97,10 +124,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_carriage_return_by_itself_stays() {
+        let text = decode(b"\xef\xbb\xbf\r\n\r\ra\r\n\xc3\xa9\r", "f").expect("is text");
+        assert_eq!(text, "\n\r\ra\n\u{e9}\r");
+    }
+
     proptest! {
         #[test]
         fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
             let _ = decode(&bytes, "f");
+        }
+
+        #[test]
+        fn lines_end_alike(text in "[a\r\n\u{e9}]{0,20}") {
+            let unix = decode(text.as_bytes(), "f").expect("is text");
+            assert_eq!(unix, text.replace("\r\n", "\n"));
         }
     }
 }

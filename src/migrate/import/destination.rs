@@ -42,7 +42,7 @@ impl Mine {
             {
                 let path = entry.path.clone();
                 mine.all
-                    .push(Migration::new(version, name, &entry.name, path, &text)?);
+                    .push(Migration::new(version, name, &entry.name, path, text)?);
             }
             mine.files.push((entry.name, bytes));
         }

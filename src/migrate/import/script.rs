@@ -136,7 +136,7 @@ fn script(
     group: &Group<'_>,
 ) -> Result<Script, String> {
     let read = |file: &Found| {
-        source::text::decode(&file.bytes, &file.shown)
+        source::text::decode(file.bytes.as_slice(), &file.shown)
             .map_err(|found| format!("{} {}", file.shown, found.what))
     };
     let settings = group.settings.map(read).transpose()?;
@@ -152,7 +152,7 @@ fn script(
     let number = digits
         .parse()
         .map_err(|_| format!("{} has too large a number", up.shown))?;
-    let ours = Migration::new(number, slug, &file, file.clone(), &texts.up)
+    let ours = Migration::new(number, slug, &file, file.clone(), texts.up.clone())
         .map_err(|error| error.to_string())?;
     let note = (tool == Tool::Flyway)
         .then(|| text::placeholder(&texts.up))

@@ -15,6 +15,7 @@ pub(super) const RULES: &[&Rule] = &[
     &COPY_TO_CLIENT,
     &SYNTAX,
     &NO_STATEMENT,
+    &TOO_LARGE,
 ];
 
 /// A file in the folder that could never run.
@@ -103,4 +104,12 @@ pub static NO_STATEMENT: Rule = Rule::new(
     "no-statement",
     "it is recorded as applied, and what was meant to be in it would need another file",
     "write the change into it before it is applied",
+);
+
+/// More than the rules about statements read.
+pub static TOO_LARGE: Rule = Rule::new(
+    Level::Warning,
+    "too-large",
+    "what the rules would have found in it, nobody is told: locks, lost data, rights",
+    "put what changes the schema into a file of its own, and leave the rows in this one",
 );

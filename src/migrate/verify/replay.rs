@@ -7,6 +7,7 @@ use tokio_postgres::error::{DbError, ErrorPosition};
 use super::lock::{Scene, Touch};
 use crate::error::{Error, Excerpt, Note, Result};
 use crate::migrate::Limits;
+use crate::migrate::comparison::beginning;
 use crate::migrate::detaching;
 use crate::migrate::directive::Directives;
 use crate::migrate::engine::{self, Until};
@@ -66,13 +67,15 @@ pub async fn run(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
 async fn run_once(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
     let directives = preflight::check_replay(migration)?;
     let script = Script::of(migration.sql());
-    let statements: Vec<Statement<'_>> = script.all().collect();
     let started = Instant::now();
-    // Between what says how the transaction is to be nobody may ask: it would begin with the question.
-    let modes = statements.iter().rposition(sets_modes);
-    let before = match (watch, modes) {
-        (Watch::Tables, Some(_)) => Some(Scene::look(db).await?),
-        _ => None,
+    // Before what says how the transaction is to be nobody may ask: it would begin with the question.
+    let modes = script.all().enumerate();
+    let modes = modes.filter(|(_, statement)| sets_modes(statement)).last();
+    let modes = modes.map_or(0, |(index, _)| index + 1);
+    let before = if watch == Watch::Tables && modes > 0 {
+        Some(Scene::look(db).await?)
+    } else {
+        None
     };
     db.script(&opening(db, migration, &directives, script.begin))
         .await?;
@@ -80,8 +83,8 @@ async fn run_once(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
         db,
         in_transaction: directives.transaction,
     };
-    let deeds = match each(eye, migration, &statements, watch, before, modes).await {
-        Ok(deeds) => deeds,
+    let (statements, deeds) = match each(eye, migration, script.all(), watch, before, modes).await {
+        Ok(ran) => ran,
         Err(error) => {
             if directives.transaction {
                 let _ = db.script("rollback").await;
@@ -109,7 +112,7 @@ async fn run_once(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
     }
     db.notices();
     Ok(Ran {
-        statements: statements.len(),
+        statements,
         duration: started.elapsed(),
         deeds,
     })
@@ -148,12 +151,13 @@ impl Eye<'_> {
 async fn each(
     eye: Eye<'_>,
     migration: &Migration,
-    statements: &[Statement<'_>],
+    statements: impl Iterator<Item = Statement<'_>>,
     watch: Watch,
     before: Option<Scene>,
-    modes: Option<usize>,
-) -> Result<Vec<Deed>> {
+    modes: usize,
+) -> Result<(usize, Vec<Deed>)> {
     let mut deeds = Vec::new();
+    let mut ran = 0;
     let start = match (watch, before) {
         (Watch::Nothing, _) => None,
         (Watch::Tables, Some(before)) => Some(before),
@@ -162,27 +166,28 @@ async fn each(
     // Where nothing is there is nothing to look at.
     let start = start.filter(Scene::has_tables);
     let mut before = start.clone();
-    for (index, statement) in statements.iter().enumerate() {
-        if let Err(error) = one(eye.db, migration, statement).await {
-            return Err(explain(migration, statement, error).into());
+    for statement in statements {
+        if let Err(error) = one(eye.db, migration, &statement).await {
+            return Err(explain(migration, &statement, error).into());
         }
+        ran += 1;
         let (Some(start), Some(last)) = (&start, &before) else {
             continue;
         };
-        if modes.is_some_and(|modes| index < modes) {
+        if ran < modes {
             continue;
         }
         let after = eye.look().await?;
-        let touches = after.touches(last, start, statement);
+        let touches = after.touches(last, start, &statement);
         deeds.extend(touches.into_iter().map(|touch| Deed {
-            statement: index + 1,
+            statement: ran,
             line: migration.sql()[..statement.start].matches('\n').count() + 1,
             what: shortened(statement.text),
             touch,
         }));
         before = Some(after);
     }
-    Ok(deeds)
+    Ok((ran, deeds))
 }
 
 async fn one(
@@ -225,7 +230,10 @@ fn opening(db: &Db, migration: &Migration, directives: &Directives, begin: Optio
 
 /// The statement on one line, as far as it fits.
 fn shortened(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = beginning(text)
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
     match line.char_indices().nth(WIDTH) {
         Some((end, _)) => format!("{}...", line[..end].trim_end()),
         None => line,

@@ -73,7 +73,7 @@ impl Config {
         let Some(entry) = entry else {
             return Self::parse(NAME, "");
         };
-        let text = text::decode(&entry.bytes()?, &entry.path)
+        let text = text::decode(entry.bytes()?, &entry.path)
             .map_err(|illegible| illegible.about(&entry.path))?;
         Self::parse(&entry.path, &text)
     }
