@@ -53,7 +53,7 @@ impl Folder {
     pub(super) async fn create(&self, name: &str) -> Result<Writing> {
         let cannot = |what: &str| {
             Error::configuration(format!("cannot {what} {}", self.path.display()))
-                .hint("name a folder you may write to with `--to`")
+                .hint("name a folder you may write to, with `--to` or as `destination` in `[env.NAME.backup]`")
         };
         let folder = self.path.clone();
         let made = apart(move || {
