@@ -2,5 +2,6 @@
 
 mod guard;
 mod limits;
+mod private_server;
 mod secret;
 mod trust;

@@ -76,7 +76,7 @@ pub(super) fn destination(cx: &Context, flag: Option<PathBuf>) -> Result<Destina
     let environment = &cx.settings()?.environment;
     let folder = match flag.or_else(|| environment.backup_destination.clone()) {
         Some(folder) => folder,
-        None => cx.data_folder()?.join("backups").join(&environment.name),
+        None => cx.server()?.backups(&cx.ui)?.join(&environment.name),
     };
     // As an address would be made a folder of that name, with the password that may be in it.
     let text = folder.to_string_lossy();

@@ -62,6 +62,14 @@ impl Passage {
         if let Some(user) = endpoint.user() {
             variables.push(("PGUSER", user.into()));
         }
+        // By name is the only way libpq knows.
+        if let Some(name) = endpoint
+            .owner
+            .as_ref()
+            .and_then(|owner| owner.name.as_ref())
+        {
+            variables.push(("PGREQUIREPEER", name.into()));
+        }
         if let Some(options) = endpoint.options() {
             variables.push(("PGOPTIONS", options.into()));
         }
