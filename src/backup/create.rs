@@ -17,7 +17,7 @@ use crate::bookkeeping::TOOL_VERSION;
 use crate::error::{self, Error, Result};
 use crate::migrate::history::History;
 use crate::pg::tools::{Programs, Tool};
-use crate::pg::{Db, Endpoint, Ident, Query};
+use crate::pg::{Db, Ident, Query};
 use crate::plan::{Consent, Plan, Risk, Step};
 
 /// How often a table may appear between listing and locking before we give up.
@@ -41,7 +41,6 @@ pub struct Order {
     environment: String,
     name: String,
     destination: Destination,
-    source: Endpoint,
     tool: Tool,
 }
 
@@ -88,7 +87,6 @@ pub fn plan(
             environment: environment.to_owned(),
             name,
             destination,
-            source: db.endpoint().clone(),
             tool,
         },
     })
@@ -101,7 +99,6 @@ pub async fn take(db: &Db, order: Order, _consent: Consent) -> Result<Taken> {
         environment,
         name,
         destination,
-        source,
         tool,
     } = order;
     destination.prepare()?;
@@ -111,7 +108,7 @@ pub async fn take(db: &Db, order: Order, _consent: Consent) -> Result<Taken> {
     let partial = destination.partial(&file)?;
     let (counts, ()) = tokio::try_join!(
         table::count(db, &tables),
-        dump::run(&tool, &source, &snapshot.snapshot, partial.path())
+        dump::run(&tool, db, &snapshot.snapshot, partial.path())
     )?;
     db.script("commit").await?;
     let (bytes, sha256) = destination::digest(partial.path()).await?;
@@ -124,9 +121,9 @@ pub async fn take(db: &Db, order: Order, _consent: Consent) -> Result<Taken> {
         duration_ms: u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
         tool_version: TOOL_VERSION.to_owned(),
         server: Server {
-            host: source.host(),
-            port: source.port(),
-            database: source.database().to_owned(),
+            host: db.endpoint().host(),
+            port: db.endpoint().port(),
+            database: db.endpoint().database().to_owned(),
             version: db.server_version().to_owned(),
         },
         pg_dump: tool.version,

@@ -4,14 +4,14 @@ use std::path::Path;
 
 use crate::error::Result;
 use crate::pg::tools::Tool;
-use crate::pg::{Endpoint, child};
+use crate::pg::{Db, child};
 
 /// How long pg_dump waits for a lock, in milliseconds: it must not queue in front of everyone for long.
 const LOCK_WAIT: &str = "10000";
 
-/// Runs pg_dump on an exported snapshot, into `file`.
-pub async fn run(tool: &Tool, source: &Endpoint, snapshot: &str, file: &Path) -> Result<()> {
-    child::run(tool, source, |command| {
+/// Runs pg_dump on a snapshot that `db` exports, into `file`.
+pub async fn run(tool: &Tool, db: &Db, snapshot: &str, file: &Path) -> Result<()> {
+    child::run(tool, db, |command| {
         // What it writes is synced by us, once, before it gets its name.
         command
             .args(["--format=custom", "--no-password", "--no-sync"])

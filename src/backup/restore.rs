@@ -16,7 +16,7 @@ use super::target::Target;
 use crate::bookkeeping::{self, Stamp, TOOL_VERSION};
 use crate::error::{Error, Result};
 use crate::pg::tools::{self, Programs, Tool};
-use crate::pg::{Db, Endpoint, Query, Undo, child};
+use crate::pg::{Db, Query, Undo, child};
 use crate::plan::{Consent, Plan, Progress, Risk, Step};
 
 /// How many tables that differ are told.
@@ -161,7 +161,7 @@ pub async fn restore(
         .await
         .map_err(|error| error.context(format!("cannot restore {name}; nothing was created")))?;
     let inside = target.make(db, undo, progress).await?;
-    run(&tool, &target.endpoint(), &destination.path(&manifest.file)).await?;
+    run(&tool, &inside, &destination.path(&manifest.file)).await?;
     let tables = table::list(&inside).await?;
     let counted = table::count(&inside, &tables).await?;
     compare(&manifest.tables, &counted)?;
@@ -217,11 +217,14 @@ fn program_for(programs: &Programs, db: &Db, manifest: &Manifest) -> Result<Tool
 }
 
 /// Runs pg_restore: everything or nothing.
-async fn run(tool: &Tool, target: &Endpoint, dump: &Path) -> Result<()> {
-    let ran = child::run(tool, target, |command| {
+async fn run(tool: &Tool, inside: &Db, dump: &Path) -> Result<()> {
+    let ran = child::run(tool, inside, |command| {
         command
             .args(["--single-transaction", "--exit-on-error", "--no-password"])
-            .arg(format!("--dbname={}", conninfo(target.database())))
+            .arg(format!(
+                "--dbname={}",
+                conninfo(inside.endpoint().database())
+            ))
             .arg("--")
             .arg(dump);
     })

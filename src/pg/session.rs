@@ -20,6 +20,10 @@ pub fn search_path(endpoint: &Endpoint) -> Option<&'static str> {
     (!says_it).then_some(SEARCH_PATH)
 }
 
+/// How long a server takes to notice that its client is gone while it works or waits for a lock, where its system
+/// tells.
+pub(super) const CLIENT_CHECK: (&str, &str) = ("client_connection_check_interval", "1s");
+
 /// How long a session waits.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
@@ -61,6 +65,8 @@ crate::row! {
         pub read_only: bool,
         /// Whether there is bookkeeping of ours that this role may read.
         pub stamped: bool,
+        /// Whether its system tells a server that a client is gone.
+        pub tells_of_clients: bool,
     }
 }
 

@@ -13,4 +13,6 @@ select
             and class.relname = 'installation'
             and pg_catalog.has_schema_privilege(namespace.oid, 'usage')
             and pg_catalog.has_table_privilege(class.oid, 'select')
-    ) as stamped
+    ) as stamped,
+    -- Not every system can.
+    pg_catalog.version() operator(pg_catalog.~~) '%linux%' as tells_of_clients

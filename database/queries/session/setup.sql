@@ -15,5 +15,5 @@ select
     -- The server ends what nobody waits for any more. Not every system can tell.
     case
         when pg_catalog.version() like '%linux%'
-            then pg_catalog.set_config('client_connection_check_interval', '5s', $4)
+            then pg_catalog.set_config('client_connection_check_interval', '1s', $4)
     end as check_interval
