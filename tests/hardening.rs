@@ -296,7 +296,7 @@ fn pg_dump_does_not_outlive_a_program_that_is_killed() {
         match hit {
             Hit::Us => child.kill().unwrap(),
             Hit::Program => {
-                kill_process(Pid::from_raw(pid.parse().unwrap()).unwrap(), Signal::KILL).unwrap()
+                kill_process(Pid::from_raw(pid.parse().unwrap()).unwrap(), Signal::KILL).unwrap();
             }
         }
         child.wait().unwrap();

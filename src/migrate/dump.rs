@@ -93,7 +93,8 @@ async fn run(tool: &Tool, db: &Db, left_out: &[String]) -> Result<Vec<u8>, Error
         for schema in left_out {
             command.arg(format!("--exclude-schema={}", Ident(schema)));
         }
-    })?;
+    })
+    .map_err(|error| *error)?;
     let mut dump = Vec::new();
     let read = output.read_to_end(&mut dump).await;
     // What the program has to say explains more.

@@ -26,14 +26,17 @@ const TAIL: usize = 64 * 1024;
 /// Runs a program to its end, where `db` is; `arguments` adds what is its own. The error holds what it complained
 /// about.
 pub async fn run(tool: &Tool, db: &Db, arguments: impl FnOnce(&mut Command)) -> Result<(), Error> {
-    Running::start(tool, db, arguments, Stdio::null())?
-        .end()
-        .await
+    let running = Running::start(tool, db, arguments, Stdio::null());
+    running.map_err(|error| *error)?.end().await
 }
 
 /// Starts a program where `db` is, and reads what it writes. It counts only if [`Stream::end`] is no error; dropped
 /// before, the program is killed.
-pub fn stream(tool: &Tool, db: &Db, arguments: impl FnOnce(&mut Command)) -> Result<Stream, Error> {
+pub fn stream(
+    tool: &Tool,
+    db: &Db,
+    arguments: impl FnOnce(&mut Command),
+) -> Result<Stream, Box<Error>> {
     let mut running = Running::start(tool, db, arguments, Stdio::piped())?;
     let output = running.child.stdout.take();
     Ok(Stream { output, running })
@@ -83,7 +86,7 @@ impl Running {
         db: &Db,
         arguments: impl FnOnce(&mut Command),
         output: Stdio,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, Box<Error>> {
         let mut passage = Passage::to(db.endpoint(), APPLICATION_NAME)
             .map_err(|error| Error::failed("cannot prepare the way in").after(&error))?;
         // Killed, it says nothing to its session, which might wait for a lock for long.
