@@ -677,7 +677,7 @@ fn what_a_killed_restore_left_behind_is_replaced_once_nobody_is_at_work_on_it() 
     -> shop  SOCKET/DB as postgres
     error: another restore into killed is at work
       caused by: database "killed.partial" is being accessed by other users
-      note: There is 1 other session using the database.
+      note: There are 2 other sessions using the database.
       hint: wait until it has ended, or pick another name with `--into`
     -- exit 6
     "#);
