@@ -1,28 +1,39 @@
 //! The private server: a PostgreSQL of one's own, made from the programs on the machine.
 //!
 //! Everything it has lies in one folder: the data, the socket, the log, the lock. It listens on a Unix socket
-//! only. PostgreSQL refuses to run as root, so for root the server runs as another user. Any number of
-//! commands may try to start it at once: one does, the others find it running. A data folder is made under
-//! another name and renamed when it is whole, so there is no half-made one to trip over.
+//! only. PostgreSQL refuses to run as root, so for root the server runs as another user, whom root trusts with the
+//! data and with nothing else. Any number of commands may try to start it at once: one does, the others find it
+//! running. A data folder is made under another name and renamed when it is whole, so there is no half-made one to
+//! trip over.
+//!
+//! The server is no friend of its clients either: it may answer with anything, or not at all. That it is the
+//! account's process is made sure of with each connection, so that a link in the socket's place does not lead root
+//! to a server of somebody else.
 
 mod account;
 mod cluster;
+mod folder;
+mod process;
 mod reset;
+mod status;
 
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
 use crate::error::{self, Error, Kind, Result, command};
 use crate::pg::tools::Programs;
-use crate::pg::{Db, Endpoint, Ident, Query};
+use crate::pg::{Db, Endpoint, Ident};
 use crate::plan::Progress;
 use account::Account;
 pub use account::user_name;
+use folder::{BACKUPS, DATA, Folder, LOCK, LOG, RUN};
 pub use reset::{Cleared, Reset};
+pub use status::{Database, Status};
 
 /// The superuser of the private server; the socket's folder keeps everyone else out.
 pub const SUPERUSER: &str = "postgres";
@@ -49,48 +60,6 @@ pub struct Changed {
     pub status: Status,
 }
 
-/// How the private server stands.
-#[derive(Debug, Clone, Serialize)]
-pub struct Status {
-    /// Whether it answers.
-    pub running: bool,
-    /// Process id of the server.
-    pub pid: Option<u32>,
-    /// The server's version.
-    pub version: Option<String>,
-    /// When it was started.
-    pub started_at: Option<Timestamp>,
-    /// Folder of everything it has.
-    pub folder: PathBuf,
-    /// Folder of its socket: the host to give to other programs.
-    pub socket: PathBuf,
-    /// Its log.
-    pub log: PathBuf,
-    /// Its databases; empty unless it runs.
-    pub databases: Vec<Database>,
-}
-
-crate::row! {
-    /// A database of the private server.
-    pub struct Database {
-        /// Name.
-        pub name: String,
-        /// Size in bytes.
-        pub bytes: i64,
-    }
-}
-
-crate::row! {
-    /// The server about itself.
-    pub struct Uptime {
-        /// When it was started.
-        pub started_at: Timestamp,
-    }
-}
-
-static DATABASES: Query<Database> = crate::query!("local/databases");
-static UPTIME: Query<Uptime> = crate::query!("local/uptime");
-
 impl Server {
     /// The server whose folder this is.
     pub fn new(folder: PathBuf, programs: Programs) -> Self {
@@ -103,20 +72,44 @@ impl Server {
     }
 
     fn data(&self) -> PathBuf {
-        self.folder.join("data")
+        self.folder.join(DATA)
     }
 
     fn socket_folder(&self) -> PathBuf {
-        self.folder.join("run")
+        self.folder.join(RUN)
     }
 
     fn log(&self) -> PathBuf {
-        self.folder.join("server.log")
+        self.folder.join(LOG)
     }
 
     /// The address of one of its databases.
     pub fn endpoint(&self, database: &str) -> Endpoint {
-        Endpoint::socket(&self.socket_folder(), SUPERUSER, database)
+        let endpoint = Endpoint::socket(&self.socket_folder(), SUPERUSER, database);
+        match Account::for_server() {
+            Ok(account) => endpoint.of_user(account.owner()),
+            // Then there is no server; who tries to start one will hear why.
+            Err(_) => endpoint,
+        }
+    }
+
+    /// The folder as it stands, if there is one. Where root has nobody to run a server as, there was never one.
+    fn find(&self, progress: &dyn Progress) -> Result<Option<Folder>> {
+        match Account::for_server() {
+            Ok(account) => Folder::find(&self.folder, account, progress),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// The folder for backups of environments that name none. Nothing is made; but what is there is made sure to be
+    /// root's own, if root asks.
+    pub fn backups(&self, progress: &dyn Progress) -> Result<PathBuf> {
+        if rustix::process::geteuid().is_root()
+            && let Some(folder) = self.find(progress)?
+        {
+            folder.check_backups()?;
+        }
+        Ok(self.folder.join(BACKUPS))
     }
 
     /// A session in one of its databases; starts the server and makes the database if need be.
@@ -142,40 +135,42 @@ impl Server {
 
     /// Starts the server unless it runs; true if it had to be started.
     pub async fn start(&self, progress: &dyn Progress) -> Result<bool> {
+        if self.find(progress)?.is_some() && self.answers() {
+            return Ok(false);
+        }
+        let folder = self.prepare_folder(progress)?;
+        let _lock = self.lock(&folder).await?;
         if self.answers() {
             return Ok(false);
         }
-        let account = self.prepare_folder()?;
-        let _lock = self.lock().await?;
-        if self.answers() {
-            return Ok(false);
-        }
-        self.refuse_without_socket().await?;
-        let bin = cluster::programs_for(&self.data(), &self.programs)?;
-        cluster::make(&self.data(), &bin, &account, progress)?;
+        folder.make_for_account(RUN)?;
+        self.refuse_without_socket(&folder).await?;
+        let bin = cluster::programs_for(&folder, &self.programs)?;
+        cluster::make(&folder, &bin, progress)?;
         let deadline = Instant::now() + PATIENCE;
         loop {
-            match self.launch(&bin, &account, deadline).await? {
+            match self.launch(&folder, &bin, deadline).await? {
                 Launch::Ready => return Ok(true),
                 // Killed servers leave children behind that need a moment to notice.
                 Launch::Busy if Instant::now() < deadline => {
                     sleep(Duration::from_millis(100)).await;
                 }
-                Launch::Busy | Launch::Failed => return Err(self.did_not_start().into()),
+                Launch::Busy | Launch::Failed => return Err(did_not_start(&folder).into()),
             }
         }
     }
 
     /// A server that runs but cannot be reached: it is just starting or stopping, or somebody deleted its socket.
-    async fn refuse_without_socket(&self) -> Result<()> {
+    async fn refuse_without_socket(&self, folder: &Folder) -> Result<()> {
         let deadline = Instant::now() + PATIENCE / 12;
-        while let Some(pid) = cluster::running_pid(&self.data()) {
+        while let Some(pid) = running(folder)? {
             if self.answers() {
                 break;
             }
             if Instant::now() >= deadline {
                 return Err(Error::failed(format!(
-                    "the local server runs (pid {pid}), but its socket is gone"
+                    "the local server runs (pid {}), but its socket is gone",
+                    pid.as_raw_nonzero()
                 ))
                 .note(format!(
                     "something deleted it from {}",
@@ -193,16 +188,13 @@ impl Server {
         Ok(())
     }
 
-    async fn launch(&self, bin: &Path, account: &Account, deadline: Instant) -> Result<Launch> {
-        cluster::clear_stale_pid_file(&self.data());
-        let from = std::fs::metadata(self.log()).map_or(0, |log| log.len());
-        let mut child = cluster::spawn(
-            bin,
-            &self.data(),
-            &self.socket_folder(),
-            &self.log(),
-            account,
-        )?;
+    async fn launch(&self, folder: &Folder, bin: &Path, deadline: Instant) -> Result<Launch> {
+        if let Some(data) = folder.data()? {
+            process::clear_stale_file(&data);
+        }
+        let log = folder.log_to_write()?;
+        let from = log.metadata().map_or(0, |log| log.len());
+        let mut child = cluster::spawn(folder, bin, log)?;
         while Instant::now() < deadline {
             if self.answers() && Db::reach(&self.endpoint("postgres")).await.is_ok() {
                 return Ok(Launch::Ready);
@@ -211,7 +203,10 @@ impl Server {
                 .try_wait()
                 .map_err(|error| Error::failed("cannot wait for the server").because(error))?;
             if ended.is_some() {
-                let said = cluster::log_since(&self.log(), from);
+                let said = folder
+                    .log_to_read()?
+                    .map(|log| cluster::log_since(log, from))
+                    .unwrap_or_default();
                 let busy = said.contains("is still in use") || said.contains("already exists");
                 return Ok(if busy { Launch::Busy } else { Launch::Failed });
             }
@@ -220,107 +215,68 @@ impl Server {
         Ok(Launch::Failed)
     }
 
-    fn did_not_start(&self) -> Error {
-        let mut error = Error::failed("the local server did not start");
-        for line in cluster::last_lines(&self.log(), 5) {
-            error = error.note(line);
-        }
-        error
-            .hint(command("local logs").anywhere().hint("read {}"))
-            .hint(
-                command("local reset --all")
-                    .anywhere()
-                    .hint("if its data is of no more use, start over with {}"),
-            )
-    }
-
     /// Stops the server if it runs; true if it had to be stopped.
-    pub async fn stop(&self) -> Result<bool> {
-        if !self.folder.is_dir() {
-            return Ok(false);
-        }
-        let _lock = self.lock().await?;
-        let Some(pid) = cluster::running_pid(&self.data()) else {
+    pub async fn stop(&self, progress: &dyn Progress) -> Result<bool> {
+        let Some(folder) = self.find(progress)? else {
             return Ok(false);
         };
-        cluster::interrupt(pid)?;
+        let _lock = self.lock(&folder).await?;
+        let Some(pid) = running(&folder)? else {
+            return Ok(false);
+        };
+        process::interrupt(pid, folder.account())?;
         let deadline = Instant::now() + PATIENCE;
-        while cluster::running_pid(&self.data()).is_some() {
+        while running(&folder)?.is_some() {
             if Instant::now() >= deadline {
-                return Err(
-                    Error::failed(format!("the local server (pid {pid}) does not stop"))
-                        .hint(
-                            command("local logs")
-                                .anywhere()
-                                .hint("see what it does in {}"),
-                        )
-                        .into(),
-                );
+                return Err(Error::failed(format!(
+                    "the local server (pid {}) does not stop",
+                    pid.as_raw_nonzero()
+                ))
+                .hint(
+                    command("local logs")
+                        .anywhere()
+                        .hint("see what it does in {}"),
+                )
+                .into());
             }
             sleep(Duration::from_millis(10)).await;
         }
         Ok(true)
     }
 
-    /// How the server stands; starts nothing.
-    pub async fn status(&self) -> Result<Status> {
-        let mut status = Status {
-            running: false,
-            pid: None,
-            version: None,
-            started_at: None,
-            folder: self.folder.clone(),
-            socket: self.socket_folder(),
-            log: self.log(),
-            databases: Vec::new(),
-        };
-        if self.is_closed_to_us() {
-            return Err(Error::new(
-                Kind::Refused,
-                format!("{} belongs to another user", self.folder.display()),
-            )
-            .hint("run this as that user, or name a folder of your own in TOYSOLDIERS_LOCAL_DIR")
-            .into());
-        }
-        if self.answers() {
-            let db = Db::reach(&self.endpoint("postgres")).await?;
-            status.running = true;
-            status.pid = cluster::running_pid(&self.data()).and_then(|pid| u32::try_from(pid).ok());
-            status.version = Some(db.server_version().to_owned());
-            status.started_at = Some(db.one(&UPTIME, &[]).await?.started_at);
-            status.databases = db.all(&DATABASES, &[]).await?;
-        }
-        Ok(status)
-    }
-
     /// The last `count` lines of the server's log.
-    pub fn logs(&self, count: usize) -> Result<Vec<String>> {
-        if !self.log().is_file() {
-            return Err(
-                Error::failed(format!("there is no log yet in {}", self.folder.display()))
-                    .hint(
-                        command("local start")
-                            .anywhere()
-                            .hint("start the server with {}"),
-                    )
-                    .into(),
-            );
-        }
-        Ok(cluster::last_lines(&self.log(), count))
+    pub fn logs(&self, count: usize, progress: &dyn Progress) -> Result<Vec<String>> {
+        let log = match self.find(progress)? {
+            Some(folder) => folder.log_to_read()?,
+            None => None,
+        };
+        let log = log.ok_or_else(|| {
+            Error::failed(format!("there is no log yet in {}", self.folder.display())).hint(
+                command("local start")
+                    .anywhere()
+                    .hint("start the server with {}"),
+            )
+        })?;
+        Ok(cluster::last_lines(log, count))
     }
 
-    /// Whether something accepts connections on our socket.
+    /// Whether something accepts connections on our socket. One whose queue is full is taken at its word, and not
+    /// waited for.
     fn answers(&self) -> bool {
-        std::os::unix::net::UnixStream::connect(self.socket_folder().join(".s.PGSQL.5432")).is_ok()
-    }
-
-    fn is_closed_to_us(&self) -> bool {
-        let looked = std::fs::read_dir(self.socket_folder());
-        looked.is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
+        let knock = || {
+            let socket = socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None)?;
+            socket.set_nonblocking(true)?;
+            let path = self.socket_folder().join(".s.PGSQL.5432");
+            socket.connect(&socket2::SockAddr::unix(path)?)
+        };
+        knock().map_or_else(
+            |error: io::Error| error.kind() == io::ErrorKind::WouldBlock,
+            |()| true,
+        )
     }
 
     /// Makes the folder, for the user the server will run as.
-    fn prepare_folder(&self) -> Result<Account> {
+    fn prepare_folder(&self, progress: &dyn Progress) -> Result<Folder> {
         let socket = self.socket_folder().join(".s.PGSQL.5432");
         let length = socket.as_os_str().len();
         if length > SOCKET_PATH_LIMIT {
@@ -331,25 +287,12 @@ impl Server {
             .hint("name a shorter folder in TOYSOLDIERS_LOCAL_DIR")
             .into());
         }
-        let account = Account::for_server()?;
-        account.make_folder(&self.folder)?;
-        account.make_folder(&self.socket_folder())?;
-        Ok(account)
+        Folder::make(&self.folder, Account::for_server()?, progress)
     }
 
     /// One command at a time may start, stop or reset the server.
-    async fn lock(&self) -> Result<std::fs::File> {
-        let path = self.folder.join("lock");
-        let file = std::fs::OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(|error| {
-                Error::configuration(format!("cannot write {}", path.display()))
-                    .because(error)
-                    .hint("name a folder of your own in TOYSOLDIERS_LOCAL_DIR")
-            })?;
+    async fn lock(&self, folder: &Folder) -> Result<File> {
+        let file = folder.lock_file()?;
         let deadline = Instant::now() + 2 * PATIENCE;
         // Polled, so that Ctrl-C is answered while another command is at it.
         while rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)
@@ -360,7 +303,7 @@ impl Server {
                     Kind::Refused,
                     "another command keeps the local server's lock",
                 )
-                .note(format!("the lock is {}", path.display()))
+                .note(format!("the lock is {}", folder.path(LOCK).display()))
                 .hint("see what it is with `ps`, end it, and try again")
                 .into());
             }
@@ -368,6 +311,29 @@ impl Server {
         }
         Ok(file)
     }
+}
+
+/// The server's process, if there is one.
+fn running(folder: &Folder) -> Result<Option<rustix::process::Pid>> {
+    Ok(folder.data()?.as_ref().and_then(process::find))
+}
+
+fn did_not_start(folder: &Folder) -> Error {
+    let mut error = Error::failed("the local server did not start");
+    let log = folder.log_to_read().ok().flatten();
+    for line in log
+        .map(|log| cluster::last_lines(log, 5))
+        .unwrap_or_default()
+    {
+        error = error.note(line);
+    }
+    error
+        .hint(command("local logs").anywhere().hint("read {}"))
+        .hint(
+            command("local reset --all")
+                .anywhere()
+                .hint("if its data is of no more use, start over with {}"),
+        )
 }
 
 enum Launch {

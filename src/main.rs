@@ -3,8 +3,12 @@
 use std::process::ExitCode;
 
 use toysoldiers::cli::Cli;
+use toysoldiers::pg::shim;
 
 fn main() -> ExitCode {
+    if shim::take_over(std::env::args_os()).is_some() {
+        return ExitCode::FAILURE;
+    }
     toysoldiers::umask::restrict();
     ExitCode::from(match Cli::read(std::env::args_os()) {
         Ok(cli) => cli.run_to_the_end(),

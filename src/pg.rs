@@ -28,6 +28,7 @@ pub mod relation;
 pub mod replica;
 pub mod service;
 pub mod session;
+pub mod shim;
 pub mod socket;
 pub mod sql;
 pub mod sqlstate;

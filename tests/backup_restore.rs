@@ -671,22 +671,23 @@ fn what_a_killed_restore_left_behind_is_replaced_once_nobody_is_at_work_on_it() 
         &["backup", "restore", "latest", "--into", "killed"],
     );
     database.wait_until("select exists (select from pg_stat_activity where datname = 'killed.partial' and query like '%pg_sleep%')");
-    signal(&child, Signal::KILL);
-    child.wait().unwrap();
     assert_eq!(databases(&database, "killed"), ["killed.partial"]);
-    // pg_restore has outlived us.
     assert_snapshot!(tool.run(&["backup", "restore", "latest", "--into", "killed"]), @r#"
     -- stderr
     -> shop  SOCKET/DB as postgres
     error: another restore into killed is at work
       caused by: database "killed.partial" is being accessed by other users
-      note: There is 1 other session using the database.
+      note: There are 2 other sessions using the database.
       hint: wait until it has ended, or pick another name with `--into`
     -- exit 6
     "#);
-    database.sql(
-        "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'killed.partial'",
+    signal(&child, Signal::KILL);
+    child.wait().unwrap();
+    // pg_restore does not outlive us, nor does its session.
+    database.wait_until(
+        "select not exists (select from pg_stat_activity where datname = 'killed.partial')",
     );
+    assert_eq!(databases(&database, "killed"), ["killed.partial"]);
     assert_snapshot!(tool.run(&["backup", "restore", "latest", "--into", "killed", "--dry-run"]), @"
     -- stdout
     plan: restore shop-STAMP into killed

@@ -1,12 +1,16 @@
 //! Kills, full disks and crowds: whatever happens, the command can be run again and the rest is as it was.
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Child, Command};
 use std::time::Duration;
 
 use insta::assert_snapshot;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::migrate_race::all_at_once;
-use crate::support::{Database, Tool};
+use crate::support::server::{self, try_sql};
+use crate::support::{Database, Folder, Tool};
 
 /// How often; more with TEST_ROUNDS.
 fn rounds(usual: u64) -> u64 {
@@ -200,4 +204,135 @@ fn files_that_are_not_utf_8_are_refused_with_their_byte() {
       note: nothing was run
       hint: remove the character; SQL text has none
     ");
+}
+
+/// Waits until a process is gone, or left for somebody else to bury; the test fails if it never is.
+fn wait_until_gone(pid: &str) {
+    let gone = (0..2000).any(|_| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let gone = stat.is_empty() || stat.contains(") Z ");
+        if !gone {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        gone
+    });
+    assert!(gone, "{pid} is at work for ever");
+}
+
+/// What a program writes into a file, once it has written a whole line.
+fn told(path: &Path) -> String {
+    loop {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        if text.ends_with('\n') {
+            return text.trim().to_owned();
+        }
+        std::thread::yield_now();
+    }
+}
+
+/// A pg_dump that waits for a lock for ever, and does not begin before it is told to.
+const PATIENT: &str = "#!/bin/sh
+[ \"$1\" = --version ] && exec REAL --version
+echo $$ > \"$0.pid\"
+echo $PGOPTIONS > \"$0.options\"
+read -r _ < \"$0.go\"
+exec REAL \"$@\" --lock-wait-timeout=600000
+";
+
+/// Who is killed.
+enum Hit {
+    Us,
+    Program,
+}
+
+#[test]
+fn pg_dump_does_not_outlive_a_program_that_is_killed() {
+    for (words, hit) in [
+        (&["backup", "create", "--to", "b"][..], Hit::Us),
+        (&["migrate", "dump"], Hit::Us),
+        (&["migrate", "dump"], Hit::Program),
+    ] {
+        let database = Database::migrated();
+        let programs = Folder::new();
+        let real = server::bin().join("pg_dump");
+        let dump = programs.write("pg_dump", PATIENT.replace("REAL", real.to_str().unwrap()));
+        std::fs::set_permissions(&dump, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let told_by = |ending: &str| programs.path().join(format!("pg_dump.{ending}"));
+        assert!(
+            Command::new("mkfifo")
+                .arg(told_by("go"))
+                .status()
+                .unwrap()
+                .success()
+        );
+        let tool = Tool::new()
+            .on(&database)
+            .env("TOYSOLDIERS_PG_BIN", programs.path().to_str().unwrap());
+        let mut child = tool.spawn(words);
+        let pid = told(&told_by("pid"));
+        let options = told(&told_by("options"));
+        assert!(
+            options.contains("-c client_connection_check_interval=1s"),
+            "{options}"
+        );
+        // Behind the locks of ours, if we have any; pg_dump comes behind it.
+        let name = database.name.clone();
+        let in_the_way = std::thread::spawn(move || {
+            let _ = try_sql(
+                Database::socket(),
+                &name,
+                "lock table users in access exclusive mode; select pg_sleep(600)",
+            );
+        });
+        let others = "select from pg_locks join pg_stat_activity using (pid)
+            where datname = current_database() and relation = 'users'::regclass";
+        database.wait_until(&format!(
+            "select exists ({others} and mode = 'AccessExclusiveLock' and application_name = 'tests')"
+        ));
+        std::fs::write(told_by("go"), "go\n").unwrap();
+        database.wait_until(&format!(
+            "select exists ({others} and mode = 'AccessShareLock' and not granted)"
+        ));
+        match hit {
+            Hit::Us => child.kill().unwrap(),
+            Hit::Program => {
+                kill_process(Pid::from_raw(pid.parse().unwrap()).unwrap(), Signal::KILL).unwrap();
+            }
+        }
+        child.wait().unwrap();
+        wait_until_gone(&pid);
+        // Its session too, which nobody told and which waits for a lock.
+        database.wait_until(
+            "select not exists (select from pg_stat_activity
+            where datname = current_database() and application_name = 'toysoldiers')",
+        );
+        database.sql(
+            "select pg_terminate_backend(pid) from pg_stat_activity
+            where datname = current_database() and query ~ 'pg_sleep' and pid <> pg_backend_pid()",
+        );
+        in_the_way.join().unwrap();
+    }
+}
+
+#[test]
+fn a_password_command_does_not_outlive_a_program_that_is_killed() {
+    let tool = Tool::new();
+    tool.write(
+        "toysoldiers.toml",
+        "[env.shop]\nurl = \"postgresql://clerk@localhost/shop\"\n\
+        password_command = [\"sh\", \"-c\", \"echo $$ > pid; exec sleep 600\"]\n",
+    );
+    let mut child = tool.spawn(&["--env", "shop", "migrate", "status"]);
+    let pid = told(&tool.path().join("pid"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    wait_until_gone(&pid);
+}
+
+#[test]
+fn a_child_whose_parent_is_gone_becomes_nothing() {
+    let tool = Tool::new();
+    let outcome = tool.run(&["--become-child-of", "1", "/dev/null", "touch", "made"]);
+    assert_eq!(outcome.code(1).to_string(), "-- exit 1");
+    assert_eq!(tool.folder().list(""), [""; 0]);
 }

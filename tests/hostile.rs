@@ -4,6 +4,7 @@ mod guard;
 mod limits;
 mod locks;
 mod plant;
+mod private_server;
 mod secret;
 mod sessions;
 mod settings;

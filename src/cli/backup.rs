@@ -79,7 +79,7 @@ pub(super) fn address(cx: &Context, flag: Option<(PathBuf, &'static str)>) -> Re
     }
     let place = match environment.backup_destination.clone() {
         Some(place) => place,
-        None => cx.data_folder()?.join("backups").join(&environment.name),
+        None => cx.server()?.backups(&cx.ui)?.join(&environment.name),
     };
     Ok(Address::new(place, Said::Setting(environment.name.clone())))
 }

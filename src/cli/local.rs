@@ -54,18 +54,18 @@ impl LocalCommand {
                 let changed = server.start(&cx.ui).await?;
                 cx.report(&Changed {
                     changed,
-                    status: server.status().await?,
+                    status: server.status(&cx.ui).await?,
                 })
             }
             Self::Stop => {
-                let changed = server.stop().await?;
+                let changed = server.stop(&cx.ui).await?;
                 cx.report(&Changed {
                     changed,
-                    status: server.status().await?,
+                    status: server.status(&cx.ui).await?,
                 })
             }
-            Self::Status => cx.report(&server.status().await?),
-            Self::Logs(args) => cx.report(&Log(server.logs(args.lines as usize)?)),
+            Self::Status => cx.report(&server.status(&cx.ui).await?),
+            Self::Logs(args) => cx.report(&Log(server.logs(args.lines as usize, &cx.ui)?)),
             Self::Reset(args) => {
                 let reset = if args.all {
                     Reset::Folder

@@ -1,12 +1,15 @@
 //! Who the server runs as: oneself, or for root somebody else, since PostgreSQL refuses root.
 
-use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-use crate::error::{Error, Result, io_reason};
+use rustix::fs::{Gid, Stat, Uid};
+
+use crate::error::{Error, Result};
+use crate::pg::endpoint::Owner;
 
 /// The user of the server's processes.
 #[derive(Debug, Clone)]
@@ -51,77 +54,65 @@ impl Account {
         command
     }
 
-    /// Makes a folder that only this user may enter, and checks that the user gets there.
-    pub(super) fn make_folder(&self, folder: &Path) -> Result<()> {
-        let unusable = |reason: String| {
-            Error::configuration(format!("the folder {} cannot be used", folder.display()))
-                .because(Error::configuration(reason))
-                .hint("name a folder of your own in TOYSOLDIERS_LOCAL_DIR")
-        };
-        self.make_whole(folder)
-            .map_err(|error| unusable(io_reason(&error)))?;
-        let Self::Other { name, uid, gid } = self else {
-            return tempfile::tempfile_in(folder)
-                .map(|_| ())
-                .map_err(|error| unusable(io_reason(&error)).into());
-        };
-        for ancestor in folder
-            .ancestors()
-            .filter(|ancestor| !ancestor.as_os_str().is_empty())
-        {
-            let metadata = ancestor
-                .metadata()
-                .map_err(|error| unusable(io_reason(&error)))?;
-            let needed = if ancestor == folder { 0o3 } else { 0o1 };
-            let shift = if metadata.uid() == *uid {
-                6
-            } else if metadata.gid() == *gid {
-                3
-            } else {
-                0
-            };
-            if metadata.mode() >> shift & needed != needed {
-                return Err(unusable(format!(
-                    "the user {name}, whom the server runs as, cannot use {}",
-                    ancestor.display()
-                ))
-                .note("PostgreSQL does not run as root")
-                .hint("name a folder that this user may reach and write in TOYSOLDIERS_LOCAL_DIR")
-                .into());
-            }
-        }
-        Ok(())
+    pub(super) fn is_other(&self) -> bool {
+        matches!(self, Self::Other { .. })
     }
 
-    /// Makes the folder under another name and renames it: whoever finds it finds it usable, also a command
-    /// that runs at the same moment.
-    fn make_whole(&self, folder: &Path) -> std::io::Result<()> {
-        if folder.exists() {
-            return Ok(());
-        }
-        let parent = folder.parent().unwrap_or(Path::new("/"));
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o755)
-            .create(parent)
-            .map_err(|error| match error.kind() {
-                // A file where a folder should be.
-                ErrorKind::AlreadyExists => ErrorKind::NotADirectory.into(),
-                _ => error,
-            })?;
-        let unborn = tempfile::Builder::new()
-            .prefix(".new-")
-            .tempdir_in(parent)?;
-        if let Self::Other { uid, gid, .. } = self {
-            std::os::unix::fs::chown(unborn.path(), Some(*uid), Some(*gid))?;
-        }
-        std::fs::set_permissions(unborn.path(), std::fs::Permissions::from_mode(0o700))?;
-        match std::fs::rename(unborn.path(), folder) {
-            // Somebody was faster, and theirs is as good.
-            Err(_) if folder.is_dir() => Ok(()),
-            other => other,
+    pub(super) fn uid(&self) -> u32 {
+        match self {
+            Self::Own => rustix::process::geteuid().as_raw(),
+            Self::Other { uid, .. } => *uid,
         }
     }
+
+    /// Whose processes are the server's.
+    pub(super) fn owner(&self) -> Owner {
+        let uid = self.uid();
+        Owner {
+            uid,
+            name: user_name(uid),
+        }
+    }
+
+    /// What the system calls it.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Own => called(self.uid()),
+            Self::Other { name, .. } => name.clone(),
+        }
+    }
+
+    /// Gives it something of ours.
+    pub(super) fn give(&self, what: impl AsFd) -> io::Result<()> {
+        match self {
+            Self::Own => Ok(()),
+            Self::Other { uid, gid, .. } => Ok(rustix::fs::fchown(
+                what,
+                Some(Uid::from_raw(*uid)),
+                Some(Gid::from_raw(*gid)),
+            )?),
+        }
+    }
+
+    /// Whether it may pass through a folder.
+    pub(super) fn enters(&self, folder: &Stat) -> bool {
+        let Self::Other { uid, gid, .. } = self else {
+            return true;
+        };
+        let shift = if folder.st_uid == *uid {
+            6
+        } else if folder.st_gid == *gid {
+            3
+        } else {
+            0
+        };
+        folder.st_mode >> shift & 0o1 != 0
+    }
+}
+
+/// A user by name, or by number if it has none.
+pub(super) fn called(uid: u32) -> String {
+    user_name(uid).unwrap_or_else(|| format!("user {uid}"))
 }
 
 /// The name the system knows a user by.

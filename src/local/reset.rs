@@ -71,10 +71,10 @@ impl Server {
                 })
             }
             Reset::Folder => {
-                self.stop().await?;
-                if self.folder.is_dir() {
-                    let _lock = self.lock().await?;
-                    cluster::delete(&self.data())?;
+                self.stop(progress).await?;
+                if let Some(folder) = self.find(progress)? {
+                    let _lock = self.lock(&folder).await?;
+                    cluster::delete(&folder)?;
                 }
                 Ok(Cleared {
                     database: None,

@@ -76,20 +76,15 @@ pub async fn read(db: &Db, programs: &Programs) -> Result<String> {
     let foreign = db.all(&PLATFORM, &[]).await?;
     let mut left_out = vec!["toysoldiers".to_owned()];
     left_out.extend(foreign.into_iter().map(|foreign| foreign.schema));
-    let cannot = |error: std::io::Error| {
-        Error::failed("cannot write a file for PostgreSQL's programs").because(error)
-    };
-    let file = tempfile::NamedTempFile::new().map_err(cannot)?;
-    run(&tool, db, &left_out, file.path()).await?;
-    let dump = std::fs::read(file.path()).map_err(cannot)?;
+    let dump = run(&tool, db, &left_out).await.map_err(explained)?;
     let dump = String::from_utf8(dump).map_err(|error| {
         Error::failed("what pg_dump wrote is not UTF-8").because(error.utf8_error())
     })?;
     Ok(text::settled(&dump))
 }
 
-async fn run(tool: &Tool, db: &Db, left_out: &[String], file: &Path) -> Result<()> {
-    let ran = child::run_beside(db, tool, |command| {
+async fn run(tool: &Tool, db: &Db, left_out: &[String]) -> Result<Vec<u8>, Error> {
+    child::read_beside(db, tool, |command| {
         command
             .args(["--schema-only", "--no-owner", "--no-tablespaces"])
             .args(["--no-password", "--no-sync", "--encoding=UTF8"])
@@ -101,20 +96,20 @@ async fn run(tool: &Tool, db: &Db, left_out: &[String], file: &Path) -> Result<(
         for schema in left_out {
             command.arg(format!("--exclude-schema={}", Ident(schema)));
         }
-        command.arg("--file").arg(file);
     })
-    .await;
-    ran.map_err(|error| {
-        let reason = std::error::Error::source(&error).map(ToString::to_string);
-        let error = anyhow::Error::from(error.note("nothing was written"));
-        if reason.is_some_and(|reason| reason.contains("permission denied")) {
-            return Error::refused("this role may not read the whole schema")
-                .after(&error)
-                .hint("connect as the owner of the tables, or as a role that may read all of them: pg_dump locks each")
-                .into();
-        }
-        error
-    })
+    .await
+}
+
+fn explained(error: Error) -> anyhow::Error {
+    let reason = std::error::Error::source(&error).map(ToString::to_string);
+    let error = anyhow::Error::from(error.note("nothing was written"));
+    if reason.is_some_and(|reason| reason.contains("permission denied")) {
+        return Error::refused("this role may not read the whole schema")
+            .after(&error)
+            .hint("connect as the owner of the tables, or as a role that may read all of them: pg_dump locks each")
+            .into();
+    }
+    error
 }
 
 /// What writing the schema into a file would do: nothing if it is there already.

@@ -1,19 +1,24 @@
 //! PostgreSQL's programs as children, pg_dump and pg_restore: told everything but secrets on their command line, ended when we end.
 
+use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
 use std::process::Stdio;
+use std::task::{Context, Poll};
 
-use tokio::process::Command;
+use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+use tokio::task::JoinHandle;
 
 use super::blockers::Watch;
 use super::db::Db;
 use super::libpq::Passage;
 use super::options::{self, Setting};
-use super::session::HELD;
+use super::session::{CLIENT_CHECK, HELD};
+use super::shim::{self, Report};
 use super::tools::Tool;
 use super::{APPLICATION_NAME, Endpoint, Pooling};
-use crate::error::{Error, Result};
+use crate::error::{Error, Hint, Result};
 
 /// How many lines of a child's complaints are passed on, besides the reason.
 const LINES: usize = 5;
@@ -24,29 +29,69 @@ const BY_VARIABLE: [(&str, &str); 2] = [("TimeZone", "PGTZ"), ("DateStyle", "PGD
 /// Variables of the person's shell that would make settings.
 const FOREIGN: [&str; 4] = ["PGCLIENTENCODING", "PGDATESTYLE", "PGGEQO", "PGTZ"];
 
+/// How much of its complaints is kept, in bytes: the end.
+const TAIL: usize = 64 * 1024;
+
 /// Runs a program to its end, where `db` is; `arguments` adds what is its own. It has the settings of `db`. The error
 /// holds what it complained about.
 pub async fn run(tool: &Tool, db: &Db, arguments: impl FnOnce(&mut Command)) -> Result<(), Error> {
-    command(tool, db, APPLICATION_NAME, arguments, async |output| {
-        output.await
-    })
-    .await
+    let running = Running::start(tool, db, APPLICATION_NAME, arguments, Stdio::null());
+    running.await?.end().await
 }
 
-/// The same on the server of `db`, for a program that locks tables: whoever is in its way is told of, and named if it
-/// gives up waiting for them.
+/// The same of a program that locks tables: whoever is in its way is told of, and named if it gives up waiting for
+/// them.
 pub async fn run_beside(
     db: &Db,
     tool: &Tool,
     arguments: impl FnOnce(&mut Command),
 ) -> Result<(), Error> {
+    watched(db, async |name| {
+        let running = Running::start(tool, db, name, arguments, Stdio::null());
+        running.await?.end().await
+    })
+    .await
+}
+
+/// All that such a program writes.
+pub async fn read_beside(
+    db: &Db,
+    tool: &Tool,
+    arguments: impl FnOnce(&mut Command),
+) -> Result<Vec<u8>, Error> {
+    watched(db, async |name| {
+        let mut output = stream(tool, db, name, arguments).await?;
+        let mut text = Vec::new();
+        let read = output.read_to_end(&mut text).await;
+        // What the program has to say explains more.
+        output.end().await?;
+        read.map_err(|error| cannot_run(tool, error))?;
+        Ok(text)
+    })
+    .await
+}
+
+/// Starts a program where `db` is, which the server knows by this name, and reads what it writes. It counts only if
+/// [`Stream::end`] is no error; dropped before, the program is killed.
+pub async fn stream(
+    tool: &Tool,
+    db: &Db,
+    name: &str,
+    arguments: impl FnOnce(&mut Command),
+) -> Result<Stream, Error> {
+    let mut running = Running::start(tool, db, name, arguments, Stdio::piped()).await?;
+    let output = running.child.stdout.take();
+    Ok(Stream { output, running })
+}
+
+/// Lets a program do its work under a name of its own, and names whoever is in its way.
+async fn watched<T>(db: &Db, work: impl AsyncFnOnce(&str) -> Result<T, Error>) -> Result<T, Error> {
     let mut any = [0; 4];
     getrandom::fill(&mut any)
         .map_err(|error| Error::failed("the system has no random number").because(error))?;
     // The server knows it by this name alone.
     let name = format!("{APPLICATION_NAME} {:08x}", u32::from_ne_bytes(any));
-    let watched = async |output: Output<'_>| Watch::program(db, &name, output).await;
-    let ran = command(tool, db, &name, arguments, watched).await;
+    let ran = Box::pin(Watch::program(db, &name, work(&name))).await;
     ran.map_err(|error| {
         let blockers = db.blockers();
         if blockers.is_empty() {
@@ -55,55 +100,131 @@ pub async fn run_beside(
         let holders = blockers.join(", and by ");
         Error::refused(format!("a table is locked by {holders}"))
             .because(error)
-            .hint("wait for it to end, then run the same command again")
+            .hint("wait for it to end")
+            .hint(Hint::again("run the same command again"))
     })
 }
 
-/// A program on its way.
-type Output<'a> = Pin<Box<dyn Future<Output = io::Result<std::process::Output>> + Send + 'a>>;
+/// What a program writes, while it writes.
+#[derive(Debug)]
+pub struct Stream {
+    output: Option<ChildStdout>,
+    running: Running,
+}
 
-async fn command(
-    tool: &Tool,
-    db: &Db,
-    name: &str,
-    arguments: impl FnOnce(&mut Command),
-    run: impl AsyncFnOnce(Output<'_>) -> io::Result<std::process::Output>,
-) -> Result<(), Error> {
-    let mut passage = Passage::to(db.endpoint(), name)
-        .map_err(|error| Error::failed("cannot prepare the way in").after(&error))?;
-    Box::pin(hand_on(db, &mut passage)).await?;
-    let mut command = Command::new(&tool.path);
-    for name in FOREIGN {
-        command.env_remove(name);
+impl Stream {
+    /// Waits for the program's end. The error holds what it complained about. What it writes from here on is read by
+    /// nobody, and an error of the program's.
+    pub async fn end(self) -> Result<(), Error> {
+        drop(self.output);
+        self.running.end().await
     }
-    passage.show(command.as_std_mut());
-    arguments(&mut command);
-    command
-        .env("LC_ALL", "C")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        // Ctrl-C in a terminal is for us, who end the child; otherwise the child could be faster to complain.
-        .process_group(0)
-        .kill_on_drop(true);
-    let output = run(Box::pin(command.output())).await.map_err(|error| {
-        Error::failed(format!("cannot run {}", tool.path.display())).because(error)
-    })?;
-    if output.status.success() {
-        return Ok(());
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().output {
+            Some(output) => Pin::new(output).poll_read(context, buffer),
+            None => Poll::Ready(Ok(())),
+        }
     }
-    let program = tool
-        .path
-        .file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    let (reason, rest) = complaint(&program, &String::from_utf8_lossy(&output.stderr));
-    let mut error = Error::failed(format!("{program} failed")).because(Error::failed(reason));
-    for line in rest.into_iter().take(LINES) {
-        error = error.note(line);
+}
+
+/// A program at work.
+#[derive(Debug)]
+struct Running {
+    tool: Tool,
+    child: Child,
+    complaints: JoinHandle<Vec<u8>>,
+    report: Report,
+}
+
+impl Running {
+    async fn start(
+        tool: &Tool,
+        db: &Db,
+        name: &str,
+        arguments: impl FnOnce(&mut Command),
+        output: Stdio,
+    ) -> Result<Self, Error> {
+        let mut passage = Passage::to(db.endpoint(), name)
+            .map_err(|error| Error::failed("cannot prepare the way in").after(&error))?;
+        Box::pin(hand_on(db, &mut passage)).await?;
+        // Killed, it says nothing to its session, which might wait for a lock for long.
+        if *db.pooling() == Pooling::Direct
+            && db.hello().is_some_and(|hello| hello.tells_of_clients)
+        {
+            let (name, value) = CLIENT_CHECK;
+            passage.add_setting(name, value);
+        }
+        let (command, report) =
+            shim::command(&tool.path).map_err(|error| cannot_run(tool, error))?;
+        let mut command = Command::from(command);
+        for name in FOREIGN {
+            command.env_remove(name);
+        }
+        passage.show(command.as_std_mut());
+        arguments(&mut command);
+        let mut child = command
+            .env("LC_ALL", "C")
+            .stdin(Stdio::null())
+            .stdout(output)
+            .stderr(Stdio::piped())
+            // Ctrl-C in a terminal is for us, who end the child; otherwise the child could be faster to complain.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| cannot_run(tool, error))?;
+        // It has the passage's files by now, as its own.
+        let complaints = tokio::spawn(tail(child.stderr.take()));
+        Ok(Self {
+            tool: tool.clone(),
+            child,
+            complaints,
+            report,
+        })
     }
-    Err(error)
+
+    async fn end(mut self) -> Result<(), Error> {
+        let status = self.child.wait().await;
+        let status = status.map_err(|error| cannot_run(&self.tool, error))?;
+        let said = self.complaints.await.unwrap_or_default();
+        if let Some(error) = self.report.failure() {
+            return Err(cannot_run(&self.tool, error));
+        }
+        if status.success() {
+            return Ok(());
+        }
+        let program = self.tool.path.file_name().unwrap_or_default();
+        let program = program.to_string_lossy().into_owned();
+        let (reason, rest) = complaint(&program, &String::from_utf8_lossy(&said));
+        let mut error = Error::failed(format!("{program} failed")).because(Error::failed(reason));
+        for line in rest.into_iter().take(LINES) {
+            error = error.note(line);
+        }
+        Err(error)
+    }
+}
+
+fn cannot_run(tool: &Tool, error: io::Error) -> Error {
+    Error::failed(format!("cannot run {}", tool.path.display())).because(error)
+}
+
+/// The end of what a program complains about. It is read all the time: a program whose complaints nobody takes waits.
+async fn tail(stderr: Option<ChildStderr>) -> Vec<u8> {
+    let mut kept = VecDeque::new();
+    let mut piece = vec![0; 8 * 1024];
+    if let Some(mut stderr) = stderr {
+        while let Ok(count @ 1..) = stderr.read(&mut piece).await {
+            kept.extend(&piece[..count]);
+            kept.drain(..kept.len().saturating_sub(TAIL));
+        }
+    }
+    kept.into()
 }
 
 /// Gives a program the settings that ours has.

@@ -156,7 +156,7 @@ async fn open(endpoint: &Endpoint) -> Result<Db, Unreached> {
     let limit = endpoint.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
     let tls = Tls::prepare(endpoint, place)?;
     let opening = async {
-        let (socket, clue) = Socket::open(place, &endpoint.keepalive)
+        let (socket, clue) = Socket::open(endpoint)
             .await
             .map_err(|error| unreachable(endpoint, io_reason(&error)))?;
         let config = config(endpoint, tls.as_ref());

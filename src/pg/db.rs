@@ -80,7 +80,7 @@ impl Cancel {
     async fn send(&self) -> Result<()> {
         let place = &self.endpoint.places()[0];
         let tls = Tls::prepare(&self.endpoint, place)?;
-        let (socket, _) = Socket::open(place, &self.endpoint.keepalive).await?;
+        let (socket, _) = Socket::open(&self.endpoint).await?;
         match tls {
             Some(tls) => self.token.cancel_query_raw(socket, tls.connector()).await?,
             None => self.token.cancel_query_raw(socket, NoTls).await?,

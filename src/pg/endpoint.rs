@@ -50,6 +50,8 @@ pub struct Endpoint {
     pub(super) tls: Tls,
     /// The person's home folder, where certificates may lie.
     pub(super) home: Option<PathBuf>,
+    /// Whose process has to be at the other end of a socket, if it matters.
+    pub(super) owner: Option<Owner>,
     /// Variables that hold passwords, and are not for the programs we start.
     pub(super) withheld: Vec<String>,
 }
@@ -87,6 +89,15 @@ pub enum Host {
     Name(String),
     /// A folder with a Unix socket in it.
     Socket(PathBuf),
+}
+
+/// A user of this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// The number.
+    pub uid: u32,
+    /// The name, where the system knows one.
+    pub name: Option<String>,
 }
 
 /// `target_session_attrs=`: which of the places will do.
@@ -217,6 +228,15 @@ impl Endpoint {
             user: Some(user.to_owned()),
             database: Some(database.to_owned()),
             ..Self::default()
+        }
+    }
+
+    /// The same; the server at the other end of the socket has to be a process of this user's.
+    #[must_use]
+    pub fn of_user(self, owner: Owner) -> Self {
+        Self {
+            owner: Some(owner),
+            ..self
         }
     }
 

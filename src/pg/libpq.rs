@@ -62,6 +62,14 @@ impl Passage {
         if let Some(user) = endpoint.user() {
             variables.push(("PGUSER", user.into()));
         }
+        // By name is the only way libpq knows.
+        if let Some(name) = endpoint
+            .owner
+            .as_ref()
+            .and_then(|owner| owner.name.as_ref())
+        {
+            variables.push(("PGREQUIREPEER", name.into()));
+        }
         let startup = &endpoint.options().startup;
         if !startup.is_empty() {
             variables.push(("PGOPTIONS", startup.into()));

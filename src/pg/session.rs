@@ -129,6 +129,10 @@ fn pinned() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
     PINNED.iter().chain(PINNED_SINCE_17)
 }
 
+/// How long a server takes to notice that its client is gone while it works or waits for a lock, where its system
+/// tells.
+pub(super) const CLIENT_CHECK: (&str, &str) = ("client_connection_check_interval", "1s");
+
 /// How long a session waits.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
@@ -325,7 +329,7 @@ impl Db {
         want("row_security", "off");
         // The server ends what nobody waits for any more.
         if self.hello().is_some_and(|hello| hello.tells_of_clients) {
-            want("client_connection_check_interval", "5s");
+            want(CLIENT_CHECK.0, CLIENT_CHECK.1);
         }
         // A pooler gives it to the session; what resets the session takes it away again.
         want(

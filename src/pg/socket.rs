@@ -14,7 +14,7 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
-use super::endpoint::{Host, Keepalive, Place};
+use super::endpoint::{Endpoint, Host, Keepalive};
 
 /// An open socket.
 pub enum Socket {
@@ -39,12 +39,22 @@ pub enum Clue {
 }
 
 impl Socket {
-    /// Opens it. Every address of the host is tried.
-    pub async fn open(place: &Place, keepalive: &Keepalive) -> io::Result<(Self, Clue)> {
+    /// Opens it, to the first of the places. Every address of the host is tried.
+    pub async fn open(endpoint: &Endpoint) -> io::Result<(Self, Clue)> {
+        let place = &endpoint.places[0];
         let stream = match (&place.host, place.address) {
             (Host::Socket(folder), _) => {
                 let path = folder.join(format!(".s.PGSQL.{}", place.port));
                 let stream = UnixStream::connect(path).await?;
+                if let Some(owner) = &endpoint.owner {
+                    let uid = stream.peer_cred()?.uid();
+                    if uid != owner.uid {
+                        return Err(io::Error::other(format!(
+                            "the socket there is a process's of user {uid}, and not of user {}",
+                            owner.uid
+                        )));
+                    }
+                }
                 let process = Arc::new(AtomicI32::new(0));
                 let ear = Eavesdropper {
                     process: Some(Arc::clone(&process)),
@@ -58,7 +68,7 @@ impl Socket {
             (Host::Name(name), None) => TcpStream::connect((name.as_str(), place.port)).await?,
         };
         stream.set_nodelay(true)?;
-        keep_alive(&stream, keepalive)?;
+        keep_alive(&stream, &endpoint.keepalive)?;
         let clue = Clue::Port {
             own: stream.local_addr()?.port(),
             peer: stream.peer_addr()?,

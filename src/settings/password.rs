@@ -12,7 +12,7 @@ use tokio::process::{Child, Command};
 use super::{Environ, Environment};
 use crate::error::{self, Error, Result};
 use crate::pg::endpoint::{Endpoint, Place, Surroundings};
-use crate::pg::{passfile, service};
+use crate::pg::{passfile, service, shim};
 
 /// How long a password command may take when nobody says: a person may have to put a finger on a key.
 pub const TIMEOUT: Duration = Duration::from_mins(1);
@@ -178,25 +178,31 @@ impl PasswordCommand {
             .because(Error::configuration(reason))
         };
         let by_hand = "run it by hand and see what it says; it has to print one line, the password";
-        let mut child = Command::new(program)
+        let cannot_start = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound => failed("there is no such program".to_owned()).hint(
+                "install it, or name it by its path; it is run in the folder of toysoldiers.toml",
+            ),
+            _ => failed(error::io_reason(&error)).hint(by_hand),
+        };
+        let (command, report) = shim::command(program).map_err(cannot_start)?;
+        let mut child = Command::from(command)
             .args(arguments)
             .current_dir(&self.folder)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => failed("there is no such program".to_owned())
-                    .hint("install it, or name it by its path; it is run in the folder of toysoldiers.toml"),
-                _ => failed(error::io_reason(&error)).hint(by_hand),
-            })?;
+            .map_err(cannot_start)?;
         let limit = if self.timeout.is_zero() {
             Duration::MAX
         } else {
             self.timeout
         };
         let line = match tokio::time::timeout(limit, listen(&mut child)).await {
-            Ok(Ok((status, output))) => one_line(status, output),
+            Ok(Ok((status, output))) => match report.failure() {
+                Some(error) => return Err(cannot_start(error).into()),
+                None => one_line(status, output),
+            },
             Ok(Err(error)) => Err(error::io_reason(&error)),
             Err(_) => Err(format!(
                 "it had not ended after {} s",
