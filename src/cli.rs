@@ -20,6 +20,7 @@ mod secret;
 mod source;
 mod standing;
 mod status;
+mod usage;
 mod user;
 
 use std::ffi::OsString;
@@ -32,8 +33,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use futures_util::FutureExt;
 
 use crate::context::{self, Context};
-use crate::error::{self, Error, Exit, Explanation, Hint, Kind, Mask, Result};
-use crate::ui::{Manners, Output, Ui};
+use crate::error::{self, Error, Exit, Hint, Kind, Mask, Result};
+use crate::ui::{Output, Ui};
 use global::Global;
 
 /// How long a command has to end by itself once it is cancelled.
@@ -46,6 +47,8 @@ const GRACE: Duration = Duration::from_secs(2);
 #[derive(Debug, Parser)]
 #[command(
     version,
+    // Whatever the program was started as.
+    bin_name = "toysoldiers",
     propagate_version = true,
     arg_required_else_help = true,
     max_term_width = 100
@@ -125,41 +128,12 @@ impl Cli {
             ..cli
         });
         read.map_err(|error| {
-            if !error.use_stderr() {
-                // Help and version are results.
-                let _ = error.print();
-                return Exit::Done.code();
-            }
-            if wants_json(&args) {
-                let text = error.render().to_string();
-                let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-                let message = lines
-                    .next()
-                    .unwrap_or_default()
-                    .trim_start_matches("error: ")
-                    .to_owned();
-                let explanation = Explanation::usage(message, lines.map(str::to_owned).collect());
-                Ui::new(Manners {
-                    output: Output::Json,
-                    mask,
-                    ..Manners::default()
-                })
-                .explain(&explanation);
+            let output = if wants_json(&args) {
+                Output::Json
             } else {
-                let text = error.render();
-                let is_colored = console::colors_enabled_stderr();
-                let text = if is_colored {
-                    text.ansi().to_string()
-                } else {
-                    text.to_string()
-                };
-                let ui = Ui::new(Manners {
-                    mask,
-                    ..Manners::default()
-                });
-                ui.explain_usage(&text);
-            }
-            Kind::Usage.code()
+                Output::Table
+            };
+            usage::tell(error, global::first_manners(output, &environ, mask))
         })
     }
 
@@ -206,9 +180,11 @@ impl Cli {
         let environ = context::environ();
         let ui = Ui::new(global.manners(&environ, mask));
         error::repeat_address(global.address(&environ));
+        let checked = global.check();
         let name = path.clone();
         let cx = Context::new(path, commands, global.flags(), environ, ui);
         let run = async {
+            checked?;
             if !command.finds() {
                 cx.ui.refuse_findings(&name)?;
             }

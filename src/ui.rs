@@ -1,7 +1,7 @@
 //! All that meets a person: results on stdout; plans, questions, progress, warnings and errors on stderr.
 //!
-//! Nothing outside this room writes to a stream. Colour is never needed to understand, and a reader that
-//! closes stdout early ends the command quietly.
+//! Nothing outside this room writes to a stream, and within it only `stream` does, which takes no text that was not
+//! cleaned. Colour is never needed to understand, and a reader that closes stdout early ends the command quietly.
 
 mod activity;
 pub mod cell;
@@ -9,13 +9,14 @@ mod consent;
 pub mod diagnostic;
 mod drawing;
 mod explanation;
+mod printable;
 pub mod prompt;
 pub mod report;
 mod sarif;
+mod stream;
 pub mod style;
 pub mod table;
 
-use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
@@ -27,7 +28,8 @@ use activity::Activity;
 pub use cell::Cell;
 pub use consent::Stage;
 pub use diagnostic::Diagnostic;
-pub use report::Report;
+pub use printable::Printable;
+pub use report::{CsvForm, Report};
 use style::Style;
 pub use table::Table;
 
@@ -94,6 +96,8 @@ pub struct Manners {
     pub letters: Letters,
     /// How what was said to the program may be said back.
     pub mask: Mask,
+    /// Who reads a CSV that is not for a terminal.
+    pub csv: CsvForm,
 }
 
 /// Is told of a question and its SQL; see [`Ui::tracer`].
@@ -134,37 +138,40 @@ impl Ui {
     /// Writes a result to stdout.
     pub fn show(&self, report: &impl Report) -> Result<()> {
         self.activity.end();
-        let text = report::render(report, self.manners.output, self.style_of_stdout())?;
-        write_out(&text)?;
+        let output = report::render(report, &self.manners, self.style_of_stdout())?;
+        stream::out(&output)?;
         if self.manners.output == Output::Table {
-            let summary = report.summary();
-            if !summary.is_empty() {
-                self.say(&summary);
+            for line in report.summary_lines() {
+                self.say(&line);
             }
         }
-        if let Some(remainder) = report.remainder() {
-            self.say(&remainder);
+        for line in report.remainder() {
+            self.say(&line);
         }
         Ok(())
     }
 
-    /// Writes raw text to stdout, such as a log or a completion script.
+    /// Writes text for programs to stdout, such as SQL or a completion script.
     pub fn print(&self, text: &str) -> Result<()> {
-        write_out(text)
+        stream::out(&stream::Output::Data(text.to_owned()))
     }
 
-    /// Writes to stderr what must be seen; an error if it cannot be.
-    pub fn show_secret(&self, text: &str) -> Result<()> {
+    /// Writes to stderr what must be seen, line by line; an error if it cannot be.
+    pub fn show_secret(&self, lines: &[&str]) -> Result<()> {
         self.activity.end();
-        let mut err = io::stderr().lock();
-        err.write_all(format!("{text}\n").as_bytes())
-            .map_err(|error| {
-                Error::refused("the password that was made cannot be shown")
-                    .because(error)
-                    .unchanged()
-                    .hint("leave stderr open, or give a password with `--password-stdin`")
-                    .into()
-            })
+        let lines = lines.iter().map(Printable::line);
+        stream::try_err(&Printable::joined(lines)).map_err(|error| {
+            Error::refused("the password that was made cannot be shown")
+                .because(error)
+                .unchanged()
+                .hint("leave stderr open, or give a password with `--password-stdin`")
+                .into()
+        })
+    }
+
+    /// Writes help, which a library has drawn and coloured, to stdout.
+    pub fn show_help(&self, text: &str) -> Result<()> {
+        stream::out(&stream::Output::Text(Printable::colored(text)))
     }
 
     /// Leaves the terminal to another program.
@@ -198,9 +205,13 @@ impl Ui {
         let style = self.style_of_stderr();
         (detail >= Detail::Questions).then(|| {
             let tracer: Tracer = Box::new(move |what, sql| {
-                write_err(&style.dim(what));
+                stream::err(&style.dim(what));
                 if detail == Detail::Sql {
-                    write_err(&style.dim(sql.trim_end()));
+                    // Indented, so that no line of it passes for one of ours.
+                    let mut text = Printable::default();
+                    text.pad(2);
+                    text.push(Printable::hanging(sql.trim_end(), 2));
+                    stream::err(&style.dim(text));
                 }
             });
             tracer
@@ -210,13 +221,18 @@ impl Ui {
     /// Says whom a session waits for.
     pub fn voice(&self) -> Voice {
         let (activity, detail) = (self.activity.clone(), self.manners.detail);
-        Box::new(move |line| say(&activity, detail, line))
+        Box::new(move |line| tell(&activity, detail, &Printable::line(line)))
+    }
+
+    /// Writes lines to stderr, unless nobody wants to know.
+    fn tell(&self, text: &Printable) {
+        tell(&self.activity, self.manners.detail, text);
     }
 
     fn style_of_stdout(&self) -> Style {
         Style::new(
             self.manners.color.0,
-            io::stdout().is_terminal().then(terminal_width),
+            stream::width_of_stdout(),
             self.manners.letters == Letters::Ascii,
         )
     }
@@ -224,7 +240,7 @@ impl Ui {
     fn style_of_stderr(&self) -> Style {
         Style::new(
             self.manners.color.1,
-            io::stderr().is_terminal().then(terminal_width),
+            stream::width_of_stderr(),
             self.manners.letters == Letters::Ascii,
         )
     }
@@ -232,11 +248,11 @@ impl Ui {
 
 impl Progress for Ui {
     fn say(&self, line: &str) {
-        say(&self.activity, self.manners.detail, line);
+        self.tell(&Printable::line(line));
     }
 
     fn working(&self, what: &str) {
-        if self.manners.detail > Detail::Quiet && io::stderr().is_terminal() {
+        if self.manners.detail > Detail::Quiet && stream::width_of_stderr().is_some() {
             self.activity.begin(what);
         }
     }
@@ -246,29 +262,27 @@ impl Progress for Ui {
     }
 
     fn advancing(&self, what: &str, share: f64, aside: &str) {
-        if self.manners.detail > Detail::Quiet && io::stderr().is_terminal() {
+        if self.manners.detail > Detail::Quiet && stream::width_of_stderr().is_some() {
             self.activity.show(&bar(what, share, aside));
         }
     }
 
     fn happened(&self, event: &Event<'_>) {
-        let line = match self.manners.output {
-            Output::Table if !event.line.is_empty() => event.line.clone(),
-            Output::Ndjson => json!(event).to_string(),
+        let mut line = match self.manners.output {
+            Output::Table if !event.line.is_empty() => Printable::line(&event.line),
+            Output::Ndjson => Printable::json(&json!(event).to_string()),
             _ => return,
         };
+        line.end_line();
         self.activity.end();
         // What cannot be written is noticed by the result at the end.
-        let _ = write_out(&format!("{line}\n"));
+        let _ = stream::out(&stream::Output::Text(line));
     }
 
     fn warn(&self, line: &str) {
         self.activity.end();
-        write_err(&format!(
-            "{} {}",
-            self.style_of_stderr().yellow("warning:"),
-            self.manners.mask.apply(line)
-        ));
+        let line = self.manners.mask.apply(line);
+        stream::err(&(self.style_of_stderr().yellow("warning:") + " " + line));
     }
 }
 
@@ -285,36 +299,9 @@ fn bar(what: &str, share: f64, aside: &str) -> String {
     )
 }
 
-/// The width of the terminal in columns, 80 if it does not say.
-fn terminal_width() -> u16 {
-    console::Term::stderr()
-        .size_checked()
-        .or_else(|| console::Term::stdout().size_checked())
-        .map_or(80, |(_, width)| width)
-}
-
-/// A reader that went away has seen enough: that is not an error.
-fn write_out(text: &str) -> Result<()> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.map_err(|error| {
-            Error::failed("cannot write to stdout")
-                .because(error)
-                .into()
-        }),
-    }
-}
-
-fn say(activity: &Activity, detail: Detail, line: &str) {
+fn tell(activity: &Activity, detail: Detail, text: &Printable) {
     activity.end();
     if detail > Detail::Quiet {
-        write_err(line);
+        stream::err(text);
     }
-}
-
-/// There is nobody to tell when stderr is gone.
-fn write_err(line: &str) {
-    let mut err = io::stderr().lock();
-    let _ = err.write_all(format!("{line}\n").as_bytes());
 }

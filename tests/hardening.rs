@@ -186,21 +186,21 @@ fn files_that_are_not_utf_8_are_refused_with_their_byte() {
       note: nothing was run
       hint: save the file as UTF-8
     ");
-    assert_snapshot!(refusal(b"s\0e\0l\0e\0c\0t\0"), @"
+    assert_snapshot!(refusal(b"s\0e\0l\0e\0c\0t\0"), @r"
     error: m/001_a.sql holds a NUL character at offset 1
       --> m/001_a.sql:1:2
          |
-       1 | s�e�l�e�c�t�
-         |  ^
+       1 | s\u{0}e\u{0}l\u{0}e\u{0}c\u{0}t\u{0}
+         |  ^^^^^
       note: nothing was run
       hint: remove the character; SQL text has none
     ");
-    assert_snapshot!(refusal(b"\xef\xbb\xbfselect 'a\0b';"), @"
+    assert_snapshot!(refusal(b"\xef\xbb\xbfselect 'a\0b';"), @r"
     error: m/001_a.sql holds a NUL character at offset 12
       --> m/001_a.sql:1:10
          |
-       1 | select 'a�b';
-         |          ^
+       1 | select 'a\u{0}b';
+         |          ^^^^^
       note: nothing was run
       hint: remove the character; SQL text has none
     ");

@@ -8,4 +8,5 @@ mod private_server;
 mod secret;
 mod sessions;
 mod settings;
+mod text;
 mod trust;

@@ -229,6 +229,9 @@ fn some_words_belong_to_one_room() {
         ("Consent::given", &["ui"]),
         ("io::stderr", &["ui", "cli"]),
         ("io::stdout", &["ui", "cli"]),
+        ("print!(", &[]),
+        ("println!(", &[]),
+        ("dbg!(", &[]),
         ("NoTls", &["pg"]),
         ("rustls", &["pg"]),
         ("process::exit", &[]),
@@ -244,6 +247,44 @@ fn some_words_belong_to_one_room() {
             {
                 wrong.push(format!("{}: {word}", path.display()));
             }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Text that others wrote is cleaned on its way to a stream, and there is one way to each.
+#[test]
+fn one_file_writes_to_the_streams() {
+    let mut wrong = Vec::new();
+    for (path, code) in files() {
+        let is_stream = path == Path::new("ui/stream.rs");
+        for (number, line) in code.lines().enumerate() {
+            let asks = line.contains("is_terminal()");
+            // The library asks on the terminal itself; its question is made of what was cleaned.
+            let is_question = path == Path::new("ui/prompt.rs")
+                && (line.contains("Password::new()") || line.contains("show_cursor()"));
+            let is_stray = [
+                "io::stdout",
+                "io::stderr",
+                "/dev/tty",
+                "/dev/stdout",
+                "/dev/stderr",
+            ]
+            .iter()
+            .any(|word| line.contains(word))
+                && !(asks || is_stream);
+            let is_foreign = ["Term::", "Password::", ".print()", "rustix::stdio"]
+                .iter()
+                .any(|word| line.contains(word))
+                && !(is_question || is_stream);
+            if (is_stray || is_foreign) && !line.trim_start().starts_with("//") {
+                wrong.push(format!("{}:{}: {line}", path.display(), number + 1));
+            }
+        }
+        // Escape sequences are made where emphasis is, and where a line is replaced.
+        let makes = code.contains("\\u{1b}") || code.contains("\\x1b");
+        if makes && !is_stream && path != Path::new("ui/printable.rs") {
+            wrong.push(format!("{}: an escape sequence", path.display()));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -218,7 +218,7 @@ impl Report for Paged<Listed> {
         counted(self.rows.len(), "creator")
     }
 
-    fn remainder(&self) -> Option<String> {
+    fn remainder(&self) -> Vec<String> {
         list::remainder(self.next)
     }
 }

@@ -1,7 +1,5 @@
 //! `deploy`
 
-use std::fmt::Write;
-
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -221,36 +219,40 @@ impl Report for Deployed {
         Some(vec![self.table(), wrong])
     }
 
-    fn summary(&self) -> String {
+    fn summary_lines(&self) -> Vec<String> {
         let time = human_millis(i64::try_from(self.duration_ms).unwrap_or(i64::MAX));
         let from = self.revision.as_ref().map_or_else(String::new, |revision| {
             format!(" from {}", revision.short())
         });
         if !self.wrong.is_empty() {
-            let mut text =
-                "deploy stopped at the policies: the matrix would not be as declared".to_owned();
-            for line in story::account(&self.stages) {
-                text.push_str("\nnote: ");
-                text.push_str(&line);
-            }
+            let mut lines = vec![
+                "deploy stopped at the policies: the matrix would not be as declared".to_owned(),
+            ];
+            let account = story::account(&self.stages);
+            lines.extend(account.iter().map(|line| format!("note: {line}")));
             let hint = command("deploy")
                 .hint("fix the policies or the matrix, then run {} again to go on");
-            let _ = write!(text, "\nhint: {hint}");
-            return text;
+            lines.push(format!("hint: {hint}"));
+            return lines;
         }
         let changes: usize = self.stages.iter().map(|did| did.changes.len()).sum();
         if changes == 0 && self.undeclared > 0 {
-            return format!(
+            return vec![format!(
                 "nothing to do: all the files say is there{from}; {} that no file declares stays: {} counts it, {} takes it away",
                 counted(self.undeclared, "thing"),
                 command("status"),
                 command("deploy --prune")
-            );
+            )];
         }
         if changes == 0 {
-            return format!("nothing to do: the database is as the files say{from}");
+            return vec![format!(
+                "nothing to do: the database is as the files say{from}"
+            )];
         }
-        format!("deployed {} in {time}{from}", counted(changes, "change"))
+        vec![format!(
+            "deployed {} in {time}{from}",
+            counted(changes, "change")
+        )]
     }
 
     fn exit(&self) -> Exit {
@@ -267,7 +269,10 @@ fn row(did: &Did) -> [Cell; 5] {
     [
         Cell::text(did.part.word()),
         Cell::text(did.state.words()),
-        Some(changes).filter(|changes| !changes.is_empty()).into(),
+        Some(changes)
+            .filter(|changes| !changes.is_empty())
+            .map(Cell::lines)
+            .into(),
         did.detail.clone().into(),
         Cell::millis(did.duration_ms),
     ]
@@ -344,14 +349,15 @@ impl Report for Deploys {
         counted(self.deploys.len(), "deploy")
     }
 
-    fn remainder(&self) -> Option<String> {
+    fn remainder(&self) -> Vec<String> {
         let shown = i64::try_from(self.deploys.len()).unwrap_or(i64::MAX);
-        (self.total > shown).then(|| {
+        let older = (self.total > shown).then(|| {
             let older = self.total - shown;
             format!(
                 "{older} older ones are not shown; ask for more with `--limit {}`",
                 self.total
             )
-        })
+        });
+        older.into_iter().collect()
     }
 }

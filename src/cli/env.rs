@@ -119,22 +119,23 @@ impl Report for Checked {
         table
     }
 
-    fn summary(&self) -> String {
+    fn summary_lines(&self) -> Vec<String> {
         let advised = |state: State| {
             self.checks
                 .iter()
                 .filter(move |line| line.state == state)
                 .filter_map(move |line| {
                     let advice = line.advice.as_ref()?;
-                    Some(format!("\n  {} {}: {advice}", state.word(), line.check))
+                    Some(format!("  {} {}: {advice}", state.word(), line.check))
                 })
         };
-        let lines: String = advised(State::Wrong).chain(advised(State::Note)).collect();
-        match self.wrong {
-            0 => format!("nothing is wrong{lines}"),
-            1 => format!("1 thing is wrong{lines}"),
-            wrong => format!("{wrong} things are wrong{lines}"),
-        }
+        let found = match self.wrong {
+            0 => "nothing is wrong".to_owned(),
+            1 => "1 thing is wrong".to_owned(),
+            wrong => format!("{wrong} things are wrong"),
+        };
+        let advised = advised(State::Wrong).chain(advised(State::Note));
+        std::iter::once(found).chain(advised).collect()
     }
 
     fn exit(&self) -> Exit {

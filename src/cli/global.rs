@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use crate::error::Mask;
+use crate::error::{Error, Mask, Result};
 use crate::pg::conninfo;
 use crate::settings::{Environ, Flags, duration};
-use crate::ui::{Detail, Letters, Manners, Output};
+use crate::ui::{CsvForm, Detail, Letters, Manners, Output};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
@@ -34,6 +34,9 @@ pub(super) struct Global {
         hide_possible_values = false
     )]
     output: OutputArg,
+    /// With `-o csv`: mark texts that a spreadsheet would compute as formulas
+    #[arg(long, global = true)]
+    spreadsheet: bool,
     /// Show what would be done and stop
     #[arg(long, global = true)]
     dry_run: bool,
@@ -117,19 +120,21 @@ impl Global {
         words
     }
 
+    /// Options that go only with others.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.spreadsheet && self.output != OutputArg::Csv {
+            return Err(Error::usage("`--spreadsheet` goes with `-o csv`")
+                .hint("add `-o csv`, or leave out `--spreadsheet`")
+                .into());
+        }
+        Ok(())
+    }
+
     pub(super) fn manners(&self, environ: &Environ, mask: Mask) -> Manners {
         let wanted = |is_terminal: bool| match self.color {
             ColorArg::Always => true,
             ColorArg::Never => false,
-            ColorArg::Auto => {
-                is_terminal
-                    && !environ.has("NO_COLOR")
-                    && environ
-                        .get("TERM")
-                        .ok()
-                        .flatten()
-                        .is_none_or(|term| term != "dumb")
-            }
+            ColorArg::Auto => may_color(is_terminal, environ),
         };
         Manners {
             output: match self.output {
@@ -152,6 +157,11 @@ impl Global {
             },
             letters: letters(environ),
             mask,
+            csv: if self.spreadsheet {
+                CsvForm::Spreadsheet
+            } else {
+                CsvForm::Exact
+            },
             color: {
                 (
                     wanted(std::io::stdout().is_terminal()),
@@ -168,6 +178,30 @@ pub(super) fn repeatable(address: &str) -> &str {
         "URL"
     } else {
         address
+    }
+}
+
+/// Whether colour is wanted where nothing was said.
+fn may_color(is_terminal: bool, environ: &Environ) -> bool {
+    is_terminal
+        && !environ.has("NO_COLOR")
+        && environ
+            .get("TERM")
+            .ok()
+            .flatten()
+            .is_none_or(|term| term != "dumb")
+}
+
+/// How to talk before the command line was understood.
+pub(super) fn first_manners(output: Output, environ: &Environ, mask: Mask) -> Manners {
+    Manners {
+        output,
+        mask,
+        color: (
+            may_color(std::io::stdout().is_terminal(), environ),
+            may_color(std::io::stderr().is_terminal(), environ),
+        ),
+        ..Manners::default()
     }
 }
 

@@ -63,9 +63,14 @@ pub(super) fn moment(text: &str) -> std::result::Result<Timestamp, String> {
 }
 
 /// How to see more of a list that goes on after this row: the command that was typed, from there on.
-pub(super) fn remainder(next: Option<Uuid>) -> Option<String> {
-    let command = continued(std::env::args().skip(1), next?);
-    Some(format!("there are more; go on with:\n  {command}"))
+pub(super) fn remainder(next: Option<Uuid>) -> Vec<String> {
+    next.map_or_else(Vec::new, |next| {
+        let command = continued(std::env::args().skip(1), next);
+        vec![
+            "there are more; go on with:".to_owned(),
+            format!("  {command}"),
+        ]
+    })
 }
 
 fn continued(words: impl IntoIterator<Item = String>, next: Uuid) -> String {

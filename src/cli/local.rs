@@ -159,7 +159,7 @@ impl Report for Log {
     fn table(&self) -> Table {
         let mut table = Table::lines("line");
         for line in &self.0 {
-            table.row([Cell::text(line)]);
+            table.row([Cell::lines(line)]);
         }
         table
     }

@@ -62,10 +62,10 @@ impl PasswordArgs {
         if !self.generate {
             return Ok(());
         }
-        cx.ui.show_secret(&format!(
-            "password of {email}: {}\nit is shown this once and kept nowhere but as a hash",
-            password.expose_secret()
-        ))
+        cx.ui.show_secret(&[
+            &format!("password of {email}: {}", password.expose_secret()),
+            "it is shown this once and kept nowhere but as a hash",
+        ])
     }
 }
 

@@ -1,4 +1,4 @@
-//! How a database stands to what files declare, in a sentence.
+//! How a database stands to what files declare, in a line, and a line a note.
 
 use crate::error::command;
 use crate::plan::counted;
@@ -10,13 +10,13 @@ pub(super) fn standing(
     here: &str,
     differences: impl Iterator<Item = bool>,
     notes: &[String],
-) -> String {
+) -> Vec<String> {
     let (mut count, mut left) = (0, 0);
     for prune in differences {
         count += 1;
         left += usize::from(prune);
     }
-    let mut text = if count == 0 {
+    let text = if count == 0 {
         format!("as declared: {here}")
     } else {
         let option = if left > 0 { " --prune" } else { "" };
@@ -27,9 +27,6 @@ pub(super) fn standing(
             if count == 1 { "it" } else { "them" },
         )
     };
-    for note in notes {
-        text.push_str("\nnote: ");
-        text.push_str(note);
-    }
-    text
+    let notes = notes.iter().map(|note| format!("note: {note}"));
+    std::iter::once(text).chain(notes).collect()
 }

@@ -176,7 +176,7 @@ impl Report for Paged<User> {
         counted(self.rows.len(), "user")
     }
 
-    fn remainder(&self) -> Option<String> {
+    fn remainder(&self) -> Vec<String> {
         list::remainder(self.next)
     }
 }

@@ -1,9 +1,11 @@
 //! The line that moves while something takes long. What takes less than a second leaves no trace.
 
-use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use super::printable::Printable;
+use super::stream;
 
 /// What takes less is over before anyone wonders.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -19,7 +21,7 @@ pub(super) struct Activity {
 #[derive(Default)]
 struct State {
     /// What goes on, and since when.
-    current: Option<(String, Instant)>,
+    current: Option<(Printable, Instant)>,
     /// Whether it stands on the terminal.
     drawn: bool,
 }
@@ -28,7 +30,7 @@ impl Activity {
     /// Something begins; it replaces what was going on.
     pub(super) fn begin(&self, what: &str) {
         self.end();
-        self.lock().current = Some((what.to_owned(), Instant::now()));
+        self.lock().current = Some((Printable::line(what), Instant::now()));
         // A thread of its own, so that the line moves while the program computes; it ends with the process.
         self.ticker.get_or_init(|| {
             let state = Arc::clone(&self.state);
@@ -44,7 +46,7 @@ impl Activity {
     /// The same goes on, further.
     pub(super) fn go_on(&self, what: &str) {
         if let Some((current, _)) = &mut self.lock().current {
-            what.clone_into(current);
+            *current = Printable::line(what);
         }
     }
 
@@ -61,7 +63,7 @@ impl Activity {
         let mut state = self.lock();
         state.current = None;
         if std::mem::take(&mut state.drawn) {
-            let _ = std::io::stderr().write_all(b"\r\x1b[2K");
+            stream::replace_line(&Printable::default());
         }
     }
 
@@ -79,10 +81,9 @@ impl State {
         if elapsed >= PATIENCE {
             let end = format!("... {} s", elapsed.as_secs());
             // A line that wrapped could not be taken back.
-            let room = usize::from(super::terminal_width()).saturating_sub(end.len() + 1);
-            let what: String = what.chars().take(room).collect();
-            let line = format!("\r\x1b[2K{what}{end}");
-            let _ = std::io::stderr().write_all(line.as_bytes());
+            let width = stream::width_of_stderr().map_or(80, usize::from);
+            let room = width.saturating_sub(end.len() + 1);
+            stream::replace_line(&(what.cut(room) + end));
             self.drawn = true;
         }
     }

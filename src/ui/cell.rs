@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 pub enum Cell {
     /// Words.
     Text(String),
+    /// A text of several lines, each of which stays a line: SQL, or what changes. Words are one line whatever is in them.
+    Lines(String),
     /// Words that say what is wrong. They say it without colour too.
     Alarm(String),
     /// How many.
@@ -42,6 +44,11 @@ impl Cell {
         Self::Text(text.to_string())
     }
 
+    /// A text of several lines.
+    pub fn lines(text: impl Into<String>) -> Self {
+        Self::Lines(text.into())
+    }
+
     /// How many; more than fit are shown as the most there are.
     pub fn count(count: impl TryInto<i64>) -> Self {
         Self::Count(count.try_into().unwrap_or(i64::MAX))
@@ -72,7 +79,7 @@ impl Cell {
     /// As people read it; `now` makes times relative.
     pub fn human(&self, now: Timestamp) -> String {
         match self {
-            Self::Text(text) | Self::Alarm(text) => text.clone(),
+            Self::Text(text) | Self::Lines(text) | Self::Alarm(text) => text.clone(),
             Self::Count(count) => grouped(&count.to_string()),
             Self::Version(version) => format!("{version:03}"),
             Self::Bytes(bytes) => human_bytes(*bytes),
@@ -90,7 +97,7 @@ impl Cell {
     /// As programs read it, in CSV: no grouping, no units, times in RFC 3339.
     pub fn raw(&self) -> String {
         match self {
-            Self::Text(text) | Self::Alarm(text) => text.clone(),
+            Self::Text(text) | Self::Lines(text) | Self::Alarm(text) => text.clone(),
             Self::Count(count) | Self::Millis(count) | Self::Version(count) => count.to_string(),
             Self::Bytes(bytes) => bytes.to_string(),
             Self::Dollars(amount) => cents(*amount).to_string(),

@@ -1,13 +1,10 @@
 //! Shows a plan and asks, as much as its risk wants.
 
-use std::fmt::Write;
 use std::future::Future;
-use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 
-use super::style::printable;
-use super::{Output, Ui, prompt, write_err, write_out};
+use super::{Output, Printable, Ui, prompt, stream};
 use crate::error::{Error, Exit, Result};
 use crate::plan::{Consent, Plan, Progress, Risk};
 
@@ -53,7 +50,7 @@ impl Ui {
                     &format!("{} without a yes", plan.title),
                     "agree with `--yes`",
                 )?;
-                write_err(&lines(plan));
+                stream::err(&lines(plan));
                 let agreed = self.asking(prompt::yes_or_no(question)).await?;
                 Ok(if agreed {
                     ControlFlow::Continue(Consent::given())
@@ -83,7 +80,7 @@ impl Ui {
                     &format!("{} without a confirmation", plan.title),
                     &format!("confirm with `--confirm {}`", stage.name),
                 )?;
-                write_err(&lines(plan));
+                stream::err(&lines(plan));
                 let question = format!("type {} to {}", stage.name, plan.title);
                 let typed = self.asking(prompt::line(question)).await?;
                 Ok(if typed == stage.name {
@@ -109,7 +106,7 @@ impl Ui {
             Some(false) => has_evidence,
         };
         if !self.manners.dry_run && !is_shown && !plan.steps.is_empty() {
-            self.say(&lines(plan));
+            self.tell(&lines(plan));
         }
     }
 
@@ -117,7 +114,7 @@ impl Ui {
     /// log later.
     fn show_evidence<W>(&self, plan: &Plan<W>) {
         if plan.steps.iter().any(|step| !step.lines.is_empty()) {
-            self.say(&lines(plan));
+            self.tell(&lines(plan));
         }
     }
 
@@ -142,7 +139,7 @@ impl Ui {
     /// Asks for a line of text, if there is somebody to ask.
     pub async fn ask_line(&self, question: &str) -> Result<Option<String>> {
         self.activity.end();
-        if self.manners.no_input || self.manners.dry_run || !is_terminal() {
+        if self.manners.no_input || self.manners.dry_run || !stream::is_interactive() {
             return Ok(None);
         }
         self.asking(prompt::line(question.to_owned()))
@@ -152,7 +149,7 @@ impl Ui {
 
     /// Whether there is somebody to ask, and asking is allowed.
     pub fn can_ask(&self) -> bool {
-        !self.manners.no_input && is_terminal()
+        !self.manners.no_input && stream::is_interactive()
     }
 
     async fn asking<T>(&self, question: impl Future<Output = T>) -> T {
@@ -171,7 +168,7 @@ impl Ui {
     fn require_terminal(&self, what: &str, otherwise: &str) -> Result<()> {
         let obstacle = if self.manners.no_input {
             "`--no-input` forbids questions"
-        } else if is_terminal() {
+        } else if stream::is_interactive() {
             return Ok(());
         } else {
             "there is no terminal to ask on"
@@ -186,13 +183,16 @@ impl Ui {
         match self.manners.output {
             Output::Table if plan.steps.is_empty() => self.say("nothing to do"),
             Output::Table => {
-                write_out(&format!("{}\n", lines(plan)))?;
+                let mut text = lines(plan);
+                text.end_line();
+                stream::out(&stream::Output::Text(text))?;
                 self.say("dry run: nothing was changed");
             }
             Output::Json => {
                 let document = serde_json::to_string_pretty(plan)
                     .map_err(|error| Error::failed("cannot write the plan").because(error))?;
-                write_out(&format!("{document}\n"))?;
+                let document = Printable::json(&(document + "\n"));
+                stream::out(&stream::Output::Text(document))?;
             }
             Output::Csv | Output::Ndjson | Output::Github | Output::Sarif => {
                 return Err(Error::usage("a plan is shown as a table or as JSON")
@@ -202,10 +202,6 @@ impl Ui {
         }
         Ok(())
     }
-}
-
-fn is_terminal() -> bool {
-    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
 /// In a protected environment what only adds is asked for, and what lets somebody in is confirmed by name.
@@ -226,16 +222,17 @@ fn sentence(title: &str) -> String {
 }
 
 /// The plan as people read it.
-fn lines<W>(plan: &Plan<W>) -> String {
-    let mut text = format!("plan: {}", plan.title);
+fn lines<W>(plan: &Plan<W>) -> Printable {
+    let mut text = Printable::line(format!("plan: {}", plan.title));
     for step in &plan.steps {
-        let _ = write!(text, "\n  {} {}", step.action, step.object);
+        text.below(2, format!("{} {}", step.action, step.object));
         if !step.detail.is_empty() {
-            let _ = write!(text, "  ({})", step.detail);
+            text.push(format!("  ({})", step.detail));
         }
-        for line in &step.lines {
-            let _ = write!(text, "\n      {line}");
+        // A definition may have line feeds of its own.
+        for line in step.lines.iter().flat_map(|lines| lines.split('\n')) {
+            text.below(6, Printable::lines(line));
         }
     }
-    printable(&text).into_owned()
+    text
 }

@@ -3,8 +3,8 @@
 
 use std::fmt::Write;
 
-use super::explanation;
-use super::style::{Style, printable};
+use super::style::Style;
+use super::{Printable, explanation};
 use crate::error::Excerpt;
 
 /// How much it weighs, which picks the colour and GitHub's word.
@@ -58,65 +58,51 @@ pub struct Diagnostic<'a> {
 
 /// All of them for people, with a blank line between. What a rule says about one object it does not say again about the
 /// next.
-pub(super) fn draw(diagnostics: &[Diagnostic<'_>], style: Style) -> String {
+pub(super) fn draw(diagnostics: &[Diagnostic<'_>], style: Style) -> Printable {
     let before = std::iter::once(None).chain(diagnostics.iter().map(Some));
-    let drawn: Vec<String> = diagnostics
-        .iter()
-        .zip(before)
-        .map(|(diagnostic, before)| {
-            let told = before.filter(|before| {
-                before.object.is_some()
-                    && before.accepted.is_none()
-                    && before.rule.name == diagnostic.rule.name
-            });
-            let mut notes = notes(diagnostic);
-            if let Some(before) = told {
-                notes.retain(|note| !before.notes.contains(note));
-            }
-            one(diagnostic, &notes, style)
-        })
-        .collect();
-    drawn.join("\n")
+    let drawn = diagnostics.iter().zip(before).map(|(diagnostic, before)| {
+        let told = before.filter(|before| {
+            before.object.is_some()
+                && before.accepted.is_none()
+                && before.rule.name == diagnostic.rule.name
+        });
+        let mut notes = notes(diagnostic);
+        if let Some(before) = told {
+            notes.retain(|note| !before.notes.contains(note));
+        }
+        one(diagnostic, &notes, style)
+    });
+    Printable::joined(drawn)
 }
 
-fn one(diagnostic: &Diagnostic<'_>, notes: &[(&str, &str)], style: Style) -> String {
+fn one(diagnostic: &Diagnostic<'_>, notes: &[(&str, &str)], style: Style) -> Printable {
     let paint = |text: &str| match diagnostic.weight {
         Weight::Error => style.red(text),
         Weight::Warning => style.yellow(text),
         Weight::Notice => style.cyan(text),
     };
-    let mut text = format!(
-        "{} {} {}\n",
-        paint(&format!("{}:", diagnostic.word)),
-        printable(diagnostic.message),
-        style.dim(&format!("[{}]", diagnostic.rule.name)),
-    );
+    let mut text = paint(&format!("{}:", diagnostic.word)) + " " + diagnostic.message + " ";
+    text.push(style.dim(format!("[{}]", diagnostic.rule.name)));
+    text.end_line();
     match diagnostic.place {
         Some(place) if diagnostic.accepted.is_none() => {
-            let place = Excerpt {
-                file: printable(&place.file).into_owned(),
-                text: printable(&place.text).into_owned(),
-                ..place.clone()
-            };
-            text.push_str(&explanation::draw(&place, style, paint));
+            text.push(explanation::draw(place, style, paint));
         }
         place => {
-            let _ = write!(text, "  {} ", style.dim("-->"));
-            text.push_str(&printable(&whereabouts(diagnostic)));
+            text.pad(2);
+            text.push(style.dim("-->"));
+            text.push(format!(" {}", whereabouts(diagnostic)));
             if let Some(place) = place {
-                let _ = write!(text, ":{}:{}", place.line, place.column);
+                text.push(format!(":{}:{}", place.line, place.column));
             }
-            text.push('\n');
         }
     }
     for (word, note) in notes {
-        let _ = writeln!(
-            text,
-            "  {} {}",
-            style.bold(&format!("{word}:")),
-            printable(note)
-        );
+        text.below(2, style.bold(format!("{word}:")));
+        text.push(" ");
+        text.push(Printable::hanging(note, 4));
     }
+    text.end_line();
     text
 }
 
@@ -138,8 +124,13 @@ fn notes<'a>(diagnostic: &Diagnostic<'a>) -> Vec<(&'static str, &'a str)> {
 }
 
 /// All of them as commands of GitHub's runners, a line each.
-pub(super) fn annotate(diagnostics: &[Diagnostic<'_>]) -> String {
-    diagnostics.iter().map(annotation).collect()
+pub(super) fn annotate(diagnostics: &[Diagnostic<'_>]) -> Printable {
+    let mut text = Printable::default();
+    for diagnostic in diagnostics {
+        text.push(annotation(diagnostic));
+        text.end_line();
+    }
+    text
 }
 
 fn annotation(diagnostic: &Diagnostic<'_>) -> String {
@@ -167,7 +158,7 @@ fn annotation(diagnostic: &Diagnostic<'_>) -> String {
     for (word, note) in notes(diagnostic) {
         let _ = write!(message, "\n{word}: {note}");
     }
-    format!("::{command} {}::{}\n", properties.join(","), data(&message))
+    format!("::{command} {}::{}", properties.join(","), data(&message))
 }
 
 /// What stands behind the colons.
@@ -207,7 +198,7 @@ mod tests {
             accepted: None,
         };
         assert_eq!(
-            annotate(&[diagnostic]),
+            annotate(&[diagnostic]).as_str(),
             "::error file=odd%2Cline=9%3Aname%0A%3A%3Ax.sql,line=1,endLine=1,col=8,endColumn=9,title=code::\
              50 %25 of%0A::error::x%0Awhy: so\n"
         );

@@ -1,33 +1,30 @@
 //! Tables for people.
 
-use std::borrow::Cow;
-
 use comfy_table::CellAlignment;
 use comfy_table::presets::NOTHING;
 use jiff::Timestamp;
 
-use super::Cell;
-use super::style::{Style, printable};
+use super::style::Style;
 use super::table::{Shape, Table};
+use super::{Cell, Printable};
 
 /// The table as lines, each ending in a newline; empty if there is no row.
-pub(super) fn draw(table: &Table, style: Style, now: Timestamp) -> String {
+pub(super) fn draw(table: &Table, style: Style, now: Timestamp) -> Printable {
     let Some(first) = table.rows.first() else {
-        return String::new();
+        return Printable::default();
     };
     match table.shape {
-        Shape::Lines => table
-            .rows
-            .iter()
-            .map(|row| Piece::of(&row[0], style, now).dressed(style).into_owned() + "\n")
-            .collect(),
+        Shape::Lines => {
+            let rows = table.rows.iter();
+            ended(rows.map(|row| Piece::of(&row[0], style, now).dressed(style)))
+        }
         Shape::Record => record(table, first, style, now),
         Shape::Rows => rows(table, style, now),
     }
 }
 
 /// A line a row under a heading; on a terminal far too narrow for that, a block a row.
-fn rows(table: &Table, style: Style, now: Timestamp) -> String {
+fn rows(table: &Table, style: Style, now: Timestamp) -> Printable {
     let seen = seen(table);
     let headings = seen.iter().map(|index| heading(&table.keys[*index]));
     let headings = headings.map(|text| Piece::plain(text.to_uppercase()));
@@ -41,9 +38,9 @@ fn rows(table: &Table, style: Style, now: Timestamp) -> String {
         .map(|index| table.rows.iter().any(|row| row[*index].is_number()))
         .collect();
     // Values stay whole: first the columns move closer, then every row becomes a block.
-    let is_too_wide = |lines: &[String]| {
+    let is_too_wide = |lines: &[Printable]| {
         style.width.is_some_and(|width| {
-            let mut widths = lines.iter().map(|line| console::measure_text_width(line));
+            let mut widths = lines.iter().map(Printable::width);
             widths.any(|columns| columns > usize::from(width))
         })
     };
@@ -51,20 +48,16 @@ fn rows(table: &Table, style: Style, now: Timestamp) -> String {
     if is_too_wide(&lines) {
         lines = side_by_side(&cells, &right, 1, style);
         if is_too_wide(&lines) {
-            let blocks: Vec<String> = table
-                .rows
-                .iter()
-                .map(|row| record(table, row, style, now))
-                .collect();
-            return blocks.join("\n");
+            let blocks = table.rows.iter().map(|row| record(table, row, style, now));
+            return Printable::joined(blocks);
         }
     }
-    lines[0] = style.dim(&lines[0]);
-    lines.join("\n") + "\n"
+    lines[0] = style.dim(std::mem::take(&mut lines[0]));
+    ended(lines)
 }
 
 /// A line a value.
-fn record(table: &Table, row: &[Cell], style: Style, now: Timestamp) -> String {
+fn record(table: &Table, row: &[Cell], style: Style, now: Timestamp) -> Printable {
     let cells: Vec<Vec<Piece>> = seen(table)
         .into_iter()
         .map(|index| {
@@ -74,31 +67,36 @@ fn record(table: &Table, row: &[Cell], style: Style, now: Timestamp) -> String {
             ]
         })
         .collect();
-    side_by_side(&cells, &[], 2, style).join("\n") + "\n"
+    ended(side_by_side(&cells, &[], 2, style))
+}
+
+/// The lines, each of them ended.
+fn ended(lines: impl IntoIterator<Item = Printable>) -> Printable {
+    let mut text = Printable::joined(lines);
+    text.end_line();
+    text
 }
 
 /// A text on its way into a line.
 #[derive(Debug, Clone)]
 struct Piece {
-    text: String,
+    text: Printable,
     /// Columns it takes.
     width: usize,
     /// Whether it is red.
     alarm: bool,
+    /// Whether it has several lines.
+    is_tall: bool,
 }
 
 impl Piece {
     fn plain(text: impl AsRef<str>) -> Self {
-        let text = printable(text.as_ref()).into_owned();
-        let is_ascii = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+        let text = Printable::line(text);
         Self {
-            width: if is_ascii {
-                text.len()
-            } else {
-                console::measure_text_width(&text)
-            },
+            width: text.width(),
             text,
             alarm: false,
+            is_tall: false,
         }
     }
 
@@ -108,25 +106,29 @@ impl Piece {
         } else {
             cell.human(now)
         };
-        Self {
-            alarm: matches!(cell, Cell::Alarm(_)),
-            ..Self::plain(text)
+        match cell {
+            Cell::Lines(text) if text.contains(['\n', '\t']) => Self {
+                text: Printable::lines(text),
+                width: 0,
+                alarm: false,
+                is_tall: true,
+            },
+            cell => Self {
+                alarm: matches!(cell, Cell::Alarm(_)),
+                ..Self::plain(text)
+            },
         }
     }
 
-    fn dressed(&self, style: Style) -> Cow<'_, str> {
-        if self.alarm {
-            Cow::Owned(style.red(&self.text))
-        } else {
-            Cow::Borrowed(&self.text)
-        }
+    fn dressed(&self, style: Style) -> Printable {
+        let text = self.text.clone();
+        if self.alarm { style.red(text) } else { text }
     }
 }
 
 /// The rows as lines: columns as wide as they must be, with a gap between them, those of numbers to the right.
-fn side_by_side(rows: &[Vec<Piece>], right: &[bool], gap: u16, style: Style) -> Vec<String> {
-    let has_lines = |piece: &Piece| piece.text.contains(['\n', '\t']);
-    if rows.iter().flatten().any(has_lines) {
+fn side_by_side(rows: &[Vec<Piece>], right: &[bool], gap: u16, style: Style) -> Vec<Printable> {
+    if rows.iter().flatten().any(|piece| piece.is_tall) {
         arranged(rows, right, gap)
     } else {
         plain(rows, right, usize::from(gap), style)
@@ -134,11 +136,11 @@ fn side_by_side(rows: &[Vec<Piece>], right: &[bool], gap: u16, style: Style) -> 
 }
 
 /// For texts of several lines, without colours.
-fn arranged(rows: &[Vec<Piece>], right: &[bool], gap: u16) -> Vec<String> {
+fn arranged(rows: &[Vec<Piece>], right: &[bool], gap: u16) -> Vec<Printable> {
     let mut table = comfy_table::Table::new();
     table.load_style(NOTHING);
     for row in rows {
-        table.add_row(row.iter().map(|piece| &piece.text));
+        table.add_row(row.iter().map(|piece| piece.text.as_str()));
     }
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, gap));
@@ -148,12 +150,12 @@ fn arranged(rows: &[Vec<Piece>], right: &[bool], gap: u16) -> Vec<String> {
     }
     table
         .lines()
-        .map(|line| line.trim_end().to_owned())
+        .map(|line| Printable::line(line.trim_end()))
         .collect()
 }
 
 /// For texts of one line, where little needs measuring: a good part of the time of a long table.
-fn plain(rows: &[Vec<Piece>], right: &[bool], gap: usize, style: Style) -> Vec<String> {
+fn plain(rows: &[Vec<Piece>], right: &[bool], gap: usize, style: Style) -> Vec<Printable> {
     // A column is never narrower than a letter.
     let mut widths = vec![1; rows.first().map_or(0, Vec::len)];
     for row in rows {
@@ -162,17 +164,16 @@ fn plain(rows: &[Vec<Piece>], right: &[bool], gap: usize, style: Style) -> Vec<S
         }
     }
     let draw = |row: &Vec<Piece>| {
-        let mut line = String::new();
+        let mut line = Printable::default();
         for (index, (piece, width)) in row.iter().zip(&widths).enumerate() {
             let blanks = width - piece.width;
             let is_right = right.get(index) == Some(&true);
             let before = if is_right { blanks } else { 0 };
-            line.extend(std::iter::repeat_n(' ', before));
-            line.push_str(&piece.dressed(style));
-            line.extend(std::iter::repeat_n(' ', blanks - before + gap));
+            line.pad(before);
+            line.push(piece.dressed(style));
+            line.pad(blanks - before + gap);
         }
-        line.truncate(line.trim_end().len());
-        line
+        line.trimmed()
     };
     rows.iter().map(draw).collect()
 }
@@ -219,6 +220,8 @@ mod tests {
             Style::new(false, width, false),
             Timestamp::UNIX_EPOCH,
         )
+        .as_str()
+        .to_owned()
     }
 
     #[test]
@@ -242,6 +245,8 @@ mod tests {
                 Style::new(color, Some(40), false),
                 Timestamp::UNIX_EPOCH,
             )
+            .as_str()
+            .to_owned()
         };
         assert_eq!(
             drawn(false),

@@ -1,11 +1,9 @@
 //! The one place that prints a failure.
 
-use std::fmt::Write;
-
 use serde_json::json;
 
-use super::style::{Style, printable};
-use super::{Output, Ui, write_err};
+use super::style::Style;
+use super::{Output, Printable, Ui, stream};
 use crate::error::{Excerpt, Explanation, Mask};
 
 impl Ui {
@@ -20,29 +18,23 @@ impl Ui {
                 document["hint"] = json!(hint);
             }
             document["exit"] = json!(explanation.kind.code());
-            write_err(&json!({ "error": document }).to_string());
+            let document = json!({ "error": document }).to_string();
+            stream::err(&Printable::json(&document));
         } else {
-            write_err(render(&disarmed(explanation), self.style_of_stderr()).trim_end());
+            stream::err(&render(explanation, self.style_of_stderr()).trimmed());
         }
     }
 
-    /// Shows what is wrong with a command line, as the parser of command lines tells it.
+    /// Shows what is wrong with a command line, as a library tells it in its colours.
     pub fn explain_usage(&self, text: &str) {
-        write_err(self.manners.mask.apply(text).trim_end());
+        let text = self.manners.mask.apply(text);
+        stream::err(&Printable::colored(&text).trimmed());
     }
-}
-
-/// The same, without whatever could play tricks on a terminal.
-fn disarmed(explanation: &Explanation) -> Explanation {
-    each_text(explanation, |text| printable(text).into_owned())
 }
 
 /// The same, without passwords: also a file's line holds them, and what came from a server or another program.
 fn masked(explanation: &Explanation, mask: &Mask) -> Explanation {
-    each_text(explanation, |text| mask.apply(text))
-}
-
-fn each_text(explanation: &Explanation, change: impl Fn(&str) -> String) -> Explanation {
+    let change = |text: &str| mask.apply(text);
     Explanation {
         kind: explanation.kind,
         message: change(&explanation.message),
@@ -66,33 +58,26 @@ fn each_text(explanation: &Explanation, change: impl Fn(&str) -> String) -> Expl
     }
 }
 
-fn render(explanation: &Explanation, style: Style) -> String {
-    let mut text = format!("{} {}\n", style.red("error:"), explanation.message);
+fn render(explanation: &Explanation, style: Style) -> Printable {
+    let mut text =
+        style.red("error:") + " " + Printable::hanging(&explanation.message, "error: ".len());
     for cause in &explanation.causes {
-        let _ = writeln!(
-            text,
-            "  caused by: {}",
-            cause.replace('\n', "\n             ")
-        );
+        text.below(2, "caused by: ");
+        text.push(Printable::hanging(cause, "  caused by: ".len()));
     }
     if let Some(excerpt) = &explanation.excerpt {
-        text.push_str(&draw(excerpt, style, |carets| style.red(carets)));
+        text.end_line();
+        text.push(draw(excerpt, style, |carets| style.red(carets)));
     }
     for note in &explanation.notes {
-        let _ = writeln!(
-            text,
-            "  {} {}",
-            style.bold("note:"),
-            note.to_string().replace('\n', "\n        ")
-        );
+        text.below(2, style.bold("note:"));
+        text.push(" ");
+        text.push(Printable::hanging(note.to_string(), "  note: ".len()));
     }
     for hint in &explanation.hints {
-        let _ = writeln!(
-            text,
-            "  {} {}",
-            style.cyan("hint:"),
-            hint.to_string().replace('\n', "\n        ")
-        );
+        text.below(2, style.cyan("hint:"));
+        text.push(" ");
+        text.push(Printable::hanging(hint.to_string(), "  hint: ".len()));
     }
     text
 }
@@ -101,7 +86,11 @@ fn render(explanation: &Explanation, style: Style) -> String {
 const AROUND: usize = 60;
 
 /// The line of the file with the place underlined by these carets.
-pub(super) fn draw(excerpt: &Excerpt, style: Style, paint: impl Fn(&str) -> String) -> String {
+pub(super) fn draw(
+    excerpt: &Excerpt,
+    style: Style,
+    paint: impl Fn(&str) -> Printable,
+) -> Printable {
     let Excerpt {
         file,
         line,
@@ -109,7 +98,7 @@ pub(super) fn draw(excerpt: &Excerpt, style: Style, paint: impl Fn(&str) -> Stri
         width,
         text,
     } = excerpt;
-    let letters: Vec<char> = text.chars().collect();
+    let letters = Printable::letters(text);
     let place = (column - 1).min(letters.len());
     let (from, until) = if letters.len() > 2 * AROUND {
         (
@@ -119,38 +108,45 @@ pub(super) fn draw(excerpt: &Excerpt, style: Style, paint: impl Fn(&str) -> Stri
     } else {
         (0, letters.len())
     };
-    let shown: String = letters[from..until].iter().collect();
     let (before, after) = (
         if from > 0 { "..." } else { "" },
         if until < letters.len() { "..." } else { "" },
     );
+    let end = (place + *width).min(until).max(place);
+    let number = line.to_string();
+    let gutter = number.len().max(3);
+    let mut drawn = Printable::default();
+    drawn.pad(2);
+    drawn.push(style.dim("-->"));
+    drawn.push(format!(" {file}:{line}:{column}"));
+    drawn.below(2 + gutter, "|");
+    drawn.below(2 + gutter - number.len() - 1, number);
+    drawn.push(" | ");
+    drawn.push(before);
+    for letter in &letters[from..until] {
+        drawn.push(letter.clone());
+    }
+    drawn.push(after);
+    drawn.below(2 + gutter, "| ");
+    drawn.pad(before.len());
     // Tabs stay tabs in the line of carets, and other letters are as wide as they are, so that both lines are
     // indented alike.
-    let indent: String = letters[from..place]
-        .iter()
-        .map(|letter| match letter {
-            '\t' => "\t".to_owned(),
-            _ => " ".repeat(columns(&[*letter])),
-        })
-        .collect();
-    let end = (place + *width).min(until).max(place);
-    let carets = paint(&"^".repeat(columns(&letters[place..end]).max(1)));
-    let number = line.to_string();
-    let gutter = " ".repeat(number.len().max(3));
-    format!(
-        "  {} {file}:{line}:{column}\n  {gutter}|\n  {number:>pad$}| {before}{shown}{after}\n  {gutter}| {skip}{indent}{carets}\n",
-        style.dim("-->"),
-        number = format!("{number} "),
-        pad = gutter.len(),
-        skip = " ".repeat(before.len()),
-    )
+    for letter in &letters[from..place] {
+        if letter.as_str() == "\t" {
+            drawn.push(letter.clone());
+        } else {
+            drawn.pad(letter.width());
+        }
+    }
+    drawn.push(paint(&"^".repeat(columns(&letters[place..end]).max(1))));
+    drawn
 }
 
 /// How many columns of a terminal they take.
-fn columns(letters: &[char]) -> usize {
-    let columns = |letter: &char| match letter {
-        '\t' => 1,
-        _ => console::measure_text_width(letter.encode_utf8(&mut [0; 4])),
+fn columns(letters: &[Printable]) -> usize {
+    let columns = |letter: &Printable| match letter.as_str() {
+        "\t" => 1,
+        _ => letter.width(),
     };
     letters.iter().map(columns).sum()
 }

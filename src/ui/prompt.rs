@@ -3,12 +3,14 @@
 //! A question blocks a thread of its own, so that Ctrl-C is answered while it waits; whatever ends the
 //! question, the terminal is left as it was found.
 
-use std::io::{BufRead, Write};
+use std::io::BufRead;
 
 use dialoguer::Password;
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use secrecy::SecretString;
 
+use super::printable::Printable;
+use super::stream;
 use crate::error::{Error, Kind, Result};
 
 /// Asks y/N; anything but a yes is a no, also the end of the input.
@@ -20,12 +22,10 @@ pub(super) async fn yes_or_no(question: String) -> Result<bool> {
 /// Asks for a line of text, without blanks around it; the end of the input is an empty one.
 pub(super) async fn line(question: String) -> Result<String> {
     ask(move || {
-        let mut err = std::io::stderr().lock();
-        err.write_all(format!("{question} ").as_bytes())?;
-        err.flush()?;
+        stream::ask(&Printable::line(question))?;
         let mut answer = String::new();
         if std::io::stdin().lock().read_line(&mut answer)? == 0 {
-            err.write_all(b"\n")?;
+            stream::err(&Printable::default());
         }
         Ok(answer.trim().to_owned())
     })
@@ -36,7 +36,7 @@ pub(super) async fn line(question: String) -> Result<String> {
 pub(super) async fn secret(question: String) -> Result<SecretString> {
     let typed = ask(move || {
         Password::new()
-            .with_prompt(question)
+            .with_prompt(Printable::line(question).as_str())
             .allow_empty_password(true)
             .interact()
     })

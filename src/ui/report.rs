@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::style::Style;
 use super::table::Table;
-use super::{Cell, Diagnostic, Output, diagnostic, drawing, sarif};
+use super::{Cell, Diagnostic, Manners, Output, Printable, diagnostic, drawing, sarif, stream};
 use crate::error::{Error, Exit, Result};
 
 /// A result that can be shown. Its JSON is its serde form; the rest is told here.
@@ -36,14 +36,22 @@ pub trait Report: Serialize {
         false
     }
 
-    /// What remains to be said to people, on stderr; may be empty.
+    /// What remains to be said to people, on stderr, in one line; may be empty.
     fn summary(&self) -> String {
         String::new()
     }
 
+    /// The same of a report that has more to say than a line.
+    fn summary_lines(&self) -> Vec<String> {
+        Some(self.summary())
+            .filter(|line| !line.is_empty())
+            .into_iter()
+            .collect()
+    }
+
     /// What everybody has to know whatever the format, on stderr: that a list is not complete.
-    fn remainder(&self) -> Option<String> {
-        None
+    fn remainder(&self) -> Vec<String> {
+        Vec::new()
     }
 
     /// How the command ends.
@@ -52,51 +60,92 @@ pub trait Report: Serialize {
     }
 }
 
-/// The text of a report, ending in a newline unless it is empty.
-pub(super) fn render(report: &impl Report, output: Output, style: Style) -> Result<String> {
-    match output {
-        Output::Table | Output::Ndjson if report.is_told() => Ok(String::new()),
-        Output::Table => {
-            if let Some(diagnostics) = report.diagnostics() {
-                return Ok(diagnostic::draw(&diagnostics, style));
-            }
-            let now = Timestamp::now();
-            let mut text = String::new();
-            let parts = report
-                .sheets()
-                .unwrap_or_else(|| report.lead().into_iter().chain([report.table()]).collect());
-            for part in parts {
-                let part = drawing::draw(&part, style, now);
-                if !text.is_empty() && !part.is_empty() {
-                    text.push('\n');
-                }
-                text.push_str(&part);
-            }
-            Ok(text)
-        }
+/// What a report is on its way out, ending in a newline unless it is empty.
+pub(super) fn render(
+    report: &impl Report,
+    manners: &Manners,
+    style: Style,
+) -> Result<stream::Output> {
+    let text = match manners.output {
+        Output::Table | Output::Ndjson if report.is_told() => Printable::default(),
+        Output::Table => people(report, style),
         Output::Json => {
-            let mut text = serde_json::to_string_pretty(report).map_err(cannot_write)?;
-            text.push('\n');
-            Ok(text)
+            let text = serde_json::to_string_pretty(report).map_err(cannot_write)?;
+            Printable::json(&(text + "\n"))
         }
-        Output::Csv => csv(&report.table()),
-        Output::Ndjson => Ok(ndjson(&report.table())),
+        Output::Csv => {
+            let form = style.width.map_or(manners.csv, |_| CsvForm::Terminal);
+            return Ok(stream::Output::Data(csv(&report.table(), form)?));
+        }
+        Output::Ndjson => Printable::json(&ndjson(&report.table())),
         Output::Github | Output::Sarif => match report.diagnostics() {
-            Some(diagnostics) if output == Output::Github => Ok(diagnostic::annotate(&diagnostics)),
-            Some(diagnostics) => sarif::render(&diagnostics).map_err(cannot_write),
-            None => Err(no_findings("this result", output).into()),
+            Some(diagnostics) if manners.output == Output::Github => {
+                diagnostic::annotate(&diagnostics)
+            }
+            Some(diagnostics) => {
+                Printable::json(&sarif::render(&diagnostics).map_err(cannot_write)?)
+            }
+            None => return Err(no_findings("this result", manners.output).into()),
         },
+    };
+    Ok(stream::Output::Text(text))
+}
+
+fn people(report: &impl Report, style: Style) -> Printable {
+    if let Some(diagnostics) = report.diagnostics() {
+        return diagnostic::draw(&diagnostics, style);
+    }
+    let now = Timestamp::now();
+    let parts = report
+        .sheets()
+        .unwrap_or_else(|| report.lead().into_iter().chain([report.table()]).collect());
+    let parts = parts.iter().map(|part| drawing::draw(part, style, now));
+    Printable::joined(parts.filter(|part| !part.is_empty()))
+}
+
+/// Who reads a CSV.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CsvForm {
+    /// A program: texts as they are.
+    #[default]
+    Exact,
+    /// A spreadsheet, which takes for a formula what begins like one.
+    Spreadsheet,
+    /// A person: every record is one line.
+    Terminal,
+}
+
+impl CsvForm {
+    fn text(self, text: String) -> String {
+        match self {
+            Self::Terminal => Printable::line(text).to_string(),
+            Self::Spreadsheet if text.starts_with(FORMULA) => format!("'{text}"),
+            Self::Spreadsheet | Self::Exact => text,
+        }
+    }
+
+    fn cell(self, cell: &Cell) -> String {
+        match cell {
+            Cell::Text(_) | Cell::Alarm(_) | Cell::Lines(_) => self.text(cell.raw()),
+            // Nobody else wrote it: a negative number stays a number.
+            _ => cell.raw(),
+        }
     }
 }
 
-fn csv(table: &Table) -> Result<String> {
+/// How a cell begins that a spreadsheet computes, also in full width, or after white space that it takes off.
+const FORMULA: [char; 11] = [
+    '=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
+];
+
+fn csv(table: &Table, form: CsvForm) -> Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer
-        .write_record(table.keys.iter().map(|key| &**key))
+        .write_record(table.keys.iter().map(|key| form.text(key.to_string())))
         .map_err(cannot_write)?;
     for row in &table.rows {
         writer
-            .write_record(row.iter().map(Cell::raw))
+            .write_record(row.iter().map(|cell| form.cell(cell)))
             .map_err(cannot_write)?;
     }
     let bytes = writer

@@ -1,6 +1,6 @@
 //! Colour by meaning, and how wide the paper is.
 
-use std::borrow::Cow;
+use super::printable::{Emphasis, Printable};
 
 /// How text may be dressed on one stream.
 #[derive(Debug, Clone, Copy)]
@@ -21,74 +21,42 @@ impl Style {
         }
     }
 
-    /// Whether escape sequences may be written at all.
-    pub fn is_colored(self) -> bool {
-        self.color
-    }
-
-    fn dress(self, code: &str, text: &str) -> String {
+    fn dress(self, emphasis: Emphasis, text: impl Into<Printable>) -> Printable {
+        let text = text.into();
         if self.color {
-            format!("\x1b[{code}m{text}\x1b[0m")
+            text.with(emphasis)
         } else {
-            text.to_owned()
+            text
         }
     }
 
     /// Headings and names.
-    pub fn bold(self, text: &str) -> String {
-        self.dress("1", text)
+    pub fn bold(self, text: impl Into<Printable>) -> Printable {
+        self.dress(Emphasis::Bold, text)
     }
 
     /// What may be overlooked.
-    pub fn dim(self, text: &str) -> String {
-        self.dress("2", text)
+    pub fn dim(self, text: impl Into<Printable>) -> Printable {
+        self.dress(Emphasis::Dim, text)
     }
 
     /// Failures and danger.
-    pub fn red(self, text: &str) -> String {
-        self.dress("1;31", text)
+    pub fn red(self, text: impl Into<Printable>) -> Printable {
+        self.dress(Emphasis::Red, text)
     }
 
     /// Warnings.
-    pub fn yellow(self, text: &str) -> String {
-        self.dress("1;33", text)
+    pub fn yellow(self, text: impl Into<Printable>) -> Printable {
+        self.dress(Emphasis::Yellow, text)
+    }
+
+    /// What is added.
+    pub fn green(self, text: impl Into<Printable>) -> Printable {
+        self.dress(Emphasis::Green, text)
     }
 
     /// Help.
-    pub fn cyan(self, text: &str) -> String {
-        self.dress("36", text)
-    }
-}
-
-/// Text that cannot move the cursor or change colours: whoever wrote it may not be a friend.
-pub fn printable(text: &str) -> Cow<'_, str> {
-    let is_harmless = |letter: char| !letter.is_control() || matches!(letter, '\n' | '\t');
-    if text.chars().all(is_harmless) {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(
-        text.chars()
-            .map(|letter| {
-                if is_harmless(letter) {
-                    letter
-                } else {
-                    '\u{fffd}'
-                }
-            })
-            .collect(),
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn escape_sequences_are_disarmed_one_for_one() {
-        assert_eq!(
-            printable("\u{1b}[31mred\u{7}\0\r"),
-            "\u{fffd}[31mred\u{fffd}\u{fffd}\u{fffd}"
-        );
-        assert_eq!(printable("naïve\n\tßü日本"), "naïve\n\tßü日本");
+    pub fn cyan(self, text: impl Into<Printable>) -> Printable {
+        self.dress(Emphasis::Cyan, text)
     }
 }

@@ -98,7 +98,7 @@ impl Report for Paged<Item> {
         format!("{items}; today is not over")
     }
 
-    fn remainder(&self) -> Option<String> {
+    fn remainder(&self) -> Vec<String> {
         list::remainder(self.next)
     }
 }

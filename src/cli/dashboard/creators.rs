@@ -65,7 +65,7 @@ impl Report for Paged<CreatorLine> {
         format!("{creators}; tips are completed ones; today is not over")
     }
 
-    fn remainder(&self) -> Option<String> {
+    fn remainder(&self) -> Vec<String> {
         list::remainder(self.next)
     }
 }

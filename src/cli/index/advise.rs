@@ -281,7 +281,7 @@ impl Report for Tried {
         )
     }
 
-    fn remainder(&self) -> Option<String> {
+    fn remainder(&self) -> Vec<String> {
         let mut lines = Vec::new();
         if self.untried > 0 {
             lines.push(format!("{} more were not tried", self.untried));
@@ -292,6 +292,6 @@ impl Report for Tried {
                 self.unanalyzed.join(", ")
             ));
         }
-        (!lines.is_empty()).then(|| lines.join("\n"))
+        lines
     }
 }

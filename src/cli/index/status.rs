@@ -58,13 +58,13 @@ impl Report for Status {
                 Cell::text(&difference.name),
                 Cell::text(&difference.table),
                 size.map_or(Cell::Missing, Cell::Bytes),
-                Cell::text(detail),
+                Cell::lines(detail),
             ]);
         }
         table
     }
 
-    fn summary(&self) -> String {
+    fn summary_lines(&self) -> Vec<String> {
         let here = format!(
             "{} on {} ({})",
             counted_indexes(self.indexes),

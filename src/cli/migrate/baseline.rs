@@ -163,7 +163,7 @@ impl Report for Imported {
         table
     }
 
-    fn summary(&self) -> String {
+    fn summary_lines(&self) -> Vec<String> {
         let Self {
             folder,
             written,
@@ -172,18 +172,24 @@ impl Report for Imported {
             ..
         } = self;
         if *written == 0 && *marked == 0 {
-            return format!("nothing to take over: all of it is in {folder} and in the history");
+            return vec![format!(
+                "nothing to take over: all of it is in {folder} and in the history"
+            )];
         }
         let stamped = stamped.as_ref().map_or_else(String::new, |environment| {
             format!("; stamped the database as {environment}")
         });
-        format!(
-            "wrote {} into {folder}, marked {} as applied{stamped}\n\
-             {} tells what else they need to run on an empty database",
-            counted(*written, "file"),
-            counted(*marked, "migration"),
-            command("migrate check"),
-        )
+        vec![
+            format!(
+                "wrote {} into {folder}, marked {} as applied{stamped}",
+                counted(*written, "file"),
+                counted(*marked, "migration"),
+            ),
+            format!(
+                "{} tells what else they need to run on an empty database",
+                command("migrate check")
+            ),
+        ]
     }
 }
 

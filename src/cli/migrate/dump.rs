@@ -104,27 +104,26 @@ impl Report for Compared {
     fn table(&self) -> Table {
         let mut table = Table::lines("difference");
         for line in self.difference.iter().take(LINES) {
-            table.row([Cell::text(line)]);
+            table.row([Cell::lines(line)]);
         }
         table
     }
 
-    fn summary(&self) -> String {
+    fn summary_lines(&self) -> Vec<String> {
         let path = &self.path;
         if self.current {
-            return format!("{path} is what the database is");
+            return vec![format!("{path} is what the database is")];
         }
         let again = format!("{} writes it", command("migrate dump"));
         if !self.exists {
-            return format!("there is no {path}; {again}");
+            return vec![format!("there is no {path}; {again}")];
         }
-        let more = match self.difference.len().saturating_sub(LINES) {
-            0 => String::new(),
-            more => format!("and {more} more lines, with `-o json`\n"),
-        };
-        format!(
-            "{more}{path} is not what the database is: - in the file, + in the database; {again} anew"
-        )
+        let more = self.difference.len().saturating_sub(LINES);
+        let more = (more > 0).then(|| format!("and {more} more lines, with `-o json`"));
+        let difference = format!(
+            "{path} is not what the database is: - in the file, + in the database; {again} anew"
+        );
+        more.into_iter().chain([difference]).collect()
     }
 
     fn exit(&self) -> Exit {

@@ -95,14 +95,15 @@ impl Report for Runs {
         text
     }
 
-    fn remainder(&self) -> Option<String> {
+    fn remainder(&self) -> Vec<String> {
         let shown = i64::try_from(self.runs.len()).unwrap_or(i64::MAX);
-        (self.total > shown).then(|| {
+        let older = (self.total > shown).then(|| {
             let older = self.total - shown;
             format!(
                 "{older} older ones are not shown; ask for more with `--limit {}`",
                 self.total
             )
-        })
+        });
+        older.into_iter().collect()
     }
 }

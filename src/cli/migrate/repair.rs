@@ -71,13 +71,13 @@ impl Report for Repaired {
         table
     }
 
-    fn summary(&self) -> String {
+    fn summary_lines(&self) -> Vec<String> {
         let mut lines = vec![if self.repaired.is_empty() {
             "nothing to repair: no file was edited or renamed after it ran".to_owned()
         } else {
             format!("repaired {}", counted(self.repaired.len(), "migration"))
         }];
         lines.extend(self.remaining.iter().cloned());
-        lines.join("\n")
+        lines
     }
 }

@@ -137,7 +137,7 @@ impl Report for Shown {
                 Cell::text(finding),
                 Cell::text(difference.state.word()),
                 Cell::text(difference.object()),
-                Cell::text(brief(&difference.lines())),
+                Cell::lines(brief(&difference.lines())),
             ]);
         };
         for difference in &self.verified.drift {
@@ -167,15 +167,11 @@ impl Report for Shown {
         table
     }
 
-    fn summary(&self) -> String {
+    fn summary_lines(&self) -> Vec<String> {
         let verified = &self.verified;
-        let mut text = String::new();
-        for note in &verified.notes {
-            let _ = writeln!(text, "note: {note}");
-        }
+        let notes = verified.notes.iter().map(|note| format!("note: {note}"));
         let time = human_millis(i64::try_from(verified.duration_ms).unwrap_or(i64::MAX));
-        let _ = write!(
-            text,
+        let mut text = format!(
             "replayed {} in {time} ({})",
             verify::replayed(verified),
             verified.source
@@ -203,7 +199,7 @@ impl Report for Shown {
                 counted(verified.downs.len(), "flaw")
             );
         }
-        text
+        notes.chain([text]).collect()
     }
 
     fn exit(&self) -> Exit {

@@ -149,7 +149,7 @@ impl Report for Audited {
     }
 
     /// Nothing is found about whom and what is not here, which is not the same as being fine.
-    fn remainder(&self) -> Option<String> {
+    fn remainder(&self) -> Vec<String> {
         let absent = [
             ("role", &self.scope.absent_roles),
             ("schema", &self.scope.absent_schemas),
@@ -159,12 +159,13 @@ impl Report for Audited {
             .filter(|(_, names)| !names.is_empty())
             .map(|(noun, names)| format!("no {noun} {}", names.join(", ")))
             .collect();
-        (!absent.is_empty()).then(|| {
+        let line = (!absent.is_empty()).then(|| {
             format!(
                 "this database has {}: nothing was looked for there",
                 absent.join(" and ")
             )
-        })
+        });
+        line.into_iter().collect()
     }
 
     fn exit(&self) -> Exit {

@@ -67,8 +67,8 @@ impl Report for Policies {
                 } else {
                     "restrictive"
                 }),
-                policy.using.clone().into(),
-                policy.check.clone().into(),
+                policy.using.clone().map(Cell::lines).into(),
+                policy.check.clone().map(Cell::lines).into(),
             ]);
         }
         table
@@ -78,7 +78,7 @@ impl Report for Policies {
         policies(self.policies.len())
     }
 
-    fn remainder(&self) -> Option<String> {
+    fn remainder(&self) -> Vec<String> {
         let mut titles: Vec<String> = self
             .detached
             .iter()
@@ -91,7 +91,7 @@ impl Report for Policies {
             .map(|title| command(format!("policy attach {title}")).to_string())
             .collect();
         let count = self.detached.len();
-        (count > 0).then(|| {
+        let besides = (count > 0).then(|| {
             format!(
                 "besides, {} {} detached because of {}; {} makes {} again",
                 policies(count),
@@ -100,7 +100,8 @@ impl Report for Policies {
                 attach.join(" and "),
                 if count == 1 { "it" } else { "them" },
             )
-        })
+        });
+        besides.into_iter().collect()
     }
 }
 
@@ -108,7 +109,8 @@ impl Report for Abilities {
     fn table(&self) -> Table {
         let keys = ["table", "kind", "command", "columns", "rows", "new_rows"];
         let mut table = Table::new(&keys);
-        let rows = |rows: &Option<Rows>| Cell::from(rows.as_ref().map(Rows::describe));
+        let rows =
+            |rows: &Option<Rows>| Cell::from(rows.as_ref().map(Rows::describe).map(Cell::lines));
         for ability in &self.abilities {
             table.row([
                 Cell::text(match ability.kind.as_str() {

@@ -65,14 +65,14 @@ impl Report for Status {
                     AccessEffect::Unclear => "may loosen",
                     AccessEffect::Loosens => "loosens",
                 }),
-                Cell::text(detail.trim_start_matches("; ")),
+                Cell::lines(detail.trim_start_matches("; ")),
                 Cell::Flag(difference.prune),
             ]);
         }
         table
     }
 
-    fn summary(&self) -> String {
+    fn summary_lines(&self) -> Vec<String> {
         let here = format!(
             "{} of {} ({})",
             policies(self.policies),
