@@ -171,7 +171,7 @@ mod tests {
             ("password = \"pw\"", "password = \"**\""),
             (
                 "host=h password = 'a b\\'c' user=x",
-                "host=h password = '*******' user=x",
+                "host=h password = '******' user=x",
             ),
             ("host=h sslpassword='a b", "host=h sslpassword='***"),
             ("PGPASSWORD=pw psql", "PGPASSWORD=** psql"),

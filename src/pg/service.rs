@@ -216,15 +216,11 @@ impl Line {
             .into());
         }
         if !parameter::is_known(name) {
-            let error = refused(
-                "the service has an unknown parameter",
-                "mend that line, or take it away",
-            );
-            return Err(match nearest(name, parameter::names()) {
-                Some(near) => error.hint(format!("did you mean `{near}`?")),
-                None => error,
-            }
-            .into());
+            let hint = match nearest(name, parameter::names()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "fix that line, or take it away".to_owned(),
+            };
+            return Err(refused("the service has an unknown parameter", &hint).into());
         }
         Ok(Self {
             number,
