@@ -354,15 +354,7 @@ fn named(
         deny: table.deny.clone(),
         denied_rules: file.denied([table]),
         replica,
-        backup_destination: table.backup.destination.as_ref().map(|to| {
-            // `s3://bucket` is no path that begins beside the file.
-            let scheme = to.split_once("://").map(|(scheme, _)| scheme);
-            if scheme.is_some_and(|scheme| !scheme.contains('/')) {
-                PathBuf::from(to)
-            } else {
-                folder.join(to)
-            }
-        }),
+        backup_destination: table.backup.place(folder),
         backup_before_migrate: table.backup.before_migrate,
         ..Environment::plain(name, origin, target)
     })

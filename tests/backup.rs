@@ -283,7 +283,7 @@ fn a_folder_that_cannot_be_made_is_an_error() {
     -> (url)  SOCKET/DB as postgres
     error: cannot make the folder file/b
       caused by: not a directory
-      hint: name a folder you may write to with `--to`
+      hint: name a folder you may write to, with `--to` or as `destination` in `[env.NAME.backup]`
     -- exit 4
     ");
 }

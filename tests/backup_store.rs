@@ -167,7 +167,7 @@ fn what_is_no_file_is_no_backup_and_keeps_nobody_waiting() {
         .folder()
         .list("b")
         .into_iter()
-        .find(|name| name.ends_with(".dump") && !name.starts_with("shop-"));
+        .find(|name| name.contains(".dump") && !name.starts_with("shop-"));
     let dump = dump.unwrap();
     std::fs::remove_file(tool.path().join("b").join(&dump)).unwrap();
     pipe(&dump);

@@ -146,6 +146,21 @@ pub struct BackupTable {
     pub before_migrate: bool,
 }
 
+impl BackupTable {
+    /// Where backups go, for a file in this folder.
+    pub fn place(&self, folder: &Path) -> Option<PathBuf> {
+        let to = self.destination.as_ref()?;
+        // `s3://bucket` is no path that begins beside the file.
+        let scheme = to.split_once("://").map(|(scheme, _)| scheme);
+        let is_address = scheme.is_some_and(|scheme| !scheme.contains('/'));
+        Some(if is_address {
+            PathBuf::from(to)
+        } else {
+            folder.join(to)
+        })
+    }
+}
+
 /// A length of time: `30s`.
 fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     let text = String::deserialize(deserializer)?;
