@@ -150,7 +150,7 @@ fn a_backup_just_taken_is_listed() {
     assert_snapshot!(outcome.to_string().replace(&database.name, "DB"), @"
     -- stdout
     NAME  ENVIRONMENT  TAKEN AT  LAST MIGRATION  TABLES  ROWS  BYTES  STATE
-    DB-STAMP  DB  NOW  012_claims_decide  13  25  47.7 kB  complete
+    DB-STAMP  DB  NOW  012_claims_decide  13  25  49.1 kB  complete
     -- stderr
     1 complete, 0 incomplete in b
     -- exit 0

@@ -232,7 +232,7 @@ fn a_backup_is_named_by_name_file_or_path() {
     -- stderr
     -> shop  SOCKET/DB as postgres
     error: there is no backup shop-STAMP in elsewhere
-      hint: `toysoldiers backup list --from elsewhere` shows what is there
+      hint: see what is there with `toysoldiers backup list --from elsewhere`
     -- exit 1
     ");
     assert_snapshot!(tool.run(&["backup", "restore", "b/x.dump", "--from", "b", "--into", "named"]), @"

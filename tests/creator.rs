@@ -480,7 +480,7 @@ fn a_list_of_creators_reads_at_a_glance() {
     -> (url)  SOCKET/DB as postgres
     1 creator
     there are more; go on with:
-      toysoldiers --database-url 'postgresql://postgres@/DB?host=SOCKET' creator list --sort -total_tips --limit 1 --after UUID
+      toysoldiers creator list --sort -total_tips --limit 1 --after UUID
     -- exit 0
     ");
     assert_snapshot!(tool.run(&["creator", "list", "--email", "ann@", "-o", "json"]).ok().stdout, @r#"

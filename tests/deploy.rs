@@ -298,7 +298,8 @@ fn a_policy_that_makes_no_sense_stops_it_and_the_next_deploy_goes_on() {
       note: done: migrations: 001_items
       note: not begun: indexes
       note: of the policies nothing was changed
-      hint: Perhaps you meant to reference the column "items.price"; fix the file, then run `toysoldiers deploy` again to go on
+      hint: Perhaps you meant to reference the column "items.price"; fix the file
+      hint: run `toysoldiers deploy` again to go on
     -- exit 1
     "#);
     assert_eq!(outcomes(&database), ["failed"]);
@@ -341,7 +342,7 @@ fn a_matrix_that_is_not_as_it_should_be_is_a_finding_and_no_policy_is_changed() 
     deploy stopped at the policies: the matrix would not be as declared
     note: done: migrations: 001_items
     note: not begun: indexes
-    hint: mend the policies or the matrix, then run `toysoldiers deploy` again to go on
+    hint: fix the policies or the matrix, then run `toysoldiers deploy` again to go on
     -- exit 3
     ");
     assert_eq!(outcomes(&database), ["failed"]);
@@ -529,22 +530,22 @@ fn a_plan_for_another_database_or_of_no_sense_is_refused() {
     there.write("plan.json", &plan);
     let outcome = there.run(&["deploy", "plan.json"]).code(6);
     assert!(outcome.stderr.contains("note: it is for "), "{outcome}");
-    there.write("plan.json", "{ \"format\": 1, \"nonsense\": true }");
+    there.write("plan.json", "{ \"format\": 2, \"nonsense\": true }");
     assert_snapshot!(there.run(&["deploy", "plan.json"]), @r#"
     -- stderr
     error: plan.json is no plan of a deploy
       caused by: unknown field nonsense, expected one of format, tool_version, target, wish, files, history, title, risk, parts
       --> plan.json:1:25
          |
-       1 | { "format": 1, "nonsense": true }
+       1 | { "format": 2, "nonsense": true }
          |                         ^
       hint: make it again with `toysoldiers deploy --plan-file plan.json`, and read it
     -- exit 1
     "#);
-    there.write("plan.json", "{ \"format\": 2 }");
+    there.write("plan.json", "{ \"format\": 1 }");
     assert_snapshot!(there.run(&["deploy", "plan.json"]), @"
     -- stderr
-    error: plan.json is a plan of another form (it has format 2, this program knows 1)
+    error: plan.json is a plan of another form (it has format 1, this program knows 2)
       note: nothing was changed
       hint: make it again with `toysoldiers deploy --plan-file plan.json`, and read it
     -- exit 6
@@ -619,7 +620,8 @@ fn a_backup_that_fails_stops_it_before_anything_is_changed() {
       caused by: cannot make the folder HERE/backups
       caused by: file exists
       note: not begun: migrations, policies, indexes
-      hint: name a folder you may write to as `destination` in `[env.NAME.backup]`, then run `toysoldiers deploy` again to go on
+      hint: name a folder you may write to, with `--to` or as `destination` in `[env.NAME.backup]`
+      hint: run `toysoldiers --env shop deploy` again to go on
     -- exit 4
     ");
     assert_eq!(database.value("select to_regclass('items') is null"), "t");

@@ -115,7 +115,7 @@ fn an_empty_database_is_no_reason_to_stop() {
     -- stderr
     -> shop  SOCKET/DB as postgres  PROTECTED
     nothing is wrong
-      note bookkeeping: run `toysoldiers migrate up`
+      note bookkeeping: run `toysoldiers --env shop migrate up`
       note stamp: run `toysoldiers --env shop migrate up`, which stamps it
       note fingerprint: pin it, so that no other server passes for it: `toysoldiers --env shop env pin`
     -- exit 0

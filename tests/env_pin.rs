@@ -186,7 +186,7 @@ fn where_there_is_no_room_for_a_stamp_the_next_migrate_up_stamps() {
     changed  yes
     -- stderr
     -> shop  SOCKET/DB as postgres
-    from now on no other server passes for shop; commit the file; the next `toysoldiers migrate up` stamps the database
+    from now on no other server passes for shop; commit the file; the next `migrate up` stamps the database
     -- exit 0
     ");
     let database = Database::migrated();

@@ -46,7 +46,7 @@ fn the_first_migrate_up_of_a_configured_environment_stamps_the_database() {
     -> shop  SOCKET/DB as postgres
     dry run: nothing was changed
     warning: database/migrations/001_a.sql:1:14: the table a is made without row-level security (table-without-row-security)
-    `toysoldiers migrate check` tells why, and what to write instead
+    `toysoldiers --env shop migrate check` tells why, and what to write instead
     -- exit 0
     ");
     assert_eq!(
@@ -60,7 +60,7 @@ fn the_first_migrate_up_of_a_configured_environment_stamps_the_database() {
     -> shop  SOCKET/DB as postgres
     applied 1 migration in DURATION (database/migrations); the database is at 001_a; stamped the database as shop
     warning: database/migrations/001_a.sql:1:14: the table a is made without row-level security (table-without-row-security)
-    `toysoldiers migrate check` tells why, and what to write instead
+    `toysoldiers --env shop migrate check` tells why, and what to write instead
     -- exit 0
     ");
     assert_eq!(
@@ -177,7 +177,7 @@ fn bookkeeping_of_the_first_version_is_brought_up_to_date() {
     -> (url)  SOCKET/DB as postgres
     applied 1 migration in DURATION (database/migrations); the database is at 002_b; brought the bookkeeping up to date
     warning: database/migrations/002_b.sql:1:14: the table b is made without row-level security (table-without-row-security)
-    `toysoldiers migrate check` tells why, and what to write instead
+    `toysoldiers --database-url 'postgresql://postgres@/DB?host=SOCKET' migrate check` tells why, and what to write instead
     -- exit 0
     ");
     assert_eq!(
@@ -470,7 +470,7 @@ fn what_is_no_command_cannot_be_denied() {
     assert_snapshot!(tool.run(&["--env", "shop", "creator", "list"]), @"
     -- stderr
     warning: shop denies `user craete`, which is no command and denies nothing; did you mean `user create`?
-    warning: shop denies `frobnicate`, which is no command and denies nothing; see `toysoldiers --help`
+    warning: shop denies `frobnicate`, which is no command and denies nothing; see `--help`
     -> shop  SOCKET/DB as postgres
     0 creators
     -- exit 0

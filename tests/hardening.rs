@@ -272,7 +272,7 @@ fn pg_dump_does_not_outlive_a_program_that_is_killed() {
         let pid = told(&told_by("pid"));
         let options = told(&told_by("options"));
         assert!(
-            options.contains("-c client_connection_check_interval=1s"),
+            options.contains("client_connection_check_interval=1s"),
             "{options}"
         );
         // Behind the locks of ours, if we have any; pg_dump comes behind it.

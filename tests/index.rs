@@ -590,7 +590,7 @@ fn a_statement_that_does_not_belong_is_refused_with_what_to_write_instead() {
        1 | create index concurrently i on t (id);
          |              ^^^^^^^^^^^^
       note: nothing was changed
-      hint: leave it out: `toysoldiers index apply` builds concurrently anyway
+      hint: leave it out: `index apply` builds concurrently anyway
     error: database/indexes/t.sql cannot be applied: IF NOT EXISTS is not for an index file
       --> database/indexes/t.sql:1:14
          |
@@ -661,21 +661,21 @@ fn a_statement_that_does_not_belong_is_refused_with_what_to_write_instead() {
        1 | drop index i;
          | ^^^^^^^^^^^^
       note: nothing was changed
-      hint: leave the index out of the file; `toysoldiers index apply --prune` drops it
+      hint: leave the index out of the file; `index apply --prune` drops it
     error: database/indexes/t.sql cannot be applied: ALTER INDEX is not for an index file
       --> database/indexes/t.sql:1:1
          |
        1 | alter index i rename to j;
          | ^^^^^^^^^^^^^^^^^^^^^^^^^
       note: nothing was changed
-      hint: write the index as it is to be, with CREATE INDEX; `toysoldiers index apply` replaces the old one
+      hint: write the index as it is to be, with CREATE INDEX; `index apply` replaces the old one
     error: database/indexes/t.sql cannot be applied: REINDEX is not for an index file
       --> database/indexes/t.sql:1:1
          |
        1 | reindex index i;
          | ^^^^^^^^^^^^^^^
       note: nothing was changed
-      hint: leave it out; `toysoldiers index rebuild` does it
+      hint: leave it out; `index rebuild` does it
     error: database/indexes/t.sql cannot be applied: COMMENT is not for an index file
       --> database/indexes/t.sql:1:1
          |
@@ -940,7 +940,7 @@ fn a_replica_lists_indexes_and_compares_none() {
     assert_snapshot!(tool.run(&["index", "status"]).stderr, @"
     -> (url)  SOCKET/DB as postgres
     error: this is a replica: indexes are compared on temporary tables, which only the primary can make
-      note: `toysoldiers index list` only reads, and works here
+      note: `index list` only reads, and works here
       hint: name the primary
     ");
 }

@@ -346,9 +346,10 @@ fn a_declared_leftover_is_built_again_by_apply() {
         .iter()
         .find(|advice| advice["kind"] == "invalid")
         .unwrap();
-    assert_eq!(
-        own["remedy"],
-        "run `toysoldiers index apply`, which drops it and builds it again"
+    let remedy = own["remedy"].as_str().unwrap();
+    assert!(
+        remedy.ends_with(" index apply`, which drops it and builds it again"),
+        "{remedy}"
     );
 }
 

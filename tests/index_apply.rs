@@ -267,7 +267,8 @@ fn a_table_that_is_not_unique_is_shown_with_its_keys_and_nothing_stays() {
       note: done, and stays: created items_name
       note: not begun: create zz
       note: what the build of items_kind left behind was dropped
-      hint: change or delete these rows; then run the same command again: it goes on with what is left
+      hint: change or delete these rows
+      hint: run the same command again: it goes on with what is left
     -- exit 1
     "#);
     assert_snapshot!(indexes(&database).join("\n"), @"CREATE INDEX items_name ON public.items USING btree (name)|t");
@@ -520,7 +521,8 @@ fn what_something_else_stands_on_is_not_replaced() {
        1 | create unique index items_id on items (id, kind);
          |                     ^^^^^^^^
       note: no other index was changed
-      hint: replace it in a migration, together with what stands on it; then run the same command again: it goes on with what is left
+      hint: replace it in a migration, together with what stands on it
+      hint: run the same command again: it goes on with what is left
     -- exit 6
     ");
     assert_eq!(indexes(&database).len(), 1);

@@ -127,7 +127,8 @@ fn when_the_server_is_killed_while_it_builds_the_next_run_goes_on() {
       note: no other index was changed
       note: not begun: create two
       note: what the build of one left behind stays, and the next run drops it or follows it: cannot reach SOCKET/DB as postgres
-      hint: check the server's log, then try again; then run the same command again: it goes on with what is left
+      hint: check the server's log, then try again
+      hint: run the same command again: it goes on with what is left
     -- exit 5
     ");
     mortal.start_again();

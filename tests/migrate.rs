@@ -78,11 +78,13 @@ fn a_dry_run_shows_the_plan_and_writes_nothing_at_all() {
       "risk": "mild",
       "steps": [
         {
+          "effect": "changes",
           "action": "apply",
           "object": "database/migrations/001_a.sql",
           "detail": ""
         },
         {
+          "effect": "changes",
           "action": "apply",
           "object": "database/migrations/002_b.sql",
           "detail": ""
@@ -332,8 +334,14 @@ fn under_json_a_failure_is_a_document_in_the_last_line_of_stderr() {
         "notes": [
           "nothing of 001_a was kept; no migration is applied"
         ],
-        "hint": "fix the file and run `toysoldiers migrate up` again",
+        "hints": [
+          {
+            "text": "fix the file and run `toysoldiers migrate up` again",
+            "command": "toysoldiers migrate up"
+          }
+        ],
         "sqlstate": "42P01",
+        "hint": "fix the file and run `toysoldiers migrate up` again",
         "exit": 1
       }
     }
@@ -417,7 +425,8 @@ fn an_error_inside_a_function_names_the_function() {
          | ^^^^^^^^^^
       note: in PL/pgSQL function f() line 1 at PERFORM
       note: nothing of 001_a was kept; no migration is applied
-      hint: No function matches the given name and argument types. You might need to add explicit type casts; fix the file and run `toysoldiers migrate up` again
+      hint: No function matches the given name and argument types. You might need to add explicit type casts
+      hint: fix the file and run `toysoldiers migrate up` again
     -- exit 1
     ");
 }
@@ -698,7 +707,7 @@ fn a_protected_environment_asks_before_anything_is_applied() {
     -- stderr
     -> production  SOCKET/DB as postgres  PROTECTED
     warning: database/migrations/001_a.sql:1:14: the table a is made without row-level security (table-without-row-security)
-    `toysoldiers migrate check` tells why, and what to write instead
+    `toysoldiers --env production migrate check` tells why, and what to write instead
     error: cannot apply 1 migration without a yes: there is no terminal to ask on
       hint: agree with `--yes`
     -- exit 6
@@ -707,7 +716,7 @@ fn a_protected_environment_asks_before_anything_is_applied() {
     -- stderr
     -> production  SOCKET/DB as postgres  PROTECTED
     warning: database/migrations/001_a.sql:1:14: the table a is made without row-level security (table-without-row-security)
-    `toysoldiers migrate check` tells why, and what to write instead
+    `toysoldiers --env production migrate check` tells why, and what to write instead
     error: cannot apply 1 migration without a yes: `--no-input` forbids questions
       hint: agree with `--yes`
     -- exit 6

@@ -167,7 +167,8 @@ fn a_history_that_does_not_fit_is_left_alone() {
       note: 002_b is late
       note: 003_c is deleted
       note: nothing was changed
-      hint: see `toysoldiers migrate status`, and make them fit with `toysoldiers migrate repair`
+      hint: see `toysoldiers migrate status`
+      hint: make them fit with `toysoldiers migrate repair`
     -- exit 6
     ");
     assert_eq!(history(&database), "1 a, 3 c");

@@ -269,7 +269,7 @@ fn what_a_function_must_not_do_is_no_matter_of_the_directive() {
       note: in SQL statement "vacuum"
             PL/pgSQL function f() line 1 at EXECUTE
       note: 1 of 2 statements of 001_a are done and stay; no migration is applied
-      note: the next `toysoldiers migrate up` goes on with statement 2
+      note: the next `migrate up` goes on with statement 2
       hint: fix the file and run `toysoldiers migrate up` again
     -- exit 1
     "#);
@@ -333,7 +333,7 @@ fn what_the_server_refuses_in_the_middle_is_put_right_and_goes_on() {
        4 | ALTER SYSTEM SET x=1;
          | ^^^^^^^^^^^^^^^^^^^^
       note: 2 of 3 statements of 23_vacuum are done and stay; no migration is applied
-      note: the next `toysoldiers migrate up` goes on with statement 3
+      note: the next `migrate up` goes on with statement 3
       hint: fix the file and run `toysoldiers migrate up` again
     -- exit 1
     "#);
@@ -563,7 +563,7 @@ fn a_bad_row_without_a_transaction_keeps_what_was_done_before() {
          | ^^^^^
       note: in COPY a, line 2, column id: "three"
       note: 2 of 3 statements of 001_a are done and stay; no migration is applied
-      note: the next `toysoldiers migrate up` goes on with statement 3
+      note: the next `migrate up` goes on with statement 3
       hint: fix the file and run `toysoldiers migrate up` again
     -- exit 1
     "#);
@@ -588,7 +588,7 @@ fn what_cannot_be_committed_without_a_transaction_is_the_statements_fault() {
       note: Key (up)=(2) is not present in table "a".
       note: the file ran, but what it leaves cannot be committed
       note: 1 of 2 statements of 001_a are done and stay; no migration is applied
-      note: the next `toysoldiers migrate up` goes on with statement 2
+      note: the next `migrate up` goes on with statement 2
       hint: fix the file and run `toysoldiers migrate up` again
     -- exit 1
     "#);

@@ -110,7 +110,7 @@ fn names_numbers_and_bytes_are_checked_all_at_once() {
     warning: number 6 is missing between 005_c.sql and this file [gap-in-numbers]
       --> database/migrations/007_d.sql
       why: a file that fills the gap later comes too late for every database that is past it
-      instead: number on without gaps; `toysoldiers migrate new` does
+      instead: number on without gaps; `migrate new` does
 
     error: this is not UTF-8 text: byte 0xe9 at offset 16 [encoding]
       --> database/migrations/008_f.sql:2:7
@@ -256,7 +256,7 @@ fn programs_read_findings_with_keys_that_stay() {
         "level": "warning",
         "message": "number 2 is missing between 001_t.sql and this file",
         "why": "a file that fills the gap later comes too late for every database that is past it",
-        "rewrite": "number on without gaps; `toysoldiers migrate new` does",
+        "rewrite": "number on without gaps; `migrate new` does",
         "because": null
       },
       {
@@ -278,7 +278,7 @@ fn programs_read_findings_with_keys_that_stay() {
     -- stdout
     file,line,column,end_column,rule,level,message,why,rewrite,because
     database/migrations/001_t.sql,2,1,14,ban-drop-table,allowed,dropping a table may break existing clients,what is dropped is gone with all that was in it; a migration that takes it back brings back the shape only,"first deploy code that no longer uses it, then drop it in a later migration",empty
-    database/migrations/003_u.sql,,,,gap-in-numbers,warning,number 2 is missing between 001_t.sql and this file,a file that fills the gap later comes too late for every database that is past it,number on without gaps; `toysoldiers migrate new` does,
+    database/migrations/003_u.sql,,,,gap-in-numbers,warning,number 2 is missing between 001_t.sql and this file,a file that fills the gap later comes too late for every database that is past it,number on without gaps; `migrate new` does,
     database/migrations/003_u.sql,1,1,14,write-without-where,warning,DELETE without WHERE changes all rows of x,"it changes every row of the table, locks them all until the migration ends, and doubles the table's size on disk","add a WHERE; write `where true` if every row is meant, and change large tables in batches",
     -- exit 0
     "#);
@@ -298,7 +298,7 @@ fn github_shows_findings_beside_the_lines() {
     assert_snapshot!(tool.run(&["migrate", "check", "-o", "github"]), @"
     -- stdout
     ::notice file=database/migrations/001_t.sql,line=2,endLine=2,col=1,endColumn=14,title=ban-drop-table::dropping a table may break existing clients%0Abecause: 100 %25 empty
-    ::warning file=database/migrations/003_u.sql,title=gap-in-numbers::number 2 is missing between 001_t.sql and this file%0Awhy: a file that fills the gap later comes too late for every database that is past it%0Ainstead: number on without gaps; `toysoldiers migrate new` does
+    ::warning file=database/migrations/003_u.sql,title=gap-in-numbers::number 2 is missing between 001_t.sql and this file%0Awhy: a file that fills the gap later comes too late for every database that is past it%0Ainstead: number on without gaps; `migrate new` does
     ::warning file=database/migrations/003_u.sql,line=1,endLine=1,col=1,endColumn=14,title=write-without-where::DELETE without WHERE changes all rows of x%0Awhy: it changes every row of the table, locks them all until the migration ends, and doubles the table's size on disk%0Ainstead: add a WHERE; write `where true` if every row is meant, and change large tables in batches
     ::error file=database/migrations/003_u.sql,line=2,endLine=2,col=1,endColumn=9,title=transaction-control::ROLLBACK does not belong in a migration: each one is a transaction of its own%0Awhy: each migration is a transaction of its own, with its row in the history; what is committed in between stays when the rest fails%0Ainstead: remove the transaction control; everything in the file happens, or nothing does
     -- exit 3
@@ -481,7 +481,7 @@ fn what_the_configuration_denies_stops_up() {
          | ^^^^^^^^^^^^^
       note: what is dropped is gone with all that was in it; a migration that takes it back brings back the shape only
       note: nothing was run
-      note: and 1 more; `toysoldiers migrate check` lists them
+      note: and 1 more; `toysoldiers --env production migrate check` lists them
       hint: first deploy code that no longer uses it, then drop it in a later migration
     -- exit 6
     ");

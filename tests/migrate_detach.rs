@@ -142,7 +142,8 @@ fn without_the_directive_a_migration_is_told_of_it() {
             policy sober on table shelf depends on column state of table shelf
             policy through on table label depends on column state of table shelf
       note: nothing of 001_states was kept; no migration is applied
-      hint: declare in database/policies how it has to be without it and run `toysoldiers policy apply`, then run `toysoldiers migrate up` again
+      hint: declare in database/policies how it has to be without it and run `toysoldiers policy apply`
+      hint: then run `toysoldiers migrate up` again
     -- exit 1
     ");
 }
@@ -167,7 +168,10 @@ fn a_policy_that_cannot_be_made_again_undoes_the_migration() {
               WHERE ((s.id = label.shelf) AND (s.state = 'open'::text)))))
       note: the file ran, but its policies could not be made again
       note: nothing of the 2 migrations in this transaction was kept; no migration is applied
-      hint: leave out the directive; then `toysoldiers policy detach shelf`, `toysoldiers migrate up`, and `toysoldiers policy apply` with the policy in database/policies as it has to be now
+      hint: leave out the directive
+      hint: take its policies off with `toysoldiers policy detach shelf`
+      hint: run `toysoldiers migrate up`
+      hint: write the policy in database/policies as it has to be now, and run `toysoldiers policy apply`
     -- exit 1
     ");
     assert_eq!(database.sql(POLICIES), before);
@@ -239,7 +243,8 @@ fn a_failing_statement_keeps_its_place_and_the_policies() {
       caused by: the file resets all settings, and with them what its policies were
       note: the file ran, but its policies could not be made again
       note: nothing of 001_b was kept; no migration is applied
-      hint: reset by name what the file has set; then run `toysoldiers migrate up` again
+      hint: reset by name what the file has set
+      hint: then run `toysoldiers migrate up` again
     -- exit 1
     ");
     assert_eq!(database.sql(POLICIES), before);
@@ -382,7 +387,7 @@ fn a_directive_without_a_transaction_is_a_mistake() {
        1 | -- toysoldiers: detach-policies shelf
          |                 ^^^^^^^^^^^^^^^^^^^^^
       why: what is not read as a directive is a comment, and the file would run as it must not
-      instead: leave out one of them; without a transaction, `toysoldiers policy detach` before the migration and `policy attach` after it do the same
+      instead: leave out one of them; without a transaction, `policy detach` before the migration and `policy attach` after it do the same
     -- stderr
     1 file checked (database/migrations): 1 error
     -- exit 3
@@ -397,7 +402,7 @@ fn a_directive_without_a_transaction_is_a_mistake() {
        1 | -- toysoldiers: detach-policies shelf
          |                 ^^^^^^^^^^^^^^^^^^^^^
       note: nothing was run
-      hint: leave out one of them; without a transaction, `toysoldiers policy detach` before the migration and `policy attach` after it do the same
+      hint: leave out one of them; without a transaction, `policy detach` before the migration and `policy attach` after it do the same
     -- exit 1
     ");
 }

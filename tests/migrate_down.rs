@@ -297,7 +297,8 @@ fn a_half_done_migration_has_to_be_finished_first() {
     -> (url)  SOCKET/DB as postgres
     error: 004_d stands half-done
       note: nothing was changed
-      hint: finish it with `toysoldiers migrate up`, or say how it stands: `toysoldiers migrate repair 004_d --done` or `--undone`
+      hint: finish it with `toysoldiers migrate up`
+      hint: or say how it stands: `toysoldiers migrate repair 004_d --done` or `--undone`
     -- exit 6
     ");
 }

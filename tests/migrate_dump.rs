@@ -185,7 +185,7 @@ fn what_cannot_be_is_refused_before_anything_is_written() {
     ");
     assert_snapshot!(tool.run(&["migrate", "dump", "--file", "-", "-o", "json"]), @r#"
     -- stderr
-    {"error":{"kind":"usage","message":"`migrate dump --file -` has one form of output","causes":[],"notes":[],"hint":"leave out `--output`","exit":2}}
+    {"error":{"kind":"usage","message":"`migrate dump --file -` has one form of output","causes":[],"notes":[],"hints":[{"text":"leave out `--output`"}],"hint":"leave out `--output`","exit":2}}
     -- exit 2
     "#);
     assert_snapshot!(tool.run(&["migrate", "dump"]), @"

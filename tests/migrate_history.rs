@@ -161,7 +161,7 @@ fn an_older_database_shows_what_was_applied() {
     002  b  up  done  NOW DURATION  tester@HOST  -  0.1.0  -
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    1 attempt; this database remembers only what was applied until the next `toysoldiers migrate up`
+    1 attempt; this database remembers only what was applied until the next `migrate up`
     1 older ones are not shown; ask for more with `--limit 2`
     -- exit 0
     ");

@@ -703,7 +703,8 @@ fn a_history_of_ours_that_does_not_fit_is_left_alone() {
     error: this database has a history already, and it does not fit theirs
       note: 001_a is renamed
       note: nothing was changed
-      hint: see `toysoldiers migrate status`, and make them fit with `toysoldiers migrate repair`
+      hint: see `toysoldiers migrate status`
+      hint: make them fit with `toysoldiers migrate repair`
     -- exit 6
     ");
 }

@@ -111,7 +111,7 @@ fn without_a_transaction_the_statements_that_are_done_stay() {
     error: the connection was lost while 002_b.sql ran
       caused by: the server closed the connection
       note: 1 of 3 statements of 002_b are done and stay; 001_a is the last applied migration
-      note: how far statement 2 came is not known; the next `toysoldiers migrate up` finds out, and goes on
+      note: how far statement 2 came is not known; the next `migrate up` finds out, and goes on
       hint: run `toysoldiers migrate up` again
     -- exit 5
     ");

@@ -411,7 +411,7 @@ fn when_the_server_is_killed_what_is_said_is_true_and_the_next_run_comes_to_the_
     error: the connection was lost while 002_b.sql ran
       caused by: the server closed the connection
       note: 1 of 4 statements of 002_b are done and stay; 001_a is the last applied migration
-      note: how far statement 2 came is not known; the next `toysoldiers migrate up` finds out, and goes on
+      note: how far statement 2 came is not known; the next `migrate up` finds out, and goes on
       hint: run `toysoldiers migrate up` again
     -- exit 5
     ");
@@ -520,7 +520,7 @@ fn what_a_rebuild_left_behind_is_dropped_by_the_next() {
     error: the connection was lost while 001_a.sql ran
       caused by: terminating connection due to administrator command
       note: no statement of 001_a is known to be done; no migration is applied
-      note: how far statement 1 came is not known; the next `toysoldiers migrate up` finds out, and goes on
+      note: how far statement 1 came is not known; the next `migrate up` finds out, and goes on
       hint: run `toysoldiers migrate up` again
     -- exit 5
     ");

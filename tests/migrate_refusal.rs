@@ -175,7 +175,8 @@ fn an_edited_file_is_refused() {
     -> (url)  SOCKET/DB as postgres
     error: database/migrations/002_b.sql was changed after it was applied
       note: nothing was changed
-      hint: put the file back as it was, and make the change in a new one: `toysoldiers migrate new b`; or accept it as it is: `toysoldiers migrate repair 002_b`
+      hint: put the file back as it was, and make the change in a new one: `toysoldiers migrate new b`
+      hint: or accept it as it is: `toysoldiers migrate repair 002_b`
     -- exit 1
     ");
     assert_snapshot!(tool.run(&["migrate", "status"]), @"
@@ -219,7 +220,8 @@ fn a_deleted_file_is_refused() {
     error: 002_b was applied, and its file is gone
       note: 003_c is deleted too
       note: nothing was changed
-      hint: bring 002_b.sql back, from version control say; or forget that it ran: `toysoldiers migrate repair 002_b --undone`
+      hint: bring 002_b.sql back, from version control say
+      hint: or forget that it ran: `toysoldiers migrate repair 002_b --undone`
     -- exit 1
     ");
 }

@@ -111,6 +111,7 @@ fn an_edited_file_is_accepted_after_what_was_changed_is_shown() {
       "risk": "moderate",
       "steps": [
         {
+          "effect": "changes",
           "action": "accept",
           "object": "database/migrations/001_tips.sql",
           "detail": "edited: 2 lines added, 1 removed",
@@ -488,7 +489,8 @@ fn what_never_began_is_not_done() {
     -> (url)  SOCKET/DB as postgres
     error: 001_a runs in one transaction: it is applied or it is not, and needs no word on it
       note: nothing was changed
-      hint: apply it with `toysoldiers migrate up`; if its changes are in the database already, `toysoldiers migrate baseline --to 1`
+      hint: apply it with `toysoldiers migrate up`
+      hint: or, if its changes are in the database already, mark it with `toysoldiers migrate baseline --to 1`
     -- exit 6
     ");
     assert_snapshot!(tool.run(&["migrate", "repair", "2", "--done"]), @"
@@ -496,7 +498,8 @@ fn what_never_began_is_not_done() {
     -> (url)  SOCKET/DB as postgres
     error: 002_b has not begun to run
       note: nothing was changed
-      hint: apply it with `toysoldiers migrate up`; if its changes are in the database already, `toysoldiers migrate baseline --to 2`
+      hint: apply it with `toysoldiers migrate up`
+      hint: or, if its changes are in the database already, mark it with `toysoldiers migrate baseline --to 2`
     -- exit 6
     ");
     assert_snapshot!(tool.run(&["migrate", "repair", "3", "--undone"]), @"

@@ -53,7 +53,7 @@ fn a_failure_keeps_what_is_done_and_says_how_it_goes_on() {
        3 | update a set é = 1;
          |              ^
       note: 1 of 3 statements of 002_b are done and stay; 001_a is the last applied migration
-      note: the next `toysoldiers migrate up` goes on with statement 2
+      note: the next `migrate up` goes on with statement 2
       hint: fix the file and run `toysoldiers migrate up` again
     -- exit 1
     "#);

@@ -160,7 +160,7 @@ fn the_command_for_the_next_page_is_told_and_works() {
     -> (url)  SOCKET/DB as postgres
     2 users
     there are more; go on with:
-      toysoldiers --database-url 'postgresql://postgres@/DB?host=SOCKET' user list --email ADA. --sort email --limit 2 --after UUID
+      toysoldiers user list --email ADA. --sort email --limit 2 --after UUID
     -- exit 0
     ");
     let (_, next) = page(
@@ -182,7 +182,7 @@ fn the_command_for_the_next_page_is_told_and_works() {
     -> (url)  SOCKET/DB as postgres
     2 users
     there are more; go on with:
-      toysoldiers --database-url 'postgresql://postgres@/DB?host=SOCKET' user list --email ADA. --sort email --limit 2 --after UUID
+      toysoldiers user list --email ADA. --sort email --limit 2 --after UUID
     -- exit 0
     ");
     // Whoever takes the rows away is told as well.
@@ -193,7 +193,7 @@ fn the_command_for_the_next_page_is_told_and_works() {
     -- stderr
     -> (url)  SOCKET/DB as postgres
     there are more; go on with:
-      toysoldiers --database-url 'postgresql://postgres@/DB?host=SOCKET' user list --role admin --limit 1 -o csv --after UUID
+      toysoldiers user list --role admin --limit 1 -o csv --after UUID
     -- exit 0
     ");
 }

@@ -227,8 +227,8 @@ fn functions_and_views_have_their_rights_and_options_here() {
     assert_snapshot!(tool.run(&["policy", "status"]), @"
     -- stdout
     ACTION  OBJECT  ON  EFFECT  DETAIL
-    revoke  execute from public  g()  tightens
-    grant  execute to anon  g()  loosens
+    revoke  execute from public  public.g()  tightens
+    grant  execute to anon  public.g()  loosens
     revoke  execute from public  s.f(integer,text[])  tightens
     grant  execute to anon  s.f(integer,text[])  loosens
     set  security_barrier = true  v  tightens  lost, or never set
@@ -538,6 +538,7 @@ fn a_dry_run_shows_the_plan_and_writes_nothing() {
       "risk": "loosening",
       "steps": [
         {
+          "effect": "grants_access",
           "action": "alter",
           "object": "policy p on t",
           "detail": "may let in more",
@@ -550,6 +551,7 @@ fn a_dry_run_shows_the_plan_and_writes_nothing() {
           ]
         },
         {
+          "effect": "grants_access",
           "action": "grant",
           "object": "select to anon on t",
           "detail": "",
@@ -558,6 +560,7 @@ fn a_dry_run_shows_the_plan_and_writes_nothing() {
           ]
         },
         {
+          "effect": "verifies",
           "action": "leave unproved",
           "object": "what it comes to",
           "detail": "there is no matrix.toml among the files"
@@ -812,8 +815,10 @@ fn somebody_who_may_only_read_can_compare_and_cannot_apply() {
     assert_snapshot!(theirs.run(&["policy", "apply"]), @"
     -- stderr
     -> (url)  SOCKET/DB as AUDITOR
-    error: permission denied for table t
-      hint: connect as a role that has this right, or have it granted
+    error: this role may not take the lock of a run
+      caused by: permission denied for view runner
+      note: nothing was changed
+      hint: connect as the owner of the schema toysoldiers, or have it run `grant update on toysoldiers.runner to` this role
     -- exit 6
     ");
     database.sql(&format!(
@@ -843,7 +848,7 @@ fn a_replica_says_why_it_cannot_compare() {
     -- stderr
     -> (url)  SOCKET/DB as postgres
     error: this is a replica: policies are compared on temporary tables, which only the primary can make
-      note: `toysoldiers policy list` and `policy audit` only read, and work here
+      note: `policy list` and `policy audit` only read, and work here
       hint: name the primary
     -- exit 6
     ");

@@ -171,7 +171,11 @@ fn what_changed_while_somebody_was_asked_is_noticed() {
 
 #[test]
 fn a_connection_that_breaks_leaves_nothing_behind_and_the_story_is_true() {
-    for moment in ["lock table", "alter policy", "toysoldiers.audit_log"] {
+    for moment in [
+        "in access exclusive mode",
+        "alter policy",
+        "toysoldiers.audit_log",
+    ] {
         let (database, tool) = on_tables("true");
         let proxy = Proxy::start(database.server.port);
         proxy.cut_at(moment);

@@ -187,7 +187,8 @@ fn nobody_is_let_in_by_the_order_in_which_policies_come_back() {
     -> (url)  SOCKET/DB as postgres
     error: policy unlisted on list would let in more than it did: policy members on club is detached because of club
       note: nothing was changed
-      hint: run `toysoldiers policy attach club` first; or declare all of them in database/policies and run `toysoldiers policy apply`
+      hint: run `toysoldiers policy attach club` first
+      hint: or declare all of them in database/policies, and run `toysoldiers policy apply`
     -- exit 6
     ");
     assert_eq!(database.value("select count(*) from pg_policies"), "0");
@@ -210,7 +211,8 @@ fn a_dropped_column_is_told_with_the_policy_that_wants_it() {
                FROM public.shelf s
               WHERE ((s.id = label.shelf) AND (s.state = 'open'::text)))))
       note: nothing was changed; all of them are still detached
-      hint: declare it in database/policies as it has to be now and run `toysoldiers policy apply`, then `toysoldiers policy attach shelf --forget through`
+      hint: declare it in database/policies as it has to be now, and run `toysoldiers policy apply`
+      hint: then give up the detached one: `toysoldiers policy attach shelf --forget through`
     -- exit 1
     "#);
     assert_eq!(database.value("select count(*) from pg_policies"), "1");
@@ -235,7 +237,8 @@ fn a_dropped_column_is_told_with_the_policy_that_wants_it() {
               WHERE ((s.id = label.shelf) AND (s.state = 'open'::text)))))
       note: there is now: create policy "through" on "public"."label" as permissive for all to public using (true)
       note: nothing was changed
-      hint: drop it to have the detached one again, or give that up with `toysoldiers policy attach shelf --forget through`
+      hint: drop it to have the detached one again
+      hint: or give that up with `toysoldiers policy attach shelf --forget through`
     -- exit 6
     "#);
     let forget = ["through", "open", "sober"].map(|name| ["--forget", name]);

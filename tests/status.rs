@@ -38,7 +38,7 @@ fn one_screen_tells_how_everything_stands() {
     deploy  none  this database remembers no deploy  -
     -- stderr
     -> shop  SOCKET/DB as postgres
-    `toysoldiers deploy --dry-run` shows what would be done; 2 parts could not be found out
+    `toysoldiers --env shop deploy --dry-run` shows what would be done; 2 parts could not be found out
     -- exit 3
     ");
     tool.run(&["deploy"]).ok();

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::SinkExt;
 use tokio_postgres::error::{DbError, SqlState};
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, NoTls, Row};
 
 use super::blockers::Watch;
 use super::endpoint::Endpoint;
@@ -194,16 +194,25 @@ impl Db {
         query: &Query<R>,
         params: &[&dyn Param],
     ) -> Result<Vec<R>> {
+        let rows = self.rows(query, params).await;
+        rows.map_err(|error| asked(query.name, error))?
+            .iter()
+            .map(|row| R::from_row(row).map_err(|error| asked(query.name, error)))
+            .collect()
+    }
+
+    /// The rows as the driver has them.
+    pub(super) async fn rows<R>(
+        &self,
+        query: &Query<R>,
+        params: &[&dyn Param],
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
         let params: Vec<_> = params
             .iter()
             .map(|param| (param.value(), param.sql_type()))
             .collect();
         let start = Instant::now();
-        let rows = self
-            .client
-            .query_typed(&query.sql, &params)
-            .await
-            .map_err(|error| asked(query.name, error))?;
+        let rows = self.client.query_typed(&query.sql, &params).await?;
         self.trace(&query.sql, || {
             format!(
                 "{}: {} rows in {:.1?}",
@@ -212,9 +221,7 @@ impl Db {
                 start.elapsed()
             )
         });
-        rows.iter()
-            .map(|row| R::from_row(row).map_err(|error| asked(query.name, error)))
-            .collect()
+        Ok(rows)
     }
 
     /// The one row, if there is one.

@@ -29,15 +29,11 @@ impl Db {
                 self.make_settings(Scope::Transaction).await
             }
         };
-        let params: Vec<_> = params
-            .iter()
-            .map(|param| (param.value(), param.sql_type()))
-            .collect();
         // They travel together. If the first fails, the question finds its transaction broken and is not asked.
         let (begun, set, rows, committed) = tokio::join!(
             self.script(&opening),
             settings,
-            self.client.query_typed(&query.sql, &params),
+            self.rows(query, params),
             self.script("commit"),
         );
         begun?;
