@@ -51,6 +51,16 @@ pub enum Output {
     Sarif,
 }
 
+/// How wide a table may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Fit {
+    /// As wide as the terminal.
+    #[default]
+    Terminal,
+    /// As wide as it is.
+    Whole,
+}
+
 /// What can be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Letters {
@@ -96,6 +106,8 @@ pub struct Manners {
     pub letters: Letters,
     /// How what was said to the program may be said back.
     pub mask: Mask,
+    /// How wide tables may be.
+    pub fit: Fit,
     /// Who reads a CSV that is not for a terminal.
     pub csv: CsvForm,
 }
@@ -138,8 +150,8 @@ impl Ui {
     /// Writes a result to stdout.
     pub fn show(&self, report: &impl Report) -> Result<()> {
         self.activity.end();
-        let output = report::render(report, &self.manners, self.style_of_stdout())?;
-        stream::out(&output)?;
+        let rendered = report::render(report, &self.manners, self.style_of_stdout())?;
+        stream::out(&rendered.output)?;
         if self.manners.output == Output::Table {
             for line in report.summary_lines() {
                 self.say(&line);
@@ -147,6 +159,10 @@ impl Ui {
         }
         for line in report.remainder() {
             self.say(&line);
+        }
+        if !rendered.left_out.is_empty() {
+            let style = self.style_of_stderr();
+            self.tell(&drawing::left_out(&rendered.left_out, style));
         }
         Ok(())
     }
@@ -167,6 +183,12 @@ impl Ui {
                 .hint("leave stderr open, or give a password with `--password-stdin`")
                 .into()
         })
+    }
+
+    /// The same as [`Progress::say`], of a target that is guarded.
+    pub fn say_protected(&self, line: &str) {
+        let style = self.style_of_stderr();
+        self.tell(&(Printable::line(line) + style.red("PROTECTED")));
     }
 
     /// Writes help, which a library has drawn and coloured, to stdout.
@@ -232,7 +254,7 @@ impl Ui {
     fn style_of_stdout(&self) -> Style {
         Style::new(
             self.manners.color.0,
-            stream::width_of_stdout(),
+            stream::width_of_stdout().filter(|_| self.manners.fit == Fit::Terminal),
             self.manners.letters == Letters::Ascii,
         )
     }

@@ -77,4 +77,5 @@ mod tls;
 mod tls_files;
 mod umask;
 mod user;
+mod width;
 mod withheld;

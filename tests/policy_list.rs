@@ -268,7 +268,8 @@ fn a_long_expression_is_shown_whole() {
     kind  permissive
     using  (EXISTS ( SELECT
                 FROM public.content c
-               WHERE ((c.title = shelf.owner) AND (c.visibility = 'public'::text))))
+               WHERE ((c.title = shelf.owner) AND (c.visibility
+               = 'public'::text))))
     check  -
     1 policy
     ");

@@ -166,7 +166,8 @@ impl Report for Listing {
             "bytes",
             "state",
             "reason",
-        ]);
+        ])
+        .leaving(&["environment", "last_migration", "tables", "rows"]);
         if self.counts().1 == 0 {
             table = table.unseen(&["reason"]);
         }

@@ -195,7 +195,15 @@ impl Report for Paged<Listed> {
             "total_tips",
             "total_comments",
         ])
-        .unseen(&["id", "user_id"]);
+        .unseen(&["id", "user_id"])
+        .leaving(&[
+            "total_watch_time",
+            "total_comments",
+            "total_content",
+            "created_at",
+            "payout_account",
+        ])
+        .cutting(&[("email", 20)]);
         for creator in &self.rows {
             table.row([
                 Cell::text(creator.id),

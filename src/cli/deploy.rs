@@ -312,7 +312,8 @@ impl Report for Deploys {
             "done",
             "message",
         ])
-        .unseen(&["role", "dirty"]);
+        .unseen(&["role", "dirty"])
+        .leaving(&["tool_version", "client", "revision", "actor", "duration_ms"]);
         for deploy in &self.deploys {
             let done: Vec<String> = deploy
                 .parts()

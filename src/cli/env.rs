@@ -77,7 +77,9 @@ struct Effective(Vec<Value>);
 
 impl Report for Environments {
     fn table(&self) -> Table {
-        let mut table = Table::new(&["name", "target", "protected", "chosen", "origin"]);
+        let mut table = Table::new(&["name", "target", "protected", "chosen", "origin"])
+            .leaving(&["origin"])
+            .wrapping(&["target"]);
         for known in &self.0 {
             table.row([
                 Cell::text(&known.name),
@@ -93,7 +95,7 @@ impl Report for Environments {
 
 impl Report for Effective {
     fn table(&self) -> Table {
-        let mut table = Table::new(&["key", "value", "origin"]);
+        let mut table = Table::new(&["key", "value", "origin"]).wrapping(&["value"]);
         for value in &self.0 {
             table.row([
                 Cell::text(value.key),

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use crate::error::{Error, Mask, Result};
 use crate::pg::conninfo;
 use crate::settings::{Environ, Flags, duration};
-use crate::ui::{CsvForm, Detail, Letters, Manners, Output};
+use crate::ui::{CsvForm, Detail, Fit, Letters, Manners, Output};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
@@ -34,6 +34,9 @@ pub(super) struct Global {
         hide_possible_values = false
     )]
     output: OutputArg,
+    /// Show every column of a table, however wide
+    #[arg(long, global = true)]
+    wide: bool,
     /// With `-o csv`: mark texts that a spreadsheet would compute as formulas
     #[arg(long, global = true)]
     spreadsheet: bool,
@@ -157,6 +160,7 @@ impl Global {
             },
             letters: letters(environ),
             mask,
+            fit: if self.wide { Fit::Whole } else { Fit::Terminal },
             csv: if self.spreadsheet {
                 CsvForm::Spreadsheet
             } else {

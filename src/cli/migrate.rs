@@ -170,7 +170,8 @@ impl Report for Status {
             "applied_at",
             "applied_by",
             "duration_ms",
-        ]);
+        ])
+        .leaving(&["applied_by", "duration_ms", "applied_at"]);
         for entry in &self.migrations {
             table.row([
                 Cell::Version(entry.version),

@@ -200,7 +200,7 @@ fn policy_count(count: usize) -> String {
 
 impl Report for Status {
     fn table(&self) -> Table {
-        let mut table = Table::new(&["part", "state", "found", "at"]);
+        let mut table = Table::new(&["part", "state", "found", "at"]).wrapping(&["found"]);
         for (part, Line(state, found, at)) in self.lines() {
             table.row([Cell::text(part), state, Cell::text(found), at]);
         }

@@ -158,7 +158,9 @@ impl Report for Paged<User> {
             "updated_at",
             "creator_id",
         ])
-        .unseen(&["id", "creator_id"]);
+        .unseen(&["id", "creator_id"])
+        .leaving(&["updated_at", "created_at"])
+        .cutting(&[("email", 20)]);
         for user in &self.rows {
             table.row([
                 Cell::text(user.id),

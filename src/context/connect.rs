@@ -172,9 +172,8 @@ impl Context {
                     .say(&format!("this is the database of {stamp}, by its stamp"));
             } else if !environment.protected {
                 self.guarded.store(true, Ordering::Relaxed);
-                self.ui.say(&format!(
-                    "this is the database of {stamp}, by its stamp: PROTECTED"
-                ));
+                self.ui
+                    .say_protected(&format!("this is the database of {stamp}, by its stamp: "));
             }
         } else {
             self.ui.say(&format!(
@@ -225,15 +224,9 @@ impl Context {
     pub(super) fn banner(&self, endpoint: &Endpoint) -> Result<()> {
         let environment = &self.settings()?.environment;
         let mut line = format!("-> {}  {}", environment.title(), endpoint.describe());
-        for word in [
-            endpoint.weakness(),
-            environment.protected.then_some("PROTECTED"),
-        ]
-        .into_iter()
-        .flatten()
-        {
+        if let Some(weakness) = endpoint.weakness() {
             line.push_str("  ");
-            line.push_str(word);
+            line.push_str(weakness);
         }
         // A command that connects more than once says it once.
         let told = std::mem::replace(
@@ -243,7 +236,11 @@ impl Context {
         if told == line {
             return Ok(());
         }
-        self.ui.say(&line);
+        if environment.protected {
+            self.ui.say_protected(&format!("{line}  "));
+        } else {
+            self.ui.say(&line);
+        }
         if matches!(environment.target, Target::Url(_)) && endpoint.has_password() {
             self.ui.warn(&format!(
                 "the address in {} holds a password; keep it in a variable, and name that with password_env",

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 
+use super::style::Style;
 use super::{Output, Printable, Ui, prompt, stream};
 use crate::error::{Error, Exit, Result};
 use crate::plan::{Consent, Plan, Progress, Risk};
@@ -50,7 +51,7 @@ impl Ui {
                     &format!("{} without a yes", plan.title),
                     "agree with `--yes`",
                 )?;
-                stream::err(&lines(plan));
+                stream::err(&lines(plan, self.style_of_stderr()));
                 let agreed = self.asking(prompt::yes_or_no(question)).await?;
                 Ok(if agreed {
                     ControlFlow::Continue(Consent::given())
@@ -80,7 +81,7 @@ impl Ui {
                     &format!("{} without a confirmation", plan.title),
                     &format!("confirm with `--confirm {}`", stage.name),
                 )?;
-                stream::err(&lines(plan));
+                stream::err(&lines(plan, self.style_of_stderr()));
                 let question = format!("type {} to {}", stage.name, plan.title);
                 let typed = self.asking(prompt::line(question)).await?;
                 Ok(if typed == stage.name {
@@ -106,7 +107,7 @@ impl Ui {
             Some(false) => has_evidence,
         };
         if !self.manners.dry_run && !is_shown && !plan.steps.is_empty() {
-            self.tell(&lines(plan));
+            self.tell(&lines(plan, self.style_of_stderr()));
         }
     }
 
@@ -114,7 +115,7 @@ impl Ui {
     /// log later.
     fn show_evidence<W>(&self, plan: &Plan<W>) {
         if plan.steps.iter().any(|step| !step.lines.is_empty()) {
-            self.tell(&lines(plan));
+            self.tell(&lines(plan, self.style_of_stderr()));
         }
     }
 
@@ -183,7 +184,7 @@ impl Ui {
         match self.manners.output {
             Output::Table if plan.steps.is_empty() => self.say("nothing to do"),
             Output::Table => {
-                let mut text = lines(plan);
+                let mut text = lines(plan, self.style_of_stdout());
                 text.end_line();
                 stream::out(&stream::Output::Text(text))?;
                 self.say("dry run: nothing was changed");
@@ -221,17 +222,27 @@ fn sentence(title: &str) -> String {
     })
 }
 
-/// The plan as people read it.
-fn lines<W>(plan: &Plan<W>) -> Printable {
+/// The plan as people read it: what comes is green, what goes is red, and both have their sign.
+fn lines<W>(plan: &Plan<W>, style: Style) -> Printable {
     let mut text = Printable::line(format!("plan: {}", plan.title));
     for step in &plan.steps {
         text.below(2, format!("{} {}", step.action, step.object));
         if !step.detail.is_empty() {
             text.push(format!("  ({})", step.detail));
         }
-        // A definition may have line feeds of its own.
-        for line in step.lines.iter().flat_map(|lines| lines.split('\n')) {
-            text.below(6, Printable::lines(line));
+        for line in &step.lines {
+            // A definition may have line feeds of its own.
+            for part in line.split('\n') {
+                let part = Printable::lines(part);
+                text.below(
+                    6,
+                    match line.chars().next() {
+                        Some('+') => style.green(part),
+                        Some('-') => style.red(part),
+                        _ => part,
+                    },
+                );
+            }
         }
     }
     text

@@ -47,12 +47,12 @@ fn masked(explanation: &Explanation, mask: &Mask) -> Explanation {
         notes: explanation
             .notes
             .iter()
-            .map(|note| note.map(&change))
+            .map(|note| note.map(change))
             .collect(),
         hints: explanation
             .hints
             .iter()
-            .map(|hint| hint.map(&change))
+            .map(|hint| hint.map(change))
             .collect(),
         sqlstate: explanation.sqlstate.clone(),
     }

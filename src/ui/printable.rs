@@ -179,6 +179,45 @@ impl Printable {
         cut
     }
 
+    /// Makes a part of a line stand out that begins so many columns from the left, or to the right of blanks there.
+    pub(super) fn dress_part(&mut self, offset: usize, part: &Self, dress: impl Fn(Self) -> Self) {
+        let start = self.cut(offset).0.len();
+        if let Some(found) = self.0[start..].find(&part.0) {
+            let start = start + found;
+            let dressed = dress(part.clone());
+            self.0
+                .replace_range(start..start + part.0.len(), &dressed.0);
+        }
+    }
+
+    /// How many blanks it begins with.
+    pub(super) fn indent(&self) -> usize {
+        self.0.len() - self.0.trim_start_matches(' ').len()
+    }
+
+    /// What stands between blanks, in one without colours.
+    pub(super) fn words(&self) -> impl Iterator<Item = Self> {
+        let words = self.0.split(' ').filter(|word| !word.is_empty());
+        words.map(|word| Self(word.to_owned()))
+    }
+
+    /// A word without colours, broken before so many columns are full: after a mark that joins its parts if there is
+    /// one in the second half.
+    pub(super) fn broken(&self, columns: usize) -> (Self, Self) {
+        let mut head = self.cut(columns).0;
+        if let Some(mark) = head.rfind(['/', '_', '-', ',', '.', ':', ';', '=', '&'])
+            && mark + 1 > head.len() / 2
+        {
+            head.truncate(mark + 1);
+        }
+        if head.is_empty() {
+            // Wider than a whole line: it cannot be helped.
+            head.extend(self.0.graphemes(true).next());
+        }
+        let rest = self.0[head.len()..].to_owned();
+        (Self(head), Self(rest))
+    }
+
     /// Such lines, one below the other.
     pub(super) fn joined(lines: impl IntoIterator<Item = Self>) -> Self {
         let lines: Vec<String> = lines.into_iter().map(|line| line.0).collect();

@@ -60,22 +60,33 @@ pub trait Report: Serialize {
     }
 }
 
-/// What a report is on its way out, ending in a newline unless it is empty.
-pub(super) fn render(
-    report: &impl Report,
-    manners: &Manners,
-    style: Style,
-) -> Result<stream::Output> {
+/// A report on its way out.
+pub(super) struct Rendered {
+    /// It ends in a newline unless it is empty.
+    pub output: stream::Output,
+    /// Headings of what there was no room for.
+    pub left_out: Vec<Printable>,
+}
+
+/// The report in the form that is wanted.
+pub(super) fn render(report: &impl Report, manners: &Manners, style: Style) -> Result<Rendered> {
     let text = match manners.output {
         Output::Table | Output::Ndjson if report.is_told() => Printable::default(),
-        Output::Table => people(report, style),
+        Output::Table => return Ok(people(report, style)),
         Output::Json => {
             let text = serde_json::to_string_pretty(report).map_err(cannot_write)?;
             Printable::json(&(text + "\n"))
         }
         Output::Csv => {
-            let form = style.width.map_or(manners.csv, |_| CsvForm::Terminal);
-            return Ok(stream::Output::Data(csv(&report.table(), form)?));
+            let form = if stream::width_of_stdout().is_some() {
+                CsvForm::Terminal
+            } else {
+                manners.csv
+            };
+            return Ok(Rendered {
+                output: stream::Output::Data(csv(&report.table(), form)?),
+                left_out: Vec::new(),
+            });
         }
         Output::Ndjson => Printable::json(&ndjson(&report.table())),
         Output::Github | Output::Sarif => match report.diagnostics() {
@@ -88,19 +99,39 @@ pub(super) fn render(
             None => return Err(no_findings("this result", manners.output).into()),
         },
     };
-    Ok(stream::Output::Text(text))
+    Ok(Rendered {
+        output: stream::Output::Text(text),
+        left_out: Vec::new(),
+    })
 }
 
-fn people(report: &impl Report, style: Style) -> Printable {
-    if let Some(diagnostics) = report.diagnostics() {
-        return diagnostic::draw(&diagnostics, style);
+fn people(report: &impl Report, style: Style) -> Rendered {
+    let mut left_out: Vec<Printable> = Vec::new();
+    let text = if let Some(diagnostics) = report.diagnostics() {
+        diagnostic::draw(&diagnostics, style)
+    } else {
+        let now = Timestamp::now();
+        let parts = report
+            .sheets()
+            .unwrap_or_else(|| report.lead().into_iter().chain([report.table()]).collect());
+        let mut texts = Vec::new();
+        for part in &parts {
+            let drawn = drawing::draw(part, style, now);
+            if !drawn.text.is_empty() {
+                texts.push(drawn.text);
+            }
+            for heading in drawn.left_out {
+                if !left_out.contains(&heading) {
+                    left_out.push(heading);
+                }
+            }
+        }
+        Printable::joined(texts)
+    };
+    Rendered {
+        output: stream::Output::Text(text),
+        left_out,
     }
-    let now = Timestamp::now();
-    let parts = report
-        .sheets()
-        .unwrap_or_else(|| report.lead().into_iter().chain([report.table()]).collect());
-    let parts = parts.iter().map(|part| drawing::draw(part, style, now));
-    Printable::joined(parts.filter(|part| !part.is_empty()))
 }
 
 /// Who reads a CSV.

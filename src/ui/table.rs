@@ -23,6 +23,14 @@ pub struct Table {
     pub(super) rows: Vec<Vec<Cell>>,
     pub(super) shape: Shape,
     pub(super) unseen: Vec<&'static str>,
+    /// Columns to leave out where there is no room, the first one first.
+    pub(super) leaving: Vec<&'static str>,
+    /// Columns that may be cut, and to how much.
+    pub(super) cutting: Vec<(&'static str, usize)>,
+    /// Columns that are cut to this before others are left out.
+    pub(super) shortening: Vec<(&'static str, usize)>,
+    /// Columns that may wrap.
+    pub(super) wrapping: Vec<&'static str>,
 }
 
 impl Table {
@@ -30,9 +38,7 @@ impl Table {
     pub fn new(keys: &[&'static str]) -> Self {
         Self {
             keys: keys.iter().copied().map(Cow::Borrowed).collect(),
-            rows: Vec::new(),
-            shape: Shape::Rows,
-            unseen: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -51,7 +57,7 @@ impl Table {
             keys,
             rows: vec![row],
             shape: Shape::Record,
-            unseen: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -62,13 +68,66 @@ impl Table {
         self
     }
 
+    /// Columns that people can do without where there is no room, the first one first; all others stay.
+    #[must_use]
+    pub fn leaving(mut self, keys: &[&'static str]) -> Self {
+        self.leaving = keys.to_vec();
+        self
+    }
+
+    /// Columns of texts that may be cut at their end, and to how many columns of the terminal at least. What people
+    /// copy is not among them: ids, names, files.
+    #[must_use]
+    pub fn cutting(mut self, keys: &[(&'static str, usize)]) -> Self {
+        self.cutting = keys.to_vec();
+        self
+    }
+
+    /// Columns whose end is worth less than the columns beside them: they are cut to so much before any is left out.
+    #[must_use]
+    pub fn shortening(mut self, keys: &[(&'static str, usize)]) -> Self {
+        self.shortening = keys.to_vec();
+        self
+    }
+
+    /// Columns of text that may wrap between words; the last one does in any table.
+    #[must_use]
+    pub fn wrapping(mut self, keys: &[&'static str]) -> Self {
+        self.wrapping = keys.to_vec();
+        self
+    }
+
+    /// Whether a column may wrap, were it not the last.
+    pub(super) fn wraps(&self, index: usize) -> bool {
+        self.wrapping.iter().any(|key| *key == self.keys[index])
+    }
+
+    /// When a column is left out: the lowest first, nothing if it never is.
+    pub(super) fn rank(&self, index: usize) -> Option<usize> {
+        self.leaving.iter().position(|key| *key == self.keys[index])
+    }
+
+    /// To how much a column may be cut.
+    pub(super) fn least(&self, index: usize) -> Option<usize> {
+        self.named(&self.cutting, index)
+    }
+
+    /// How much of a column is worth more than other columns.
+    pub(super) fn enough(&self, index: usize) -> Option<usize> {
+        self.named(&self.shortening, index)
+    }
+
+    fn named(&self, columns: &[(&str, usize)], index: usize) -> Option<usize> {
+        let mut columns = columns.iter().filter(|(key, _)| *key == self.keys[index]);
+        columns.next().map(|(_, width)| *width)
+    }
+
     /// Lines of text, one a record, shown to people without a heading and as they are.
     pub fn lines(key: &'static str) -> Self {
         Self {
             keys: vec![Cow::Borrowed(key)],
-            rows: Vec::new(),
             shape: Shape::Lines,
-            unseen: Vec::new(),
+            ..Self::default()
         }
     }
 

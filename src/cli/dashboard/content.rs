@@ -71,7 +71,17 @@ pub(super) fn table(items: &[Item], unseen: &[&'static str]) -> Table {
         "created_at",
         "views_of_30_days",
     ])
-    .unseen(unseen);
+    .unseen(unseen)
+    .leaving(&[
+        "views_of_30_days",
+        "created_at",
+        "comments",
+        "visibility",
+        "creator",
+        "watch_time",
+    ])
+    .shortening(&[("title", 32)])
+    .cutting(&[("title", 20), ("creator", 16)]);
     for item in items {
         table.row([
             Cell::text(item.id),

@@ -43,7 +43,15 @@ impl Report for Paged<CreatorLine> {
             "total_comments",
             "views_of_30_days",
         ])
-        .unseen(&["id"]);
+        .unseen(&["id"])
+        .leaving(&[
+            "views_of_30_days",
+            "total_comments",
+            "total_watch_time",
+            "total_content",
+            "verified",
+        ])
+        .cutting(&[("email", 20)]);
         for line in &self.rows {
             table.row([
                 Cell::text(line.id),

@@ -60,7 +60,14 @@ impl Report for Overview {
             "total_tips",
             "total_comments",
         ])
-        .unseen(&["creator_id"]);
+        .unseen(&["creator_id"])
+        .leaving(&[
+            "total_comments",
+            "total_watch_time",
+            "total_content",
+            "verified",
+        ])
+        .cutting(&[("email", 20)]);
         for line in &self.top_creators {
             table.row([
                 Cell::text(line.creator_id),

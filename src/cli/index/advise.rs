@@ -250,7 +250,9 @@ const fn usual(kind: Kind) -> diagnostic::Weight {
 
 impl Report for Tried {
     fn table(&self) -> Table {
-        let mut table = Table::new(&["sql", "cost", "without", "size", "file"]);
+        let mut table = Table::new(&["sql", "cost", "without", "size", "file"])
+            .leaving(&["file", "size"])
+            .wrapping(&["sql"]);
         let cost = |cost: f64| Cell::text(format!("{cost:.2}"));
         for candidate in &self.candidates {
             table.row([

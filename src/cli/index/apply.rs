@@ -88,7 +88,8 @@ impl MannerArgs {
 
 impl Report for Applied {
     fn table(&self) -> Table {
-        let mut table = Table::new(&["action", "index", "table", "size", "duration_ms"]);
+        let mut table = Table::new(&["action", "index", "table", "size", "duration_ms"])
+            .leaving(&["size", "duration_ms", "table"]);
         for change in &self.changes {
             table.row([
                 Cell::text(change.action.words()),

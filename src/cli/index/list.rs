@@ -38,7 +38,9 @@ impl Report for Indexes {
             "state",
             "definition",
         ];
-        let mut table = Table::new(&keys);
+        let mut table = Table::new(&keys)
+            .leaving(&["definition", "last_used", "scans"])
+            .cutting(&[("definition", 30)]);
         if !self.knows_last_use {
             table = table.unseen(&["last_used"]);
         }

@@ -59,7 +59,8 @@ impl RebuildArgs {
 
 impl Report for Rebuilt {
     fn table(&self) -> Table {
-        let mut table = Table::new(&["index", "table", "before", "after", "duration_ms"]);
+        let mut table = Table::new(&["index", "table", "before", "after", "duration_ms"])
+            .leaving(&["duration_ms", "table"]);
         for index in &self.indexes {
             table.row([
                 Cell::text(&index.name),

@@ -40,7 +40,8 @@ impl StatusArgs {
 
 impl Report for Status {
     fn table(&self) -> Table {
-        let mut table = Table::new(&["action", "index", "table", "size", "detail"]);
+        let mut table =
+            Table::new(&["action", "index", "table", "size", "detail"]).leaving(&["size", "table"]);
         for difference in &self.differences {
             let mut detail = difference.detail.clone();
             if difference.prune {

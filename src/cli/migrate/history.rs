@@ -48,7 +48,8 @@ impl Report for Runs {
             "sqlstate",
             "message",
         ])
-        .unseen(&["id", "role", "statements", "checksum", "sqlstate"]);
+        .unseen(&["id", "role", "statements", "checksum", "sqlstate"])
+        .leaving(&["tool_version", "client", "actor", "action", "duration_ms"]);
         for run in &self.runs {
             table.row([
                 Cell::count(run.id),

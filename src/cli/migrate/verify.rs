@@ -110,7 +110,9 @@ impl Report for Shown {
             "rewrites",
             "size",
             "rows",
-        ]);
+        ])
+        .leaving(&["statement", "rows", "size", "line"])
+        .wrapping(&["what"]);
         let locks = self.verified.locks.iter();
         for lock in locks.filter(|lock| lock.pending || self.all) {
             table.row([
@@ -131,7 +133,8 @@ impl Report for Shown {
     }
 
     fn table(&self) -> Table {
-        let mut table = Table::new(&["finding", "state", "object", "difference"]);
+        let mut table =
+            Table::new(&["finding", "state", "object", "difference"]).wrapping(&["object"]);
         let mut add = |finding: &str, difference: &Difference| {
             table.row([
                 Cell::text(finding),

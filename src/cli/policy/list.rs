@@ -55,7 +55,9 @@ impl Report for Policies {
         let keys = [
             "table", "name", "command", "roles", "kind", "using", "check",
         ];
-        let mut table = Table::new(&keys);
+        let mut table = Table::new(&keys)
+            .leaving(&["check", "using", "kind", "roles"])
+            .cutting(&[("roles", 10), ("using", 20), ("check", 20)]);
         for policy in &self.policies {
             table.row([
                 Cell::text(policy.on().title()),
@@ -108,7 +110,9 @@ impl Report for Policies {
 impl Report for Abilities {
     fn table(&self) -> Table {
         let keys = ["table", "kind", "command", "columns", "rows", "new_rows"];
-        let mut table = Table::new(&keys);
+        let mut table = Table::new(&keys)
+            .leaving(&["columns"])
+            .wrapping(&["rows", "new_rows"]);
         let rows =
             |rows: &Option<Rows>| Cell::from(rows.as_ref().map(Rows::describe).map(Cell::lines));
         for ability in &self.abilities {

@@ -42,8 +42,9 @@ impl StatusArgs {
 
 impl Report for Status {
     fn table(&self) -> Table {
-        let mut table =
-            Table::new(&["action", "object", "on", "effect", "detail", "prune"]).unseen(&["prune"]);
+        let mut table = Table::new(&["action", "object", "on", "effect", "detail", "prune"])
+            .unseen(&["prune"])
+            .wrapping(&["object"]);
         for difference in &self.differences {
             let mut detail = difference.detail.clone();
             if difference.prune {

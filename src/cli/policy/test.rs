@@ -136,7 +136,9 @@ impl Tested {
     /// A row a probe, a column an actor.
     fn matrix(&self) -> Table {
         let keys = ["table", "command", "row"];
-        let mut table = Table::new(&keys).columns(self.actors.iter().cloned());
+        let mut table = Table::new(&keys)
+            .columns(self.actors.iter().cloned())
+            .cutting(&[("row", 16)]);
         let mut rows: BTreeMap<usize, Vec<&tested::Cell>> = BTreeMap::new();
         for cell in &self.cells {
             rows.entry(cell.probe).or_default().push(cell);
