@@ -147,12 +147,13 @@ pub(super) fn modes(text: &str) -> Option<Vec<Mode>> {
     }
     let text = text.to_ascii_lowercase().replace(',', " , ");
     let words: Vec<&str> = text.split_ascii_whitespace().collect();
-    let mut rest = match words.as_slice() {
-        ["begin", "work" | "transaction", rest @ ..]
-        | ["start", "transaction", rest @ ..]
-        | ["begin", rest @ ..] => rest,
-        _ => return None,
+    let (["begin", "work" | "transaction", rest @ ..]
+    | ["start", "transaction", rest @ ..]
+    | ["begin", rest @ ..]) = words.as_slice()
+    else {
+        return None;
     };
+    let mut rest = rest;
     let mut modes = Vec::new();
     while !rest.is_empty() {
         let (mode, next) = match rest {

@@ -194,7 +194,7 @@ async fn waiting(
             progress.say(&format!("waiting for another run to end: {holder}"));
             told = true;
         }
-        sleep(POLL.min(wait - waited)).await;
+        sleep(POLL.min(wait.saturating_sub(waited))).await;
     }
 }
 
@@ -225,15 +225,15 @@ async fn attempt(db: &Db, lock: &'static Lock) -> Result<Attempt> {
     }
     let hold = match relation {
         None => None,
-        Some(Relation { oid }) => match take(db, lock, oid).await? {
-            Some(hold) => Some((oid, hold)),
-            None => {
+        Some(Relation { oid }) => {
+            let Some(hold) = take(db, lock, oid).await? else {
                 if let Some(mark) = mark {
                     db.one(&UNMARK, &[&mark]).await?;
                 }
                 return Ok(Attempt::Taken(taken(&holders(db, lock).await?)));
-            }
-        },
+            };
+            Some((oid, hold))
+        }
     };
     let mark = match mark {
         Some(mark) => mark,
