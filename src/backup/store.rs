@@ -101,7 +101,7 @@ impl Store {
         }
     }
 
-    /// Everything in it, and what is still being written: its name ends with [`PARTIAL`]. A store that is not there
+    /// Everything in it, and what is still being written: its name ends with `.partial`. A store that is not there
     /// is an empty one.
     pub async fn list(&self) -> Result<Vec<Object>> {
         match self {
