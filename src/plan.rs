@@ -4,7 +4,11 @@
 //! makes a [`Consent`]; the feature's function that does the work takes that `Consent`. A command that
 //! forgets to ask does not compile.
 
+mod words;
+
 use serde::{Deserialize, Serialize};
+
+pub use words::{counted, counted_as, hex, spent};
 
 /// How much a change can hurt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -134,12 +138,6 @@ impl Consent {
     pub fn to_a_part(&self) -> Self {
         Self(())
     }
-}
-
-/// `1 user`, `2 users`.
-pub fn counted(count: usize, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{plural}")
 }
 
 /// Something that happened while the work went on.

@@ -38,7 +38,7 @@ fn one_screen_tells_how_everything_stands() {
     deploy  none  this database remembers no deploy  -
     -- stderr
     -> shop  SOCKET/DB as postgres
-    `toysoldiers --env shop deploy --dry-run` shows what would be done; 2 parts could not be found out
+    `toysoldiers --env shop deploy --dry-run` shows what would be done; 2 parts could not be checked
     -- exit 3
     ");
     tool.run(&["deploy"]).ok();
@@ -110,7 +110,7 @@ fn a_replica_tells_what_it_can() {
     deploy  done  by tester@HOST  NOW
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    2 parts could not be found out
+    2 parts could not be checked
     -- exit 0
     ");
     assert_snapshot!(on(&copy).run(&["deploy"]), @"

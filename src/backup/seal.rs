@@ -1,6 +1,5 @@
 //! What makes a backup of files in a store: the manifest, written last, and whether they are what it says.
 
-use std::fmt::Write;
 use std::io;
 
 use sha2::{Digest, Sha256};
@@ -8,6 +7,7 @@ use sha2::{Digest, Sha256};
 use super::manifest::Manifest;
 use super::store::{Reading, Store};
 use crate::error::{Error, Result, command};
+use crate::plan::hex;
 
 /// More than any manifest has, in bytes: who writes a larger one means no good.
 const LARGEST: usize = 64 << 20;
@@ -98,9 +98,5 @@ pub(super) async fn digest(mut reading: Reading) -> io::Result<(u64, String)> {
         bytes += piece.len() as u64;
         hash.update(&piece);
     }
-    let mut hex = String::with_capacity(64);
-    for byte in hash.finalize() {
-        let _ = write!(hex, "{byte:02x}");
-    }
-    Ok((bytes, hex))
+    Ok((bytes, hex(hash.finalize())))
 }

@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::error::{Exit, Result};
 use crate::guard::check::{self, Checked, State};
 use crate::guard::pin::{self, Pinned};
+use crate::plan::counted_as;
 use crate::settings::effective::{Known, Value};
 use crate::ui::{Cell, Report, Table};
 
@@ -133,8 +134,7 @@ impl Report for Checked {
         };
         let found = match self.wrong {
             0 => "nothing is wrong".to_owned(),
-            1 => "1 thing is wrong".to_owned(),
-            wrong => format!("{wrong} things are wrong"),
+            wrong => format!("{} wrong", counted_as(wrong, "thing is", "things are")),
         };
         let advised = advised(State::Wrong).chain(advised(State::Note));
         std::iter::once(found).chain(advised).collect()

@@ -14,6 +14,7 @@ use super::source::Noun;
 use crate::context::Context;
 use crate::error::{Exit, Result};
 use crate::pg::relation::Named;
+use crate::plan::counted_as;
 use crate::source::{self, Source};
 
 /// Where indexes are when nobody says otherwise.
@@ -81,9 +82,5 @@ fn table(text: &str) -> Result<Named, String> {
 
 /// `1 index`, `2 indexes`.
 fn counted_indexes(count: usize) -> String {
-    if count == 1 {
-        "1 index".to_owned()
-    } else {
-        format!("{count} indexes")
-    }
+    counted_as(count, "index", "indexes")
 }

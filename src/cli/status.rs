@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::deploy::revision::short;
 use crate::deploy::status::{self, Known, Status};
 use crate::error::{Exit, Result, command};
-use crate::plan::counted;
+use crate::plan::{counted, counted_as};
 use crate::ui::{Cell, Report, Table};
 
 #[derive(Debug, Args)]
@@ -132,10 +132,7 @@ impl Status {
 
     fn indexes_line(&self) -> Line {
         Line::of(&self.indexes, |indexes| {
-            let here = match indexes.indexes {
-                1 => "1 index".to_owned(),
-                count => format!("{count} indexes"),
-            };
+            let here = counted_as(indexes.indexes, "index", "indexes");
             let invalid = match indexes.invalid {
                 0 => String::new(),
                 invalid => format!(", {invalid} invalid"),
@@ -192,10 +189,7 @@ fn human_bytes(bytes: u64) -> String {
 }
 
 fn policy_count(count: usize) -> String {
-    match count {
-        1 => "1 policy".to_owned(),
-        count => format!("{count} policies"),
-    }
+    counted_as(count, "policy", "policies")
 }
 
 impl Report for Status {
@@ -224,10 +218,9 @@ impl Report for Status {
                 command("deploy --dry-run")
             ));
         }
-        match self.unknown() {
-            0 => {}
-            1 => advice.push("1 part could not be found out".to_owned()),
-            count => advice.push(format!("{count} parts could not be found out")),
+        let unknown = self.unknown();
+        if unknown > 0 {
+            advice.push(format!("{} could not be checked", counted(unknown, "part")));
         }
         advice.join("; ")
     }

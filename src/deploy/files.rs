@@ -1,7 +1,6 @@
 //! All files of a deploy, read once: what is applied later is what was shown before, whatever becomes of the files.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
@@ -10,6 +9,7 @@ use super::parts::Part;
 use crate::error::Result;
 use crate::index;
 use crate::migrate;
+use crate::plan::hex;
 use crate::policy::declared::Declared;
 use crate::policy::matrix::Matrix;
 use crate::source::Source;
@@ -87,10 +87,5 @@ impl Files {
 }
 
 fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::new(), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    hex(Sha256::digest(bytes))
 }

@@ -25,7 +25,7 @@ use serde_json::json;
 
 use crate::error::{Excerpt, Result};
 use crate::pg::{Db, Param, Query};
-use crate::plan::Progress;
+use crate::plan::{Progress, counted};
 use crate::policy::audit::{self, Scope};
 
 pub use files::Files;
@@ -100,8 +100,7 @@ fn long(seconds: i64) -> String {
         3600..86_400 => (seconds / 3600, "hour"),
         _ => (seconds / 86_400, "day"),
     };
-    let plural = if amount == 1 { "" } else { "s" };
-    format!("{amount} {unit}{plural}")
+    counted(usize::try_from(amount).unwrap_or(usize::MAX), unit)
 }
 
 /// What is advised.

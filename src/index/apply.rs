@@ -18,9 +18,8 @@ use super::difference::{Action, Difference, name_while_built};
 use super::{look, status};
 use crate::bookkeeping;
 use crate::error::{Error, Hint, Result};
-use crate::pg::duration::spent;
 use crate::pg::{Db, lock};
-use crate::plan::{Consent, Event, Plan, Risk, counted};
+use crate::plan::{Consent, Event, Plan, Risk, counted, spent};
 use step::step;
 use story::{done, halted, told, unsettled};
 

@@ -10,11 +10,10 @@ use serde::Serialize;
 use super::build::{Builder, Manner};
 use crate::bookkeeping;
 use crate::error::{self, Error, Hint, Result, command, nearest};
-use crate::pg::duration::spent;
 use crate::pg::relation::{Named, Relation};
 use crate::pg::session::SearchPath;
 use crate::pg::{Db, Ident, Query, lock};
-use crate::plan::{Consent, Effect, Event, Plan, Risk, Step};
+use crate::plan::{Consent, Effect, Event, Plan, Risk, Step, counted_as, spent};
 
 crate::row! {
     /// An index that can be rebuilt.
@@ -158,9 +157,8 @@ pub async fn plan(db: &Db, which: Which) -> Result<Plan<Work>> {
         bookkeeping::require(db, bookkeeping::WITH_AUDIT_LOG).await?;
     }
     let count = steps.len();
-    let noun = if count == 1 { "index" } else { "indexes" };
     Ok(Plan {
-        title: format!("rebuild {count} {noun}"),
+        title: format!("rebuild {}", counted_as(count, "index", "indexes")),
         risk: Risk::Mild,
         steps,
         work,

@@ -19,7 +19,7 @@ use super::stepping::Stopped;
 use super::story::{self, Kept};
 use super::transaction::{Among, Failure, Stage};
 use crate::error::{Error, Kind, Result};
-use crate::plan::{Event, counted};
+use crate::plan::{Event, counted, spent};
 
 const TABLE: &str = "toysoldiers.history";
 
@@ -335,7 +335,7 @@ impl Vehicle<'_> {
             line: format!(
                 "applied {title} ({}, {})",
                 counted(statements, "statement"),
-                story::time(time)
+                spent(time)
             ),
         });
         if statements == 0 {

@@ -3,8 +3,6 @@
 //! Whatever can be a transaction is one, together with its own mark, so that it is done and marked or neither. The
 //! few statements that cannot are marked before they begin and again when they are done.
 
-use std::fmt::Write;
-
 use sha2::{Digest, Sha256};
 
 use super::diff::{Entry, Standing};
@@ -17,6 +15,7 @@ use crate::error::{Error, Excerpt, Result, command};
 use crate::pg::ident;
 use crate::pg::sql::Statement;
 use crate::pg::{Db, Query};
+use crate::plan::hex;
 
 crate::row! {
     /// A statement of a migration that is not at its end.
@@ -143,11 +142,7 @@ pub(super) fn hash(work: &Work<'_>, statement: &Statement<'_>) -> String {
     if let Some(rows) = &statement.rows {
         hasher.update(&work.script.text[rows.clone()]);
     }
-    let mut text = String::with_capacity(64);
-    for byte in hasher.finalize() {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    hex(hasher.finalize())
 }
 
 /// What is to be done about a statement.

@@ -1,7 +1,5 @@
 //! What is told of a migration that failed: what, where, why, what was kept, and what to do.
 
-use std::time::Duration;
-
 use tokio_postgres::error::{DbError, SqlState};
 
 use super::engine::Work;
@@ -29,15 +27,6 @@ pub(super) enum Kept {
     NothingOfMany(usize),
     /// Some of its statements: it asked for no transaction.
     Some { done: usize, total: usize },
-}
-
-/// `12 ms`, `3.4 s`.
-pub(super) fn time(time: Duration) -> String {
-    if time < Duration::from_secs(1) {
-        format!("{} ms", time.as_millis())
-    } else {
-        format!("{:.1} s", time.as_secs_f64())
-    }
 }
 
 fn last_applied(last: Option<&str>) -> String {

@@ -14,7 +14,7 @@ use crate::pg::attempt::{self, Limits};
 use crate::pg::policy::{Policy, Read};
 use crate::pg::relation::{Named, Relation};
 use crate::pg::{Db, Param, Query};
-use crate::plan::{Consent, Effect, Plan, Progress, Risk, Step};
+use crate::plan::{Consent, Effect, Plan, Progress, Risk, Step, counted_as};
 
 crate::row! {
     /// How many.
@@ -236,8 +236,5 @@ pub(super) fn nature(policy: &Policy) -> String {
 
 /// `1 policy`, `2 policies`.
 pub fn policies(count: usize) -> String {
-    match count {
-        1 => "1 policy".to_owned(),
-        count => format!("{count} policies"),
-    }
+    counted_as(count, "policy", "policies")
 }

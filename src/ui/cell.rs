@@ -1,5 +1,8 @@
 //! Cells say what they are; the format decides how they look.
 
+use std::time::Duration;
+
+use crate::plan::spent;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -221,11 +224,7 @@ fn human_seconds(seconds: Decimal) -> String {
 
 /// A length of time in milliseconds, for people.
 pub fn human_millis(millis: i64) -> String {
-    if millis < 1000 {
-        format!("{millis} ms")
-    } else {
-        human_seconds(Decimal::new(millis, 3))
-    }
+    spent(Duration::from_millis(u64::try_from(millis).unwrap_or(0)))
 }
 
 /// "3 days ago".

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::Diagnostic;
 use super::diagnostic::{Rule, Weight};
+use crate::plan::hex;
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
@@ -157,12 +158,7 @@ fn fingerprint(diagnostic: &Diagnostic<'_>, seen: &mut HashMap<String, usize>) -
     let hash = Sha256::digest(&what);
     let number = seen.entry(what).or_insert(0);
     *number += 1;
-    let mut text = String::new();
-    for byte in &hash[..16] {
-        let _ = write!(text, "{byte:02x}");
-    }
-    let _ = write!(text, ":{number}");
-    text
+    format!("{}:{number}", hex(&hash[..16]))
 }
 
 #[cfg(test)]

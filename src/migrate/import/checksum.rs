@@ -1,5 +1,6 @@
 //! What other tools make of a file's bytes, to see later whether it is what ran.
 
+use crate::plan::hex;
 use sha2::{Digest, Sha384};
 
 /// Whether sqlx's checksum, in hexadecimal, is of this file; how its lines end does not matter.
@@ -13,12 +14,7 @@ pub fn is_sqlx(bytes: &[u8], checksum: &str) -> bool {
 
 /// sqlx's: SHA-384 of the whole file.
 pub fn sqlx(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    let mut text = String::new();
-    for byte in Sha384::digest(bytes) {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    hex(Sha384::digest(bytes))
 }
 
 fn unix(bytes: &[u8]) -> String {

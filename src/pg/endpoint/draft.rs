@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::{CertificateMode, ChannelBinding, Endpoint, Host, Mode, PORT, Place, Trust};
 use crate::error::{Error, Hint, Result};
 use crate::pg::conninfo::EXAMPLE;
+use crate::plan::counted;
 
 /// An endpoint that is not whole yet.
 #[derive(Default)]
@@ -139,11 +140,6 @@ impl Draft {
         };
         (0..count).map(place).collect()
     }
-}
-
-fn counted(count: usize, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
 }
 
 fn contradiction(what: impl Into<String>, hint: impl Into<Hint>) -> anyhow::Error {
