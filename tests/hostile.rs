@@ -10,3 +10,4 @@ mod sessions;
 mod settings;
 mod text;
 mod trust;
+mod views;

@@ -161,10 +161,10 @@ fn what_takes_longer_than_a_second_shows_on_a_terminal_and_only_there() {
     let mut terminal = tool.terminal(&["migrate", "up", "--migrations", "m"]);
     terminal.exp_string("applying 001_slow... 1 s").unwrap();
     terminal.exp_eof().unwrap();
-    // A question that has to wait, here for a lock, as well.
+    // A question that has to wait for a lock says for whom.
     let holder = database.session("begin; lock table toysoldiers.history in access exclusive mode");
     let mut terminal = tool.terminal(&["migrate", "status", "--migrations", "m"]);
-    terminal.exp_string("asking the database... 1 s").unwrap();
+    terminal.exp_string("waiting for pid").unwrap();
     holder.sql("rollback");
     terminal.exp_eof().unwrap();
     tool.write("m/002_slow.sql", "select pg_sleep(1.2);");

@@ -93,11 +93,7 @@ impl Target {
             stays: format!("{partial} stays until the next restore into {database}"),
         });
         // UTF-8 holds whatever the dump does, and the server's default may be less.
-        let made = db
-            .script(&format!(
-                "create database {ident} template template0 encoding 'UTF8'"
-            ))
-            .await;
+        let made = db.create_database(partial).await;
         if let Err(error) = made {
             // If there is one now, it is somebody else's.
             undo.settle();
@@ -128,7 +124,7 @@ impl Target {
         }
         let renamed = db
             .script(&format!(
-                "alter database {} rename to {}",
+                "alter database {} rename to {}; grant connect on database {1} to public",
                 Ident(&self.partial),
                 Ident(&self.database)
             ))

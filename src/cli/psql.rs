@@ -119,7 +119,9 @@ impl PsqlArgs {
         let plan = psql::plan(db, call, &cx.programs()).await?;
         cx.carry_out(plan, async |ready, consent| {
             if let Some(notice) = &ready.notice {
-                cx.ui.say(notice);
+                for line in notice.lines() {
+                    cx.ui.say(line);
+                }
             }
             cx.ui.leave();
             psql::take_over(ready, consent)

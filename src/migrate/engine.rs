@@ -13,7 +13,7 @@ use super::script::Script;
 use crate::bookkeeping::TOOL_VERSION;
 use crate::pg::attempt::{self, Attempts};
 use crate::pg::ident::Literal;
-use crate::pg::session::SearchPath;
+use crate::pg::session::{self, SearchPath};
 use crate::pg::{Db, Patience, lock};
 use crate::plan::Progress;
 
@@ -196,7 +196,10 @@ pub(super) fn settings(
     // What RESET ALL brings back was found out when the session began; a reload of the server's configuration since
     // then can bring back something else.
     for setting in db.lost_by_reset() {
-        if !settings.iter().any(|(name, _)| *name == setting.name) {
+        // A file reads what it likes.
+        let is_said = setting.name == session::VIEWS
+            || settings.iter().any(|(name, _)| *name == setting.name);
+        if !is_said {
             set(&setting.name, &setting.value);
         }
     }

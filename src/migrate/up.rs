@@ -210,7 +210,10 @@ pub fn plan_from_nothing(
 /// Makes a database, from a session in another one of its server. That somebody else just did is fine.
 pub async fn create_database(beside: &Db, name: &str, _consent: &Consent) -> Result<()> {
     let made = beside
-        .script(&format!("create database {}", Ident(name)))
+        .script(&format!(
+            "create database {} template template0",
+            Ident(name)
+        ))
         .await;
     match made {
         Err(error) if matches!(error::sqlstate(&error), Some("42P04" | "23505")) => Ok(()),

@@ -127,6 +127,20 @@ impl Db {
         tools::major(&self.version)
     }
 
+    /// Whether the server can be told to read no views but the catalog's, which minor versions learned in 2024.
+    pub(super) fn restricts_views(&self) -> bool {
+        let minor = self
+            .version
+            .split_once('.')
+            .map_or(0, |(_, rest)| tools::major(rest));
+        match self.server_major() {
+            14 => minor >= 13,
+            15 => minor >= 8,
+            16 => minor >= 4,
+            major => major >= 17,
+        }
+    }
+
     /// Whether the connection is known to be gone.
     pub fn is_lost(&self) -> bool {
         self.client.is_closed()
@@ -212,8 +226,9 @@ impl Db {
             .map(|param| (param.value(), param.sql_type()))
             .collect();
         let start = Instant::now();
-        let rows = self.client.query_typed(&query.sql, &params).await?;
-        self.trace(&query.sql, || {
+        let sql = query.text();
+        let rows = self.client.query_typed(&sql, &params).await?;
+        self.trace(&sql, || {
             format!(
                 "{}: {} rows in {:.1?}",
                 query.name,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::APPLICATION_NAME;
 use super::db::Db;
 use super::endpoint::{Endpoint, Wanted};
-use super::ident::Literal;
+use super::ident::{Ident, Literal};
 use super::options::Setting;
 use super::query::{Param, Query};
 use crate::error::{Error, Result};
@@ -133,6 +133,40 @@ fn pinned() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
 /// tells.
 pub(super) const CLIENT_CHECK: (&str, &str) = ("client_connection_check_interval", "1s");
 
+/// Which relations of others a session reads. A view of a name we ask for may be anybody's, and runs what its owner
+/// wrote with our rights; a foreign table asks another server.
+pub const VIEWS: &str = "restrict_nonsystem_relation_kind";
+const NO_VIEWS: &str = "view, foreign-table";
+
+impl Db {
+    /// The statement after which views are read for the rest of the transaction: before what people wrote. A server
+    /// that knows no restriction is told nothing.
+    pub fn read_views(&self) -> String {
+        if self.restricts_views() {
+            format!("select pg_catalog.set_config('{VIEWS}','',true)")
+        } else {
+            "select null".to_owned()
+        }
+    }
+}
+
+impl Db {
+    /// Makes an empty database that nobody is let into but its owner and superusers. It is UTF-8, which holds whatever
+    /// there is; the server's default may be less.
+    pub async fn create_database(&self, name: &str) -> Result<()> {
+        let name = Ident(name);
+        // Nobody gets in before the right to is taken away.
+        self.script(&format!(
+            "create database {name} template template0 encoding 'UTF8' connection limit 0"
+        ))
+        .await?;
+        self.script(&format!(
+            "revoke connect on database {name} from public; alter database {name} connection limit -1"
+        ))
+        .await
+    }
+}
+
 /// How long a session waits.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
@@ -176,6 +210,8 @@ crate::row! {
         pub stamped: bool,
         /// Whether its system tells a server that a client is gone.
         pub tells_of_clients: bool,
+        /// Whether this is a superuser's session that the database has begin as another role.
+        pub role_is_the_databases: bool,
     }
 }
 
@@ -325,6 +361,15 @@ impl Db {
         want("statement_timeout", &millis(patience.statement));
         want("idle_in_transaction_session_timeout", "60s");
         want("idle_session_timeout", "0");
+        if self.restricts_views() {
+            want(VIEWS, NO_VIEWS);
+        }
+        if self
+            .hello()
+            .is_some_and(|hello| hello.role_is_the_databases)
+        {
+            want("role", "none");
+        }
         // A role that policies hide rows from gets an error, and not the rows that are left.
         want("row_security", "off");
         // The server ends what nobody waits for any more.

@@ -2,7 +2,7 @@
 --
 -- The lock is on a relation of our own. A session that works for a run bears a mark besides, an advisory lock, so that
 -- what a killed program left running on the server is seen; programs that know no relation yet have the mark alone.
--- Anybody may take an advisory lock. Where the relation is there, a mark counts only if its role can reach our schema:
+-- Anybody may take an advisory lock. Where the relation is there, a mark counts only if its role may take the lock:
 -- others cannot run anything there, and must not be able to stop those who can.
 -- $1: name of the relation, $2: key of the mark of programs that know no relation, $3: the least of the keys of the
 -- marks of those that do: their upper half says for what, $4: process id of our own session that holds locks, 0 if there is none
@@ -42,7 +42,7 @@ where l.granted
             (l.classid = (($2 >> 32) & 4294967295)::oid and l.objid = ($2 & 4294967295)::oid)
             or l.classid = (($3 >> 32) & 4294967295)::oid
         )
-        and (c.oid is null or pg_catalog.has_schema_privilege(a.usesysid, n.oid, 'usage'))
+        and (c.oid is null or pg_catalog.has_table_privilege(a.usesysid, c.oid, 'update'))
     )
   )
 -- Whoever works tells more than the session that only holds the lock.

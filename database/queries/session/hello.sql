@@ -17,4 +17,17 @@ select
             and pg_catalog.has_table_privilege(class.oid, 'select')
     ) as stamped,
     -- Not every system can.
-    pg_catalog.version() operator(pg_catalog.~~) '%linux%' as tells_of_clients
+    pg_catalog.version() operator(pg_catalog.~~) '%linux%' as tells_of_clients,
+    -- Whoever owns the database can have a superuser's sessions begin as somebody else, for whom everything is made then.
+    exists (
+        select
+        from pg_catalog.pg_db_role_setting as setting
+        join pg_catalog.pg_roles as login on login.rolname operator(pg_catalog.=) session_user
+        join pg_catalog.pg_database as database on database.oid operator(pg_catalog.=) setting.setdatabase
+        cross join lateral pg_catalog.unnest(setting.setconfig) as entry (line)
+        where
+            login.rolsuper
+            and setting.setrole operator(pg_catalog.=) 0::pg_catalog.oid
+            and database.datname operator(pg_catalog.=) pg_catalog.current_database()
+            and entry.line operator(pg_catalog.~~) 'role=%'::pg_catalog.text
+    ) as role_is_the_databases

@@ -133,6 +133,8 @@ pub async fn try_out(
         ),
     };
     db.begin_snapshot().await?;
+    // What is tried may read views.
+    db.script(&db.read_views()).await?;
     let tried = bench.run(files, progress).await;
     // A failed transaction can be ended, too; what the planner was made to believe is forgotten before.
     let ended = db.end().await;

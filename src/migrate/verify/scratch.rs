@@ -44,11 +44,7 @@ impl Scratch {
             stays: format!("the scratch database {name} could not be dropped"),
         });
         // UTF-8 holds whatever a migration says, and the server's default may be less.
-        let made = server
-            .script(&format!(
-                "create database {ident} template template0 encoding 'UTF8'"
-            ))
-            .await;
+        let made = server.create_database(&name).await;
         if let Err(error) = made {
             undo.settle();
             return Err(cannot_make(&server, &error).into());

@@ -144,7 +144,7 @@ enum Part {
 impl Asking<'_> {
     fn messages(&self, probes: &[usize]) -> Result<Vec<Message>> {
         let mut messages = vec![Message {
-            sql: self.script.opening(self.db.endpoint(), DEADLINE),
+            sql: self.script.opening(self.db, DEADLINE),
             part: Part::Opening,
         }];
         for (number, row) in self.matrix.rows.iter().enumerate() {

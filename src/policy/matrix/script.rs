@@ -10,7 +10,7 @@ use super::catalog::Catalog;
 use super::{Action, Actor, Identity, Matrix, Pair, Probe, Relation, Row, Target};
 use crate::error::Result;
 use crate::pg::ident::Literal;
-use crate::pg::{Endpoint, Ident};
+use crate::pg::{Db, Ident};
 
 /// What the statements are made from.
 #[derive(Clone, Copy)]
@@ -29,15 +29,16 @@ pub(super) const LEAD: usize = 2;
 
 impl Script<'_> {
     /// Settings for what is to come. Locks are waited for here and once, and not in every cell.
-    pub(super) fn opening(&self, endpoint: &Endpoint, deadline: Duration) -> String {
+    pub(super) fn opening(&self, db: &Db, deadline: Duration) -> String {
         let mut sql = "savepoint toysoldiers_matrix; set local row_security = off".to_owned();
         let _ = write!(
             sql,
             "; set local statement_timeout = {}",
             deadline.as_millis()
         );
-        let search_path = self.matrix.search_path.in_transaction(endpoint);
-        let _ = write!(sql, "; {search_path}");
+        let search_path = self.matrix.search_path.in_transaction(db.endpoint());
+        let views = db.read_views();
+        let _ = write!(sql, "; {search_path}; {views}");
         let rows = self.matrix.rows.iter().map(|row| &row.table);
         let probes = self
             .matrix
