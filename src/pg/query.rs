@@ -13,6 +13,13 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
+/// How a query writes into the audit log, word by word: a row for each `entry` it has made. What it returns is asked
+/// for, or the server would not do it.
+const AUDIT: &str = "select toysoldiers.audit(action, subject, details) as id from entry";
+
+/// The same by hand.
+const INSERT: &str = include_str!("../../database/blocks/audit.sql");
+
 /// One file of `database/queries`, and what its rows are.
 pub struct Query<R> {
     /// `noun/question`, the path of the file.
@@ -30,6 +37,21 @@ impl<R> Query<R> {
             sql: Cow::Borrowed(sql),
             rows: PhantomData,
         }
+    }
+
+    /// The text for a session that may, or may not, call `toysoldiers.audit`: bookkeeping before version 6 has no such
+    /// function, and what it writes is written all the same.
+    pub(super) fn text(&self, calls_audit: bool) -> Cow<'_, str> {
+        if calls_audit || !self.sql.contains(AUDIT) {
+            return Cow::Borrowed(&self.sql);
+        }
+        Cow::Owned(self.sql.replace(AUDIT, INSERT))
+    }
+
+    /// The newest of the platform's migrations whose tables and views it names: `005_creators`; nothing if it names none.
+    pub(super) fn needs(&self) -> Option<&str> {
+        let mut lines = self.sql.lines();
+        lines.find_map(|line| line.strip_prefix("-- Needs migration ")?.strip_suffix('.'))
     }
 
     /// A query over names that only the database knows; they have gone through [`Ident`](super::Ident).
