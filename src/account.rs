@@ -9,7 +9,3 @@ pub mod password;
 pub mod user;
 pub mod verification;
 pub mod who;
-
-/// Who changes something, for the audit log.
-#[derive(Debug, Clone)]
-pub struct Actor(pub String);

@@ -7,7 +7,6 @@
 use std::fmt::Write;
 
 use crate::error::{self, Error, Result};
-use crate::pg::ident::Literal;
 use crate::pg::session::IN_CATALOG;
 use crate::pg::{Db, Param, Query, lock};
 
@@ -39,9 +38,6 @@ pub const WITH_DETACHED: u8 = 4;
 /// The version from which deploys are remembered.
 pub const WITH_DEPLOYS: u8 = 5;
 
-/// This program's version, for the record.
-pub const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");
-
 crate::row! {
     /// The version of the schema in a database.
     pub struct Installed {
@@ -68,6 +64,15 @@ crate::row! {
     }
 }
 
+crate::row! {
+    /// A row of the audit log.
+    pub struct Audited {
+        /// Its number.
+        pub id: i64,
+    }
+}
+
+static AUDIT: Query<Audited> = crate::query!("bookkeeping/audit");
 static INSTALLED: Query<Installed> = crate::query!("bookkeeping/version");
 static STAMP: Query<Stamped> = crate::query!("bookkeeping/stamp");
 
@@ -125,10 +130,7 @@ pub async fn install(db: &Db, from: Option<i32>) -> Result<bool> {
     if done >= STEPS.len() {
         return Ok(false);
     }
-    let mut script = format!(
-        "begin;\n{IN_CATALOG};\nset local toysoldiers.tool_version = {};\n",
-        Literal(TOOL_VERSION)
-    );
+    let mut script = format!("begin;\n{IN_CATALOG};\n");
     for step in &STEPS[done..] {
         script.push_str(step);
         script.push('\n');
@@ -155,15 +157,18 @@ pub async fn install(db: &Db, from: Option<i32>) -> Result<bool> {
     Ok(true)
 }
 
-/// Who stamps a database, and by which command.
+/// Writes into the audit log what `command` does: `policy apply`. Who it is, the session says.
+pub async fn audit(db: &Db, command: &str, details: serde_json::Value) -> Result<()> {
+    db.one(&AUDIT, &[&command, &details]).await.map(drop)
+}
+
+/// How a database is stamped.
 #[derive(Debug, Clone, Copy)]
 pub struct Stamping<'a> {
     /// The environment it belongs to from now on.
     pub environment: &'a str,
     /// The stamp it bears now; one that somebody else put there meanwhile is left alone.
     pub seen: Option<&'a str>,
-    /// Who, for the audit log.
-    pub actor: &'a str,
     /// `migrate up`
     pub command: &'a str,
 }
@@ -174,10 +179,9 @@ pub async fn stamp(db: &Db, stamping: Stamping<'_>) -> Result<bool> {
     let Stamping {
         environment,
         seen,
-        actor,
         command,
     } = stamping;
-    let params: [&dyn Param; 5] = [&environment, &seen, &actor, &TOOL_VERSION, &command];
+    let params: [&dyn Param; 3] = [&environment, &seen, &command];
     let Stamped {
         environment: now,
         changed,

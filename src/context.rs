@@ -219,7 +219,7 @@ impl Context {
 
     /// The person who runs this, for the record: `sam@bastion`. The system's word counts, not that of a
     /// variable anyone can set; but root may say whom it works for, as sudo does.
-    pub fn actor(&self) -> String {
+    fn actor(&self) -> String {
         let uid = rustix::process::getuid();
         let told = |name: &str| self.environ.get(name).ok().flatten();
         let sudo = if uid.is_root() {

@@ -46,5 +46,8 @@ pub use query::{FromRow, Param, Query};
 pub use session::Patience;
 pub use undo::Undo;
 
+/// This program's version, for the record.
+pub const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// The name under which the server knows our sessions.
 pub const APPLICATION_NAME: &str = "toysoldiers";

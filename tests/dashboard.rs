@@ -187,11 +187,11 @@ fn a_database_without_the_schema_says_what_to_do() {
     assert_snapshot!(Tool::new().on(&database).run(&["dashboard"]), @r#"
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    error: this database has not got the platform's schema, or an older one
+    error: this needs what migration 009_analytics_views makes, and this database has not got it
       caused by: relation "public.creators" does not exist
       note: in the query dashboard/totals
       hint: bring it up to date with `toysoldiers migrate up` on the same environment, or name another with `--env`
-    -- exit 1
+    -- exit 6
     "#);
 }
 

@@ -28,7 +28,7 @@ pub fn stamp(database: &Database) -> String {
 /// Makes the bookkeeping that of the first version, which had no stamp.
 pub fn first_version(database: &Database) {
     database.sql(
-        "alter table toysoldiers.installation drop column environment; drop view toysoldiers.runner, toysoldiers.deploy_runner, toysoldiers.index_runner; drop table toysoldiers.deploys, toysoldiers.detached, toysoldiers.runs, toysoldiers.steps;
+        "alter table toysoldiers.installation drop column environment; drop function toysoldiers.audit; drop view toysoldiers.runner, toysoldiers.deploy_runner, toysoldiers.index_runner; drop table toysoldiers.deploys, toysoldiers.detached, toysoldiers.runs, toysoldiers.steps;
          update toysoldiers.installation set version = 1",
     );
 }

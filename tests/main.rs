@@ -8,6 +8,7 @@
 mod support;
 
 mod address;
+mod audit;
 mod backup;
 mod backup_list;
 mod backup_restore;

@@ -196,7 +196,7 @@ fn the_environment_claims_the_database_and_an_older_schema_is_brought_up_to_date
     tool.run(&["migrate", "baseline", "--no-compare", "--to", "1", "--yes"])
         .ok();
     database.sql(
-        "drop view toysoldiers.runner, toysoldiers.deploy_runner, toysoldiers.index_runner;
+        "drop function toysoldiers.audit; drop view toysoldiers.runner, toysoldiers.deploy_runner, toysoldiers.index_runner;
          drop table toysoldiers.deploys, toysoldiers.detached, toysoldiers.runs, toysoldiers.steps;
          update toysoldiers.installation set version = 2",
     );

@@ -151,7 +151,7 @@ fn an_older_database_shows_what_was_applied() {
     ]);
     tool.run(&["migrate", "up"]).ok();
     database.sql(
-        "drop view toysoldiers.runner, toysoldiers.deploy_runner, toysoldiers.index_runner;
+        "drop function toysoldiers.audit; drop view toysoldiers.runner, toysoldiers.deploy_runner, toysoldiers.index_runner;
          drop table toysoldiers.deploys, toysoldiers.detached, toysoldiers.runs, toysoldiers.steps;
          update toysoldiers.installation set version = 2",
     );

@@ -238,7 +238,7 @@ fn a_text_that_was_not_kept_is_said_to_be_so() {
 fn an_older_database_is_brought_up_to_date_by_the_repair() {
     let (database, tool) = applied(&[("001_tips.sql", TIPS)]);
     database.sql(
-        "drop view toysoldiers.runner, toysoldiers.deploy_runner, toysoldiers.index_runner;
+        "drop function toysoldiers.audit; drop view toysoldiers.runner, toysoldiers.deploy_runner, toysoldiers.index_runner;
          drop table toysoldiers.deploys, toysoldiers.detached, toysoldiers.runs, toysoldiers.steps;
          update toysoldiers.installation set version = 2",
     );

@@ -174,7 +174,7 @@ fn a_connection_that_breaks_leaves_nothing_behind_and_the_story_is_true() {
     for moment in [
         "in access exclusive mode",
         "alter policy",
-        "toysoldiers.audit_log",
+        "toysoldiers.audit(",
     ] {
         let (database, tool) = on_tables("true");
         let proxy = Proxy::start(database.server.port);

@@ -337,11 +337,11 @@ fn a_database_nobody_set_up_cannot_record_who_changed_what() {
     assert_snapshot!(tool.run(&["user", "show", "a@example.com"]), @r#"
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    error: this database has not got the platform's schema, or an older one
+    error: this needs what migration 005_creators makes, and this database has not got it
       caused by: relation "public.users" does not exist
       note: in the query user/find
       hint: bring it up to date with `toysoldiers migrate up` on the same environment, or name another with `--env`
-    -- exit 1
+    -- exit 6
     "#);
 }
 

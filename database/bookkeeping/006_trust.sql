@@ -67,40 +67,80 @@ comment on view toysoldiers.runner is 'locked by whoever runs migrations or chan
 comment on view toysoldiers.deploy_runner is 'locked by whoever deploys';
 comment on view toysoldiers.index_runner is 'locked by whoever builds indexes';
 
+-- Who, from where and with which version is told by the session. Whoever may not insert into the log may not by this.
+create function toysoldiers.audit(action text, subject uuid, details jsonb)
+returns bigint
+language sql
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+    insert into toysoldiers.audit_log (actor, tool_version, action, subject, details)
+    values (
+        nullif(current_setting('toysoldiers.actor', true), ''),
+        nullif(current_setting('toysoldiers.tool_version', true), ''),
+        audit.action,
+        audit.subject,
+        audit.details
+    )
+    returning id
+$$;
+
+comment on function toysoldiers.audit is 'writes a row of the audit log for the session that calls it; its number';
+
 do $$
 declare
-    lock text;
+    made record;
     grantee record;
 begin
-    foreach lock in array array['runner', 'deploy_runner', 'index_runner']
+    -- It runs with the rights of its caller, who trusts the owner of the log anyway.
+    execute pg_catalog.format('alter function toysoldiers.audit owner to %I', (
+        select r.rolname
+        from pg_catalog.pg_class c
+        join pg_catalog.pg_roles r on r.oid = c.relowner
+        where c.oid = 'toysoldiers.audit_log'::pg_catalog.regclass
+    ));
+
+    for made in
+        select
+            pg_catalog.format('toysoldiers.%I', c.relname) as name,
+            c.relacl as acl,
+            c.relowner as owner,
+            'update' as privilege,
+            'toysoldiers.history' as origin
+        from pg_catalog.pg_class c
+        where c.relnamespace = 'toysoldiers'::pg_catalog.regnamespace
+          and c.relname in ('runner', 'deploy_runner', 'index_runner')
+        union all
+        select
+            'function toysoldiers.audit',
+            coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner)),
+            p.proowner,
+            'execute',
+            'toysoldiers.audit_log'
+        from pg_catalog.pg_proc p
+        where p.oid = 'toysoldiers.audit'::pg_catalog.regproc
     loop
-        -- Default privileges may have granted everything to everyone.
+        -- Default privileges may have granted everything to everyone, and do so with functions.
         for grantee in
-            select distinct a.grantee as oid, r.rolname as name
-            from pg_catalog.pg_class c
-            cross join lateral pg_catalog.aclexplode(c.relacl) a
+            select distinct coalesce(pg_catalog.quote_ident(r.rolname), 'public') as name
+            from pg_catalog.aclexplode(made.acl) a
             left join pg_catalog.pg_roles r on r.oid = a.grantee
-            where c.oid = pg_catalog.format('toysoldiers.%I', lock)::pg_catalog.regclass
-              and a.grantee <> c.relowner
+            where a.grantee <> made.owner
         loop
-            if grantee.name is null then
-                execute pg_catalog.format('revoke all on toysoldiers.%I from public', lock);
-            else
-                execute pg_catalog.format('revoke all on toysoldiers.%I from %I', lock, grantee.name);
-            end if;
+            execute pg_catalog.format('revoke all on %s from %s', made.name, grantee.name);
         end loop;
-        -- Roles that may write the history run migrations, without being the owner.
+        -- Roles that may write the history run migrations, without being the owner; those that may write the log go on.
         for grantee in
-            select distinct r.rolname as name
+            select distinct pg_catalog.quote_ident(r.rolname) as name
             from pg_catalog.pg_class c
             cross join lateral pg_catalog.aclexplode(c.relacl) a
             join pg_catalog.pg_roles r on r.oid = a.grantee
-            where c.oid = 'toysoldiers.history'::pg_catalog.regclass
+            where c.oid = made.origin::pg_catalog.regclass
               and a.privilege_type = 'INSERT'
               and a.grantee <> c.relowner
               and r.rolname not in ('anon', 'authenticated', 'service_role')
         loop
-            execute pg_catalog.format('grant update on toysoldiers.%I to %I', lock, grantee.name);
+            execute pg_catalog.format('grant %s on %s to %s', made.privilege, made.name, grantee.name);
         end loop;
     end loop;
 end

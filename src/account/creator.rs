@@ -5,10 +5,10 @@ use rust_decimal::Decimal;
 use secrecy::SecretString;
 use uuid::Uuid;
 
+use super::password;
 use super::user::{self, User};
 use super::who::{self, Who};
-use super::{Actor, password};
-use crate::bookkeeping::{self, TOOL_VERSION};
+use crate::bookkeeping;
 use crate::error::{Error, Result, command};
 use crate::pg::page::Column;
 use crate::pg::{Db, Page, Paged, Param, Query};
@@ -238,11 +238,10 @@ pub async fn create(
     db: &Db,
     draft: Draft,
     password: Option<&SecretString>,
-    actor: &Actor,
     _consent: Consent,
 ) -> Result<Created> {
     let hash = password.map(password::hash).transpose()?;
-    let params: [&dyn Param; 5] = [&draft.email, &hash, &draft.payout, &actor.0, &TOOL_VERSION];
+    let params: [&dyn Param; 3] = [&draft.email, &hash, &draft.payout];
     db.one_withheld(&CREATE, &params)
         .await
         .map_err(|error| match crate::error::sqlstate(&error) {

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use uuid::Uuid;
 
+use super::password;
 use super::who::{self, Who};
-use super::{Actor, password};
-use crate::bookkeeping::{self, TOOL_VERSION};
+use crate::bookkeeping;
 use crate::error::{self, Error, Result, command};
 use crate::pg::page::Column;
 use crate::pg::{Db, Page, Paged, Param, Query};
@@ -134,17 +134,10 @@ pub async fn create(
     db: &Db,
     draft: Draft,
     password: &SecretString,
-    actor: &Actor,
     _consent: Consent,
 ) -> Result<User> {
     let hash = password::hash(password)?;
-    let params: [&dyn Param; 5] = [
-        &draft.email,
-        &hash,
-        &draft.role.as_str(),
-        &actor.0,
-        &TOOL_VERSION,
-    ];
+    let params: [&dyn Param; 3] = [&draft.email, &hash, &draft.role.as_str()];
     db.one_withheld(&CREATE, &params)
         .await
         .map_err(|error| taken_or(error, &draft.email))

@@ -3,10 +3,9 @@
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::Actor;
 use super::creator::{self, Profile};
 use super::who::Who;
-use crate::bookkeeping::{self, TOOL_VERSION};
+use crate::bookkeeping;
 use crate::error::{Error, Result, command};
 use crate::pg::{Db, Param, Query};
 use crate::plan::{Consent, Effect, Plan, Risk, Step};
@@ -91,7 +90,6 @@ pub async fn plan(db: &Db, who: &Who, verdict: Verdict) -> Result<Plan<(Profile,
 pub async fn apply(
     db: &Db,
     (profile, verdict): (Profile, Verdict),
-    actor: &Actor,
     _consent: Consent,
 ) -> Result<Judged> {
     let Profile {
@@ -103,13 +101,7 @@ pub async fn apply(
     let mut changed = false;
     if verified != verdict.verified() {
         let without_payout = verdict == Verdict::VerifyWithoutPayout;
-        let params: [&dyn Param; 5] = [
-            &id,
-            &verdict.verified(),
-            &without_payout,
-            &actor.0,
-            &TOOL_VERSION,
-        ];
+        let params: [&dyn Param; 3] = [&id, &verdict.verified(), &without_payout];
         changed = match (db.opt(&SET, &params).await?, verdict) {
             (Some(turned), _) => turned.changed,
             // Gone, or the payout account was taken away, since the plan was made.

@@ -14,7 +14,7 @@ use super::seal;
 use super::store::Store;
 use super::table;
 use super::target::Target;
-use crate::bookkeeping::{self, Stamp, TOOL_VERSION};
+use crate::bookkeeping::{self, Stamp};
 use crate::error::{Error, Result, command};
 use crate::pg::tools::{self, Programs, Tool};
 use crate::pg::{Db, Query, Undo, child};
@@ -23,15 +23,6 @@ use crate::plan::{Consent, Effect, Plan, Progress, Risk, Step};
 /// How many tables that differ are told.
 const DIFFERENCES: usize = 5;
 
-crate::row! {
-    /// A row of the audit log.
-    pub struct Recorded {
-        /// Its number.
-        pub id: i64,
-    }
-}
-
-static RECORD: Query<Recorded> = crate::query!("backup/record");
 static STAMP: Query<Stamp> = crate::query!("backup/stamp");
 
 /// Where a backup is restored.
@@ -151,13 +142,12 @@ pub async fn plan(
     })
 }
 
-/// Restores the backup for `actor`. `db` is a session in any other database of the server. Either the database is
+/// Restores the backup. `db` is a session in any other database of the server. Either the database is
 /// there with every row of the manifest, and with one more in its audit log if it has one, or there is none.
 pub async fn restore(
     db: &Db,
     order: Order,
     _consent: Consent,
-    actor: &str,
     undo: &Undo,
     progress: &dyn Progress,
 ) -> Result<Restored> {
@@ -182,19 +172,9 @@ pub async fn restore(
     let counted = table::count(&inside, &tables).await?;
     compare(&manifest.tables, &counted)?;
     // A database that toysoldiers never migrated has no audit log.
-    bookkeeping::absent_is_none(
-        inside
-            .one(
-                &RECORD,
-                &[
-                    &name.as_str(),
-                    &manifest.environment.as_str(),
-                    &actor,
-                    &TOOL_VERSION,
-                ],
-            )
-            .await,
-    )?;
+    let details = serde_json::json!({ "backup": name, "environment": manifest.environment });
+    let audited = bookkeeping::audit(&inside, "backup restore", details).await;
+    bookkeeping::absent_is_none(audited)?;
     let stamp = stamp(&inside, &place).await?;
     drop(inside);
     target.keep(db, undo).await?;

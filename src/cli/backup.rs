@@ -126,7 +126,7 @@ impl RestoreArgs {
         };
         let plan = restore::plan(&db, place, &name, store, self.into, &cx.programs()).await?;
         cx.carry_out(plan, async |order, consent| {
-            backup::restore(&db, order, consent, &cx.actor(), cx.undo(), &cx.ui).await
+            backup::restore(&db, order, consent, cx.undo(), &cx.ui).await
         })
         .await
     }

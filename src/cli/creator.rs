@@ -5,9 +5,9 @@ use clap::{Args, Subcommand};
 use super::list::{self, ListArgs};
 use super::secret::PasswordArgs;
 use crate::account::creator::{self, Created, Creator, Filter, Listed};
+use crate::account::email;
 use crate::account::verification::{self, Judged, Verdict};
 use crate::account::who::Who;
-use crate::account::{Actor, email};
 use crate::context::Context;
 use crate::error::{Exit, Result};
 use crate::pg::Paged;
@@ -142,7 +142,6 @@ impl CreateArgs {
             .transpose()?;
         let db = cx.connect().await?;
         let plan = creator::plan_create(&db, email, payout).await?;
-        let actor = Actor(cx.actor());
         cx.carry_out(plan, async |draft, consent| {
             let password = if draft.new_user {
                 Some(self.password.obtain(cx).await?)
@@ -153,7 +152,7 @@ impl CreateArgs {
                 Some(password) => self.password.reveal(cx, &draft.email, password)?,
                 None => self.password.decline(cx, &draft.email),
             }
-            creator::create(&db, draft, password.as_ref(), &actor, consent)
+            creator::create(&db, draft, password.as_ref(), consent)
                 .await
                 .map_err(|error| self.password.void(error))
         })
@@ -173,9 +172,8 @@ async fn judge(cx: &Context, who: &str, verdict: Verdict) -> Result<Exit> {
     let who = Who::parse(who)?;
     let db = cx.connect().await?;
     let plan = verification::plan(&db, &who, verdict).await?;
-    let actor = Actor(cx.actor());
     cx.carry_out(plan, async |work, consent| {
-        verification::apply(&db, work, &actor, consent).await
+        verification::apply(&db, work, consent).await
     })
     .await
 }

@@ -153,7 +153,6 @@ impl DeployArgs {
             lock_timeout: cx.flags().lock_timeout,
             statement_timeout: cx.flags().statement_timeout,
             retry_for: self.retry_for,
-            actor: cx.actor(),
         };
         let manner = Manner {
             limits: &limits,

@@ -65,7 +65,7 @@ async fn pin(cx: &Context) -> Result<Exit> {
     let (db, identity) = cx.observe().await?;
     let plan = pin::plan(&db, settings, &identity).await?;
     cx.carry_out(plan, async |bond, consent| {
-        pin::pin(&db, bond, consent, &cx.actor()).await
+        pin::pin(&db, bond, consent).await
     })
     .await
 }

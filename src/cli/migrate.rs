@@ -127,7 +127,6 @@ impl SourceArgs {
 /// Who changes the history by which command.
 fn marking<'a>(cx: &'a Context, command: &'static str, wait: Duration) -> Marking<'a> {
     Marking {
-        actor: cx.actor(),
         command,
         wait,
         progress: &cx.ui,

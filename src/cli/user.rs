@@ -5,9 +5,9 @@ use jiff::Timestamp;
 
 use super::list::{self, ListArgs};
 use super::secret::PasswordArgs;
+use crate::account::email;
 use crate::account::user::{self, Filter, Role, User};
 use crate::account::who::Who;
-use crate::account::{Actor, email};
 use crate::context::Context;
 use crate::error::{Error, Exit, Result, command, quoted};
 use crate::pg::Paged;
@@ -128,11 +128,10 @@ impl CreateArgs {
         let email = email::parse(&self.email)?;
         let db = cx.connect().await?;
         let plan = user::plan_create(&db, email, role).await?;
-        let actor = Actor(cx.actor());
         cx.carry_out(plan, async |draft, consent| {
             let password = self.password.obtain(cx).await?;
             self.password.reveal(cx, &draft.email, &password)?;
-            user::create(&db, draft, &password, &actor, consent)
+            user::create(&db, draft, &password, consent)
                 .await
                 .map_err(|error| self.password.void(error))
         })

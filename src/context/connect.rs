@@ -125,6 +125,7 @@ impl Context {
     ) -> Result<(Db, Identity)> {
         let environment = &self.settings()?.environment;
         self.attend(&db);
+        let db = db.acting_for(self.actor());
         let is_unpinned = environment.protected
             && environment.is_configured()
             && environment.fingerprint.is_none()

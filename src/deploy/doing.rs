@@ -166,7 +166,6 @@ impl Run<'_> {
         let manner = policy::apply::Manner {
             limits: self.brief(),
             wait: self.manner.wait,
-            actor: self.manner.limits.actor.clone(),
             progress: self.manner.progress,
         };
         let consent = self.consent.to_a_part();
@@ -194,7 +193,6 @@ impl Run<'_> {
             limits: self.brief(),
             patience: self.manner.patience,
             wait: self.manner.wait,
-            actor: self.manner.limits.actor.clone(),
             progress: self.manner.progress,
             attend: self.manner.attend,
             undo: self.manner.undo,

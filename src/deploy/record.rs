@@ -4,7 +4,7 @@
 use super::Manner;
 use super::parts::{self, Did};
 use super::revision::Revision;
-use crate::bookkeeping::{self, TOOL_VERSION};
+use crate::bookkeeping;
 use crate::error::Result;
 use crate::pg::{Db, Param, Query, lock};
 
@@ -58,7 +58,6 @@ pub(super) async fn ready(db: &Db, manner: Manner<'_>) -> Result<bool> {
 /// Writes that a deploy begins, or that there was nothing to do; its number.
 pub(super) async fn begin(
     db: &Db,
-    actor: &str,
     outcome: Outcome,
     revision: Option<&Revision>,
     stages: &[Did],
@@ -68,15 +67,7 @@ pub(super) async fn begin(
     let stages = parts::as_document(stages)?;
     // Whoever has the lock knows that nobody else is at it.
     let others = outcome != Outcome::Running && lock::is_taken(db, &lock::DEPLOY).await?;
-    let params: [&dyn Param; 7] = [
-        &actor,
-        &TOOL_VERSION,
-        &outcome.word(),
-        &commit,
-        &dirty,
-        &stages,
-        &others,
-    ];
+    let params: [&dyn Param; 5] = [&outcome.word(), &commit, &dirty, &stages, &others];
     Ok(db.one(&BEGIN, &params).await?.id)
 }
 

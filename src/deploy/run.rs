@@ -52,7 +52,6 @@ pub async fn deploy(
         progress: &told,
         ..manner
     };
-    let actor = &manner.limits.actor;
     let mut deployed = Deployed {
         id: 0,
         outcome: Outcome::Done.word(),
@@ -71,7 +70,7 @@ pub async fn deploy(
             .into();
         let revision = deployed.revision.as_ref();
         let stages = &deployed.stages;
-        deployed.id = record::begin(db, actor, Outcome::Done, revision, stages).await?;
+        deployed.id = record::begin(db, Outcome::Done, revision, stages).await?;
         deployed.duration_ms = since(start);
         return Ok(deployed);
     }
@@ -83,7 +82,7 @@ pub async fn deploy(
         .filter(|part| *part != Part::Backup || order.is_some());
     deployed.stages = parts.map(Did::ahead).collect();
     let revision = deployed.revision.as_ref();
-    deployed.id = record::begin(db, actor, Outcome::Running, revision, &deployed.stages).await?;
+    deployed.id = record::begin(db, Outcome::Running, revision, &deployed.stages).await?;
     let mut run = Run {
         work: &work,
         consent: &consent,

@@ -8,9 +8,9 @@ use serde::Serialize;
 
 use super::document::{Document, Planned, Target};
 use super::plan::Work;
-use crate::bookkeeping::TOOL_VERSION;
 use crate::error::{Error, Result, command};
 use crate::migrate::history::{self, History};
+use crate::pg::TOOL_VERSION;
 use crate::pg::{Db, Query};
 use crate::plan::Plan;
 

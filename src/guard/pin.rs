@@ -162,7 +162,7 @@ async fn can_be_stamped(db: &Db) -> Result<bool> {
 
 /// Ties them together. The file is written beside itself first and takes its place last, so that what can fail does
 /// before anything is changed.
-pub async fn pin(db: &Db, work: Bond, _consent: Consent, actor: &str) -> Result<Pinned> {
+pub async fn pin(db: &Db, work: Bond, _consent: Consent) -> Result<Pinned> {
     let Bond {
         environment,
         path,
@@ -181,7 +181,6 @@ pub async fn pin(db: &Db, work: Bond, _consent: Consent, actor: &str) -> Result<
         let stamping = Stamping {
             environment: &environment,
             seen: stamped.as_deref(),
-            actor,
             command: "env pin",
         };
         bookkeeping::stamp(db, stamping).await?;

@@ -16,7 +16,7 @@ mod swap;
 
 use std::time::Duration;
 
-use crate::bookkeeping::TOOL_VERSION;
+use crate::bookkeeping;
 use crate::error::{Error, Result};
 use crate::pg::attempt::Limits;
 use crate::pg::relation::Relation;
@@ -55,16 +55,7 @@ crate::row! {
     }
 }
 
-crate::row! {
-    /// A row of the audit log.
-    pub struct Recorded {
-        /// Its number.
-        pub id: i64,
-    }
-}
-
 static STATE: Query<State> = crate::query!("index/state");
-static RECORD: Query<Recorded> = crate::query!("index/record");
 
 impl State {
     /// Whether it is an index of this table.
@@ -82,8 +73,6 @@ pub struct Manner<'a> {
     pub patience: Patience,
     /// How long to wait for another run to end.
     pub wait: Duration,
-    /// Who does it, for the record.
-    pub actor: String,
     /// Whom to tell.
     pub progress: &'a dyn Progress,
     /// Is told of every session, so that it is cancelled when the command is interrupted.
@@ -132,9 +121,7 @@ impl<'a> Builder<'a> {
 
     /// Writes down what is about to be done.
     pub async fn record(&self, details: serde_json::Value) -> Result<()> {
-        let params: [&dyn crate::pg::Param; 4] =
-            [&self.manner.actor, &TOOL_VERSION, &self.what, &details];
-        self.db.one(&RECORD, &params).await.map(|_| ())
+        bookkeeping::audit(self.db, self.what, details).await
     }
 
     /// Waits until another session's build has ended, however it does.

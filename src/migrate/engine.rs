@@ -10,7 +10,6 @@ use super::detaching;
 use super::directive::Directives;
 use super::file::Migration;
 use super::script::Script;
-use crate::bookkeeping::TOOL_VERSION;
 use crate::pg::attempt::{self, Attempts};
 use crate::pg::ident::Literal;
 use crate::pg::session::{self, SearchPath};
@@ -20,7 +19,7 @@ use crate::plan::Progress;
 /// The longest text that is kept, in bytes: what is longer is compared by its hash alone.
 pub(super) const KEPT: usize = 4 << 20;
 
-/// How long a migration may wait and take, and who runs it.
+/// How long a migration may wait and take.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// For a lock on a table; nothing if nobody says. A file says it for itself.
@@ -29,8 +28,6 @@ pub struct Limits {
     pub statement_timeout: Option<Duration>,
     /// For how long it is tried again when others hold a lock.
     pub retry_for: Duration,
-    /// Who runs it, for the record.
-    pub actor: String,
 }
 
 impl Limits {
@@ -175,8 +172,6 @@ pub(super) fn settings(
         // A migration that policies hide rows from fails, instead of changing the rows that are left.
         ("row_security", "off".to_owned()),
         ("search_path", search_path.to_owned()),
-        ("toysoldiers.actor", limits.actor.clone()),
-        ("toysoldiers.tool_version", TOOL_VERSION.to_owned()),
     ];
     let (opening, ending) = match until {
         Until::Commit => ("begin;", format!("commit;{};", begin.unwrap_or("begin"))),

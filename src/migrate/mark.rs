@@ -9,7 +9,7 @@ use super::engine::KEPT;
 use super::file::Migration;
 use super::history::History;
 use super::step::Step as Begun;
-use crate::bookkeeping::{self, Stamping, TOOL_VERSION};
+use crate::bookkeeping::{self, Stamping};
 use crate::error::{Error, Kind, Result, command};
 use crate::pg::{Db, Param, Query, lock};
 use crate::plan::{Effect, Progress, Step};
@@ -175,8 +175,6 @@ pub fn claim(environment: &str) -> Step {
 
 /// Who changes the history, and how patiently.
 pub struct Marking<'a> {
-    /// Who, for the record.
-    pub actor: String,
     /// `migrate repair`
     pub command: &'static str,
     /// How long another run is waited for.
@@ -208,10 +206,10 @@ pub async fn make(
     }
     lock::acquire(db, &lock::MIGRATE, marking.wait, marking.progress).await?;
     seen.require(db).await?;
-    let made = ready(db, seen.bookkeeping, stamp, &marking.actor, marking.command).await?;
+    let made = ready(db, seen.bookkeeping, stamp, marking.command).await?;
     if !changes.is_empty() {
         lock::verify(db).await?;
-        write(db, changes, &marking.actor).await?;
+        write(db, changes).await?;
     }
     lock::release(db, &lock::MIGRATE).await?;
     Ok(made)
@@ -222,7 +220,6 @@ pub(super) async fn ready(
     db: &Db,
     found: Option<i32>,
     stamp: Option<String>,
-    actor: &str,
     command: &str,
 ) -> Result<Made> {
     let upgraded = bookkeeping::install(db, found).await? && found.is_some();
@@ -232,7 +229,6 @@ pub(super) async fn ready(
             let stamping = Stamping {
                 environment: &environment,
                 seen: None,
-                actor,
                 command,
             };
             let stamped = bookkeeping::stamp(db, stamping).await?;
@@ -242,7 +238,7 @@ pub(super) async fn ready(
     Ok(Made { upgraded, stamped })
 }
 
-async fn write(db: &Db, changes: &[Change], actor: &str) -> Result<()> {
+async fn write(db: &Db, changes: &[Change]) -> Result<()> {
     let expected = changes
         .iter()
         .filter(|change| change.entry != Entry::Keep)
@@ -251,7 +247,7 @@ async fn write(db: &Db, changes: &[Change], actor: &str) -> Result<()> {
         .map_err(|error| Error::new(Kind::Bug, "a change cannot be written down").because(error))?;
     // As refinery writes it.
     let now = Timestamp::now().to_string();
-    let params: [&dyn Param; 4] = [&document, &now, &actor, &TOOL_VERSION];
+    let params: [&dyn Param; 2] = [&document, &now];
     let written = db.one(&MARK, &params).await?;
     if usize::try_from(written.entries) == Ok(expected) {
         return Ok(());

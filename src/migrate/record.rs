@@ -8,7 +8,6 @@ use super::detaching;
 use super::engine::{KEPT, Lead, Work};
 use super::file::Migration;
 use super::transaction::{Closing, Failure, Stage};
-use crate::bookkeeping::TOOL_VERSION;
 use crate::pg::ident::Literal;
 
 /// The rights and the visibility of whoever runs the migration, and names looked up in the catalog alone, whatever the
@@ -93,13 +92,12 @@ pub(super) fn remember(work: &Work<'_>, action: &str, text: &str, start: &str) -
     )
 }
 
-/// The row of an attempt that failed. With the transaction went the settings that say who we are.
+/// The row of an attempt that failed. The session is reset, so that it says who we are.
 pub(super) fn remember_failure(
     migration: &Migration,
     action: &str,
     failure: &Failure,
     took: Duration,
-    actor: &str,
 ) -> String {
     let server = failure.error.as_db_error();
     let stage = match failure.stage {
@@ -114,27 +112,23 @@ pub(super) fn remember_failure(
     let code = server.map_or("", |db: &DbError| db.code().code());
     let millis = took.as_millis();
     format!(
-        "begin;{AS_OURSELVES}insert into toysoldiers.runs (version,name,action,outcome,checksum,message,sqlstate,started_at,duration_ms,actor,tool_version) \
-         values ({},{},'{action}','failed','{}',{},{},clock_timestamp()-interval '{millis} ms',{millis},{},{});commit",
+        "begin;{AS_OURSELVES}insert into toysoldiers.runs (version,name,action,outcome,checksum,message,sqlstate,started_at,duration_ms) \
+         values ({},{},'{action}','failed','{}',{},{},clock_timestamp()-interval '{millis} ms',{millis});commit",
         migration.version,
         Literal(&migration.name),
         migration.checksum,
         Literal(&message),
         Literal(code),
-        Literal(actor),
-        Literal(TOOL_VERSION),
     )
 }
 
 /// The row of a migration whose connection was lost, and of which it was found out that it had not come to its end.
-pub(super) fn lost(migration: &Migration, actor: &str) -> String {
+pub(super) fn lost(migration: &Migration) -> String {
     format!(
-        "insert into toysoldiers.runs (version,name,action,outcome,checksum,message,duration_ms,actor,tool_version) \
-         values ({},{},'up','failed','{}','the connection was lost',0,{},{})",
+        "insert into toysoldiers.runs (version,name,action,outcome,checksum,message,duration_ms) \
+         values ({},{},'up','failed','{}','the connection was lost',0)",
         migration.version,
         Literal(&migration.name),
         migration.checksum,
-        Literal(actor),
-        Literal(TOOL_VERSION),
     )
 }

@@ -130,9 +130,7 @@ impl Run<'_> {
         }
         let progressed = unfinished(&history, migration)?;
         // That it failed counts; that this could not be written down as well is no news.
-        let _ = again
-            .script(&record::lost(migration, &self.manner.limits.actor))
-            .await;
+        let _ = again.script(&record::lost(migration)).await;
         Err(story::found_out(migration, progressed, &halted, last))
     }
 }

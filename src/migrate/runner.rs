@@ -365,18 +365,14 @@ impl Vehicle<'_> {
             // It was not even tried.
             return (story::failed(work, failure, kept, self.last()), None);
         }
-        // The failure counts; that it could not be written down as well is no news.
-        let _ = self
-            .engine
-            .db
-            .script(&remember_failure(
-                migration,
-                "up",
-                &failure,
-                took,
-                &self.engine.limits.actor,
-            ))
-            .await;
+        let db = self.engine.db;
+        // The file may have left the session as somebody else's. The failure counts; that it could not be written down
+        // as well is no news.
+        if db.reset().await.is_ok() {
+            let _ = db
+                .script(&remember_failure(migration, "up", &failure, took))
+                .await;
+        }
         (story::failed(work, failure, kept, self.last()), None)
     }
 

@@ -57,9 +57,8 @@ pub(super) async fn run(engine: &Engine<'_>, down: &Migration, story: &Story<'_>
         }),
         Err(failure) => {
             if !failure.is_lost() && failure.stage != Stage::Lock {
-                let (took, actor) = (since.elapsed(), &engine.limits.actor);
                 // The failure counts; that it could not be written down as well is no news.
-                let row = record::remember_failure(down, "down", &failure, took, actor);
+                let row = record::remember_failure(down, "down", &failure, since.elapsed());
                 let _ = engine.db.script(&row).await;
             }
             Err(explain(&work, story, failure))

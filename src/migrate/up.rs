@@ -310,12 +310,7 @@ pub async fn up(db: &Db, work: Pending, _consent: Consent, manner: Manner<'_>) -
         stamp,
         outdated,
     } = work;
-    let Manner {
-        limits,
-        wait,
-        progress,
-        ..
-    } = manner;
+    let Manner { wait, progress, .. } = manner;
     let total = all.len();
     let mut applied = Vec::new();
     let mut upgraded = false;
@@ -339,7 +334,7 @@ pub async fn up(db: &Db, work: Pending, _consent: Consent, manner: Manner<'_>) -
         current = history.current();
         // Before the first migration: a database that turns out to be somebody else's gets none.
         Made { upgraded, stamped } =
-            mark::ready(db, history.bookkeeping, stamp, &limits.actor, "migrate up").await?;
+            mark::ready(db, history.bookkeeping, stamp, "migrate up").await?;
         if pending.is_empty() {
             lock::release(db, &lock::MIGRATE).await?;
         } else {

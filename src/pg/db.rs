@@ -97,6 +97,13 @@ impl Db {
         self
     }
 
+    /// Writes from now on that it is for this person.
+    #[must_use]
+    pub fn acting_for(mut self, actor: String) -> Self {
+        self.endpoint.actor = Some(actor);
+        self
+    }
+
     /// Tells from now on whom it waits for.
     #[must_use]
     pub fn voiced(mut self, voice: Voice) -> Self {
@@ -209,9 +216,9 @@ impl Db {
         params: &[&dyn Param],
     ) -> Result<Vec<R>> {
         let rows = self.rows(query, params).await;
-        rows.map_err(|error| asked(query.name, error))?
+        rows.map_err(|error| asked(query, error))?
             .iter()
-            .map(|row| R::from_row(row).map_err(|error| asked(query.name, error)))
+            .map(|row| R::from_row(row).map_err(|error| asked(query, error)))
             .collect()
     }
 
@@ -225,8 +232,8 @@ impl Db {
             .iter()
             .map(|param| (param.value(), param.sql_type()))
             .collect();
+        let sql = query.text(self.hello().is_some_and(|hello| hello.audits));
         let start = Instant::now();
-        let sql = query.text();
         let rows = self.client.query_typed(&sql, &params).await?;
         self.trace(&sql, || {
             format!(
@@ -329,24 +336,29 @@ impl Db {
 }
 
 /// The error of a query, with the query's name for whoever has to mend it.
-pub(super) fn asked(name: &str, error: tokio_postgres::Error) -> anyhow::Error {
+pub(super) fn asked<R>(query: &Query<R>, error: tokio_postgres::Error) -> anyhow::Error {
     // A table or a column that is not there: the database is not, or not yet, the one this program knows.
     let is_foreign = error
         .code()
         .is_some_and(|code| ["42P01", "42703", "42883", "3F000"].contains(&code.code()));
     let code = error.code().map(|code| code.code().to_owned());
     let error = sqlstate::explain(error);
-    match code {
-        Some(code) if is_foreign => Error::failed(
-            "this database has not got the platform's schema, or an older one",
-        )
-        .because(error)
-        .note(format!("in the query {name}"))
-        .sqlstate(code)
-        .hint(command("migrate up").hint(
-            "bring it up to date with {} on the same environment, or name another with `--env`",
-        ))
-        .into(),
-        _ => error.into(),
+    let Some(code) = code.filter(|_| is_foreign) else {
+        return error.into();
+    };
+    match query.needs() {
+        Some(migration) => Error::refused(format!(
+            "this needs what migration {migration} makes, and this database has not got it"
+        )),
+        None => Error::failed("this database has not got the platform's schema, or an older one"),
     }
+    .because(error)
+    .note(format!("in the query {}", query.name))
+    .sqlstate(code)
+    .hint(
+        command("migrate up").hint(
+            "bring it up to date with {} on the same environment, or name another with `--env`",
+        ),
+    )
+    .into()
 }

@@ -54,6 +54,8 @@ pub struct Endpoint {
     pub(super) owner: Option<Owner>,
     /// Variables that hold passwords, and are not for the programs we start.
     pub(super) withheld: Vec<String>,
+    /// For whom its sessions work, for the record.
+    pub(super) actor: Option<String>,
 }
 
 /// What an address does not say itself, but may refer to.

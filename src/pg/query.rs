@@ -13,8 +13,16 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
+/// The platform's one view is asked of its tables: sessions read no view but the catalog's.
 const VIEW: &str = "public.dashboard_creator";
 const CREATOR_TOTALS: &str = include_str!("../../database/blocks/creator_totals.sql");
+
+/// How a query writes into the audit log, word by word: a row for each `entry` it has made. What it returns is asked
+/// for, or the server would not do it.
+const AUDIT: &str = "select toysoldiers.audit(action, subject, details) as id from entry";
+
+/// The same by hand.
+const INSERT: &str = include_str!("../../database/blocks/audit.sql");
 
 /// One file of `database/queries`, and what its rows are.
 pub struct Query<R> {
@@ -35,13 +43,22 @@ impl<R> Query<R> {
         }
     }
 
-    /// As it is asked. The platform's one view is asked of its tables: sessions read no view but the catalog's.
-    pub fn text(&self) -> Cow<'_, str> {
-        if self.sql.contains(VIEW) {
+    /// The text for a session that may, or may not, call `toysoldiers.audit`: bookkeeping before version 6 has no such
+    /// function, and what it writes is written all the same.
+    pub(super) fn text(&self, calls_audit: bool) -> Cow<'_, str> {
+        if !calls_audit && self.sql.contains(AUDIT) {
+            Cow::Owned(self.sql.replace(AUDIT, INSERT))
+        } else if self.sql.contains(VIEW) {
             Cow::Owned(self.sql.replace(VIEW, CREATOR_TOTALS.trim_end()))
         } else {
             Cow::Borrowed(&self.sql)
         }
+    }
+
+    /// The newest of the platform's migrations whose tables and views it names: `005_creators`; nothing if it names none.
+    pub(super) fn needs(&self) -> Option<&str> {
+        let mut lines = self.sql.lines();
+        lines.find_map(|line| line.strip_prefix("-- Needs migration ")?.strip_suffix('.'))
     }
 
     /// A query over names that only the database knows; they have gone through [`Ident`](super::Ident).

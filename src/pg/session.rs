@@ -7,12 +7,12 @@
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use super::APPLICATION_NAME;
 use super::db::Db;
 use super::endpoint::{Endpoint, Wanted};
 use super::ident::{Ident, Literal};
 use super::options::Setting;
 use super::query::{Param, Query};
+use super::{APPLICATION_NAME, TOOL_VERSION};
 use crate::error::{Error, Result};
 
 /// Where the names in a text are looked for that do not say it themselves. It decides whose functions and operators
@@ -208,6 +208,8 @@ crate::row! {
         pub read_only: bool,
         /// Whether there is bookkeeping of ours that this role may read.
         pub stamped: bool,
+        /// Whether there is an audit function of ours that this role may call.
+        pub audits: bool,
         /// Whether its system tells a server that a client is gone.
         pub tells_of_clients: bool,
         /// Whether this is a superuser's session that the database has begin as another role.
@@ -381,6 +383,11 @@ impl Db {
             "application_name",
             endpoint.application_name().unwrap_or(APPLICATION_NAME),
         );
+        // What they change is written down with these; a superuser's settings for a role do not say otherwise.
+        want("toysoldiers.tool_version", TOOL_VERSION);
+        if let Some(actor) = &endpoint.actor {
+            want("toysoldiers.actor", actor);
+        }
         let since_17 = PINNED_SINCE_17.iter().filter(|_| self.server_major() >= 17);
         for (name, value) in PINNED.iter().chain(since_17) {
             want(name, value);

@@ -41,12 +41,12 @@ impl Db {
         let rows = rows.map_err(|error| match error.as_db_error() {
             // The detail shows the row that was refused.
             Some(db) if db.detail().is_some() => sqlstate::bare(db).into(),
-            _ => asked(query.name, error),
+            _ => asked(query, error),
         })?;
         committed?;
         let row = rows.first().ok_or_else(|| {
             Error::new(Kind::Bug, format!("{} answered without a row", query.name))
         })?;
-        R::from_row(row).map_err(|error| asked(query.name, error))
+        R::from_row(row).map_err(|error| asked(query, error))
     }
 }

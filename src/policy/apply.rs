@@ -21,24 +21,14 @@ use super::matrix::tested::{Cell, Tested};
 use super::matrix::{self, Identity, Matrix, Proof};
 use super::right::Rights;
 use super::status;
-use crate::bookkeeping::{self, TOOL_VERSION};
+use crate::bookkeeping;
 use crate::error::{self, Error, Kind, Result, command};
 use crate::pg::attempt::{self, Limits};
 use crate::pg::db::ScriptFailure;
 use crate::pg::session::IN_CATALOG;
-use crate::pg::{Db, Query, lock};
+use crate::pg::{Db, lock};
 use crate::plan::{Consent, Effect, Plan, Progress, Risk, Step, counted};
 use ended::{Disproved, Overtaken};
-
-crate::row! {
-    /// A row of the audit log.
-    pub struct Recorded {
-        /// Its number.
-        pub id: i64,
-    }
-}
-
-static RECORD: Query<Recorded> = crate::query!("policy/record");
 
 /// What is wanted besides what is declared.
 #[derive(Debug, Clone, Copy, Default)]
@@ -134,8 +124,6 @@ pub struct Manner<'a> {
     pub limits: Limits,
     /// How long to wait for another run to end.
     pub wait: Duration,
-    /// Who does it, for the record.
-    pub actor: String,
     /// Whom to tell.
     pub progress: &'a dyn Progress,
 }
@@ -260,8 +248,7 @@ async fn once(db: &Db, work: &Work, manner: &Manner<'_>) -> Result<Option<Proof>
         "prune": work.wish.prune,
     });
     lock::verify(db).await?;
-    db.one(&RECORD, &[&manner.actor, &TOOL_VERSION, &details])
-        .await?;
+    bookkeeping::audit(db, "policy apply", details).await?;
     Ok(proof)
 }
 

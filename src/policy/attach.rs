@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::detach::{self, Count, changed, meant, nature, policies, title};
 use super::detached::Detached;
-use crate::bookkeeping::{self, TOOL_VERSION};
+use crate::bookkeeping;
 use crate::error::{self, Error, Result, command, nearest, quoted};
 use crate::pg::attempt::{self, Contended, Limits};
 use crate::pg::policy::{Policy, Read};
@@ -160,7 +160,6 @@ pub async fn attach(
     work: Work,
     _consent: Consent,
     limits: Limits,
-    actor: &str,
     progress: &dyn Progress,
 ) -> Result<Done> {
     let Work {
@@ -190,14 +189,7 @@ pub async fn attach(
             require_others(db, &relation, &attach).await?;
             let made = serde_json::to_value(ids(&attach))?;
             let gone = serde_json::to_value([ids(&attach), ids(&forgotten)].concat())?;
-            let params: [&dyn Param; 6] = [
-                &relation.schema,
-                &relation.name,
-                &gone,
-                &made,
-                &actor,
-                &TOOL_VERSION,
-            ];
+            let params: [&dyn Param; 4] = [&relation.schema, &relation.name, &gone, &made];
             db.one(&ATTACH, &params).await.map(drop)
         })
         .await?;

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::affected::{self, Affected, Changed};
 use super::detached::Detached;
-use crate::bookkeeping::{self, TOOL_VERSION};
+use crate::bookkeeping;
 use crate::error::{Error, Hint, Kind, Result, command, nearest};
 use crate::pg::attempt::{self, Limits};
 use crate::pg::policy::{Policy, Read};
@@ -111,7 +111,6 @@ pub async fn detach(
     work: Work,
     _consent: Consent,
     limits: Limits,
-    actor: &str,
     progress: &dyn Progress,
 ) -> Result<Done> {
     let Work {
@@ -135,13 +134,7 @@ pub async fn detach(
             }
             let now: Vec<&Policy> = now.iter().map(|found| &found.policy).collect();
             let kept = serde_json::to_value(&now)?;
-            let params: [&dyn Param; 5] = [
-                &relation.schema,
-                &relation.name,
-                &kept,
-                &actor,
-                &TOOL_VERSION,
-            ];
+            let params: [&dyn Param; 3] = [&relation.schema, &relation.name, &kept];
             db.one(&DETACH, &params).await?;
             let drops: Vec<String> = now.iter().map(|policy| policy.drop()).collect();
             db.script(&drops.join(";")).await

@@ -39,7 +39,7 @@ fn every_advisory_lock() -> String {
 /// Makes the bookkeeping that of the version before, which knew advisory locks only.
 fn make_old(database: &Database) {
     database.sql(
-        "drop view toysoldiers.runner, toysoldiers.deploy_runner, toysoldiers.index_runner;
+        "drop function toysoldiers.audit; drop view toysoldiers.runner, toysoldiers.deploy_runner, toysoldiers.index_runner;
          update toysoldiers.installation set version = 5",
     );
 }

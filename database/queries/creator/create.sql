@@ -1,7 +1,7 @@
 -- Makes a creator's profile, and the user too if there is none; a fan becomes a creator. All in one statement,
 -- with a row of the audit log for each.
--- $1: address, $2: bcrypt hash or null if the user is there, $3: payout account or null, $4: who does it,
--- $5: version of the tool
+-- Needs migration 005_creators.
+-- $1: address, $2: bcrypt hash or null if the user is there, $3: payout account or null
 with known as (
     select id, email
     from public.users
@@ -31,16 +31,18 @@ made as (
     from owner
     returning id, user_id, payout_account, verified
 ),
-audited as (
-    insert into toysoldiers.audit_log (actor, tool_version, action, subject, details)
-    select $4, $5, 'user create', id, '{"role": "creator"}'::jsonb
+entry as (
+    select 'user create' as action, id as subject, '{"role": "creator"}'::jsonb as details
     from made_user
     union all
-    select $4, $5, 'user set-role', id, '{"from": "fan", "to": "creator"}'::jsonb
+    select 'user set-role', id, '{"from": "fan", "to": "creator"}'::jsonb
     from promoted
     union all
-    select $4, $5, 'creator create', id, jsonb_build_object('user_id', user_id, 'payout', payout_account is not null)
+    select 'creator create', id, jsonb_build_object('user_id', user_id, 'payout', payout_account is not null)
     from made
+),
+audited as (
+    select toysoldiers.audit(action, subject, details) as id from entry
 )
 select
     m.id,
@@ -51,3 +53,4 @@ select
     o.new_user
 from made m
 join owner o on o.id = m.user_id
+where (select count(*) from audited) > 0

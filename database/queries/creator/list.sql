@@ -3,6 +3,7 @@
 -- The totals of a creator are one row, and are aggregated once more so that the planner can see that: a left join
 -- that cannot change the number of rows, and whose columns nobody reads, is left out. So a page sorted by a plain
 -- column adds up nothing but its own rows.
+-- Needs migration 010_dashboard_creator.
 -- $1: verified or not, or null, $2: with or without a payout account, or null, $3: part of the address or null
 select
     c.id,

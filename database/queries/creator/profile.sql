@@ -1,4 +1,5 @@
 -- What is needed to decide on a verification.
+-- Needs migration 005_creators.
 -- $1: address or null, $2: id of the profile or of the user, or null
 select
     c.id,

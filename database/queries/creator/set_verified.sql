@@ -1,7 +1,7 @@
 -- Verifies a creator or takes that back, and writes it down. No row: there is no such creator, or none who can be
 -- paid. A row that says nothing changed: somebody else was faster.
--- $1: id of the profile, $2: verified from now on or not, $3: also without a payout account, $4: who does it,
--- $5: version of the tool
+-- Needs migration 005_creators.
+-- $1: id of the profile, $2: verified from now on or not, $3: also without a payout account
 with fit as (
     select id, verified, payout_account
     from public.creators
@@ -17,16 +17,16 @@ turned as (
       and fit.verified <> $2
     returning c.id
 ),
-audited as (
-    insert into toysoldiers.audit_log (actor, tool_version, action, subject, details)
+entry as (
     select
-        $4,
-        $5,
-        case when $2 then 'creator verify' else 'creator unverify' end,
-        f.id,
-        jsonb_build_object('payout', f.payout_account is not null)
+        case when $2 then 'creator verify' else 'creator unverify' end as action,
+        f.id as subject,
+        jsonb_build_object('payout', f.payout_account is not null) as details
     from turned t
     join fit f on f.id = t.id
+),
+audited as (
+    select toysoldiers.audit(action, subject, details) as id from entry
 )
-select exists (select from turned) as changed
+select exists (select from audited) as changed
 from fit

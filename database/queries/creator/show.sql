@@ -1,5 +1,6 @@
 -- One creator with totals, by address, by the id of the profile or of the user.
 -- Adding 0.00 gives dollars their cents.
+-- Needs migration 010_dashboard_creator.
 -- $1: address or null, $2: id or null
 select
     c.id,

@@ -1,6 +1,7 @@
 -- What is published with its numbers and the views of the last days, as a list; `fits` is the filter.
 --
 -- What is added up is aggregated to one row on the spot, so that the planner leaves it out where nobody reads it.
+-- Needs migration 009_analytics_views.
 -- $1: id of a creator or null, $2: visibility or null, $3: days of the sparkline
 select
     i.id,

@@ -1,5 +1,6 @@
 -- What each day brought a creator, also of days without anything, oldest first; today is not over. Only completed
 -- tips count, on the day they were given. Adding 0.00 gives dollars their cents.
+-- Needs migration 009_analytics_views.
 -- $1: id of the creator, $2: how many days
 select
     current_date - ago as date,

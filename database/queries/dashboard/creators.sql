@@ -2,6 +2,7 @@
 -- their cents.
 --
 -- What is added up is aggregated to one row on the spot, so that the planner leaves it out where nobody reads it.
+-- Needs migration 010_dashboard_creator.
 -- $1: days of the sparkline
 select
     c.id,

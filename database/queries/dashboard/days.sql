@@ -1,4 +1,5 @@
 -- Views a day, also of days without any, oldest first; today is not over.
+-- Needs migration 009_analytics_views.
 -- $1: how many days
 select
     day::date as date,

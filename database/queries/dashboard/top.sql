@@ -1,4 +1,5 @@
 -- The creators with the most views. Adding 0.00 gives dollars their cents.
+-- Needs migration 010_dashboard_creator.
 -- $1: how many
 select
     d.creator_id,

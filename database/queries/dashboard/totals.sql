@@ -1,5 +1,6 @@
 -- The whole platform. Every item belongs to a creator, so these are the sums of dashboard_creator, asked of the
 -- tables directly because that is one pass over each. Adding 0.00 gives dollars their cents.
+-- Needs migration 009_analytics_views.
 select
     (select count(*) from public.creators) as creators,
     (select count(*) from public.creators where verified) as verified_creators,

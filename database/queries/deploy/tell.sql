@@ -12,12 +12,10 @@ with told as (
     where id = $1
     returning *
 ),
-audited as (
-    insert into toysoldiers.audit_log (actor, tool_version, action, details)
+entry as (
     select
-        t.actor,
-        t.tool_version,
-        'deploy',
+        'deploy' as action,
+        null::uuid as subject,
         jsonb_build_object(
             'deploy', t.id,
             'outcome', t.outcome,
@@ -25,9 +23,13 @@ audited as (
             'dirty', t.dirty,
             'stages', t.stages,
             'message', t.message
-        )
+        ) as details
     from told t
     where t.outcome <> 'running'
+),
+audited as (
+    select toysoldiers.audit(action, subject, details) as id from entry
 )
-select id
-from told
+select t.id
+from told t
+where (select count(*) from audited) >= 0

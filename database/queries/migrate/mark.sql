@@ -1,5 +1,5 @@
 -- Changes what the history says of migrations, each change with its row among the attempts.
--- $1: changes, an array of objects, $2: point in time as refinery writes it, $3: who does it, $4: version of the tool
+-- $1: changes, an array of objects, $2: point in time as refinery writes it
 with change as materialized (
     select *
     from jsonb_to_recordset($1) as c (
@@ -14,8 +14,8 @@ with change as materialized (
     )
 ),
 added as (
-    insert into toysoldiers.history (version, name, applied_on, checksum, actor, tool_version, duration_ms)
-    select version, name, $2, checksum, $3, $4, 0
+    insert into toysoldiers.history (version, name, applied_on, checksum, duration_ms)
+    select version, name, $2, checksum, 0
     from change
     where entry = 'add'
     returning version
@@ -43,8 +43,8 @@ forgotten as (
       and s.version = c.version
 ),
 told as (
-    insert into toysoldiers.runs (version, name, action, outcome, checksum, sql, message, actor, tool_version)
-    select version, name, action, 'done', checksum, sql, message, $3, $4
+    insert into toysoldiers.runs (version, name, action, outcome, checksum, sql, message)
+    select version, name, action, 'done', checksum, sql, message
     from change
     order by version
 )

@@ -1,13 +1,13 @@
 -- Keeps policies that are about to be dropped, and writes down that they are. What was kept of a policy before gives
 -- way: it is not what the database had.
--- $1: schema and $2: name of the relation that is to be changed, $3: the policies as an array, $4: who does it,
--- $5: version of the tool
+-- $1: schema and $2: name of the relation that is to be changed, $3: the policies as an array
 with kept as (
     insert into toysoldiers.detached as d (
         because_schema, because_name, table_schema, table_name, policy, command, permissive, roles, using_expression,
         check_expression, comment, actor, tool_version
     )
-    select $1, $2, p.schema, p."table", p.name, p.command, p.permissive, p.roles, p."using", p."check", p.comment, $4, $5
+    select $1, $2, p.schema, p."table", p.name, p.command, p.permissive, p.roles, p."using", p."check", p.comment,
+        current_setting('toysoldiers.actor'), current_setting('toysoldiers.tool_version')
     from pg_catalog.jsonb_to_recordset($3) as p(
         schema text,
         "table" text,
@@ -35,17 +35,19 @@ with kept as (
         tool_version = excluded.tool_version
     returning d.table_schema, d.table_name, d.policy
 ),
-audited as (
-    insert into toysoldiers.audit_log (actor, tool_version, action, details)
+entry as (
     select
-        $4,
-        $5,
-        'policy detach',
+        'policy detach' as action,
+        null::uuid as subject,
         jsonb_build_object(
             'relation', $1 || '.' || $2,
             'policies', jsonb_agg(table_schema || '.' || table_name || '.' || policy order by table_schema, table_name, policy)
-        )
+        ) as details
     from kept
+),
+audited as (
+    select toysoldiers.audit(action, subject, details) as id from entry
 )
 select count(*) as count
 from kept
+where exists (select from audited)

@@ -16,6 +16,20 @@ select
             and pg_catalog.has_schema_privilege(namespace.oid, 'usage')
             and pg_catalog.has_table_privilege(class.oid, 'select')
     ) as stamped,
+    -- It runs with our rights: only that of whoever could put a trigger on the log is called.
+    exists (
+        select
+        from pg_catalog.pg_proc as function
+        join pg_catalog.pg_namespace as namespace on namespace.oid operator(pg_catalog.=) function.pronamespace
+        join pg_catalog.pg_class as class on class.relnamespace operator(pg_catalog.=) namespace.oid
+        where
+            namespace.nspname operator(pg_catalog.=) 'toysoldiers'::pg_catalog.name
+            and function.proname operator(pg_catalog.=) 'audit'::pg_catalog.name
+            and class.relname operator(pg_catalog.=) 'audit_log'::pg_catalog.name
+            and function.proowner operator(pg_catalog.=) class.relowner
+            and pg_catalog.has_schema_privilege(namespace.oid, 'usage')
+            and pg_catalog.has_function_privilege(function.oid, 'execute')
+    ) as audits,
     -- Not every system can.
     pg_catalog.version() operator(pg_catalog.~~) '%linux%' as tells_of_clients,
     -- Whoever owns the database can have a superuser's sessions begin as somebody else, for whom everything is made then.

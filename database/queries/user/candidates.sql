@@ -1,5 +1,6 @@
 -- Addresses that might have been meant: all of a small platform, else those that begin alike. The caller picks
 -- the nearest.
+-- Needs migration 005_creators.
 -- $1: address as typed, $2: creators only
 select u.email
 from public.users u

@@ -1,4 +1,5 @@
 -- One user, by address whatever its case, by id, or by the id of the creator's profile.
+-- Needs migration 005_creators.
 -- $1: address or null, $2: id or null
 select
     u.id,

@@ -1,4 +1,5 @@
 -- Users, as a list; `fits` is the filter.
+-- Needs migration 005_creators.
 -- $1: role or null, $2: part of the address or null, $3: came at this time or later, or null, $4: came before this
 -- time, or null
 select

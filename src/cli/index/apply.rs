@@ -78,7 +78,6 @@ impl MannerArgs {
                 statement: flags.statement_timeout.unwrap_or(Duration::ZERO),
             },
             wait: self.wait,
-            actor: cx.actor(),
             progress: &cx.ui,
             attend,
             undo: cx.undo(),

@@ -48,7 +48,6 @@ impl DownArgs {
             lock_timeout: cx.flags().lock_timeout,
             statement_timeout: cx.flags().statement_timeout,
             retry_for: self.retry_for,
-            actor: cx.actor(),
         };
         let db = cx.session("undoing migrations").await?;
         let plan = down::plan(&db, &files, &reach).await?;

@@ -88,7 +88,6 @@ impl UpArgs {
             lock_timeout: cx.flags().lock_timeout,
             statement_timeout: cx.flags().statement_timeout,
             retry_for: self.retry_for,
-            actor: cx.actor(),
         };
         let manner = Manner {
             limits: &limits,

@@ -62,7 +62,6 @@ impl ApplyArgs {
         let manner = Manner {
             limits: Limits::brief(cx.flags().lock_timeout, self.retry_for),
             wait: self.wait,
-            actor: cx.actor(),
             progress: &cx.ui,
         };
         let apply = async |work, consent| Box::pin(apply::apply(&db, work, consent, manner)).await;

@@ -41,7 +41,7 @@ impl AttachArgs {
         };
         let plan = attach::plan(&db, wish).await?;
         cx.carry_out(plan, async |work, consent| {
-            attach::attach(&db, work, consent, limits, &cx.actor(), &cx.ui).await
+            attach::attach(&db, work, consent, limits, &cx.ui).await
         })
         .await
     }

@@ -42,7 +42,7 @@ impl DetachArgs {
         };
         let plan = detach::plan(&db, wish).await?;
         cx.carry_out(plan, async |work, consent| {
-            detach::detach(&db, work, consent, limits, &cx.actor(), &cx.ui).await
+            detach::detach(&db, work, consent, limits, &cx.ui).await
         })
         .await
     }

@@ -207,13 +207,12 @@ async fn one(
     }
 }
 
-/// What goes before the file in `migrate up` when no flag says otherwise; nobody's name is on record here.
+/// What goes before the file in `migrate up` when no flag says otherwise.
 fn opening(db: &Db, migration: &Migration, directives: &Directives, begin: Option<&str>) -> String {
     let limits = Limits {
         lock_timeout: None,
         statement_timeout: None,
         retry_for: Duration::ZERO,
-        actor: String::new(),
     };
     let until = if directives.transaction {
         Until::Commit
