@@ -6,6 +6,7 @@ mod dashboard;
 mod demo;
 mod deploy;
 mod env;
+mod format;
 mod global;
 mod index;
 mod init;
@@ -139,7 +140,9 @@ impl Cli {
 
     /// The command line, and what of it names the command: `user create`.
     fn parse_all(args: &[OsString]) -> std::result::Result<Self, clap::Error> {
-        let matches = Self::command().try_get_matches_from(args)?;
+        let mut command = command_line();
+        let matches = command.try_get_matches_from_mut(args)?;
+        format::check(&command, &matches)?;
         let mut cli = Self::from_arg_matches(&matches)?;
         let mut matches = &matches;
         while let Some((word, below)) = matches.subcommand() {
@@ -181,13 +184,9 @@ impl Cli {
         let ui = Ui::new(global.manners(&environ, mask));
         error::repeat_address(global.address(&environ));
         let checked = global.check();
-        let name = path.clone();
         let cx = Context::new(path, commands, global.flags(), environ, ui);
         let run = async {
             checked?;
-            if !command.finds() {
-                cx.ui.refuse_findings(&name)?;
-            }
             command.run(&cx).await
         };
         let work = AssertUnwindSafe(run).catch_unwind();
@@ -231,6 +230,29 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
     }
 }
 
+/// The command line as a person meets it: every command offers the formats that it can write, and short help is short.
+fn command_line() -> clap::Command {
+    let command = Cli::command().mut_args(|option| {
+        let is_global = option.is_global_set();
+        option.hide_short_help(is_global)
+    });
+    shorten_help(format::offer(command))
+}
+
+/// In short help one line stands for the options that every command has; `--help` shows them.
+fn shorten_help(command: clap::Command) -> clap::Command {
+    const OPTIONS: &str = "Options of every command (--env, --output, --dry-run, ...): see --help";
+    let after = command.get_after_help().map(ToString::to_string);
+    let short = match &after {
+        Some(after) => format!("{after}\n\n{OPTIONS}"),
+        None => OPTIONS.to_owned(),
+    };
+    command
+        .after_help(short)
+        .after_long_help(after.unwrap_or_default())
+        .mut_subcommands(shorten_help)
+}
+
 /// Every command there is, as one types it: `user create`.
 fn commands() -> Vec<String> {
     fn walk(command: &clap::Command, path: &str, found: &mut Vec<String>) {
@@ -246,15 +268,6 @@ fn commands() -> Vec<String> {
 }
 
 impl Command {
-    /// Whether its results are findings, about places in files or objects of a database.
-    fn finds(&self) -> bool {
-        matches!(
-            self,
-            Self::Migrate(migrate::MigrateCommand::Check(_))
-                | Self::Policy(policy::PolicyCommand::Audit(_))
-        ) || matches!(self, Self::Index(index::IndexCommand::Advise(args)) if args.finds())
-    }
-
     async fn run(self, cx: &Context) -> Result<Exit> {
         match self {
             Self::Demo(args) => args.run(cx).await,

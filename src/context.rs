@@ -279,16 +279,22 @@ impl Context {
         };
         self.ui.working(&plan.title);
         let report = apply(plan.work, consent).await?;
-        self.report(&report).map_err(|error| {
+        self.confirm(&report).map_err(|error| {
             Error::failed("it was done, but the result cannot be shown")
                 .after(&error)
                 .into()
         })
     }
 
-    /// Shows a result; the command ends as the result says.
+    /// Shows what was asked for; the command ends as the result says.
     pub fn report(&self, report: &impl Report) -> Result<Exit> {
         self.ui.show(report)?;
+        Ok(report.exit())
+    }
+
+    /// Says that something was done, or is as it should be, to whoever wants to know; the command ends as the result says.
+    pub fn confirm(&self, report: &impl Report) -> Result<Exit> {
+        self.ui.confirm(report)?;
         Ok(report.exit())
     }
 

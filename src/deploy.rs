@@ -17,7 +17,7 @@ mod record;
 pub mod revision;
 mod run;
 pub mod status;
-pub mod story;
+mod story;
 mod told;
 pub mod written;
 

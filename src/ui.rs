@@ -167,6 +167,19 @@ impl Ui {
         Ok(())
     }
 
+    /// Writes a result that says that something was done, or is as it should be: `-q` leaves it out, unless it is written
+    /// for a program, or has something in it that must be seen.
+    pub fn confirm(&self, report: &impl Report) -> Result<()> {
+        let is_wanted = self.manners.detail > Detail::Quiet
+            || self.manners.output != Output::Table
+            || report.has_findings();
+        if is_wanted {
+            return self.show(report);
+        }
+        self.activity.end();
+        Ok(())
+    }
+
     /// Writes text for programs to stdout, such as SQL or a completion script.
     pub fn print(&self, text: &str) -> Result<()> {
         stream::out(&stream::Output::Data(text.to_owned()))
@@ -291,7 +304,9 @@ impl Progress for Ui {
 
     fn happened(&self, event: &Event<'_>) {
         let mut line = match self.manners.output {
-            Output::Table if !event.line.is_empty() => Printable::line(&event.line),
+            Output::Table if !event.line.is_empty() && self.manners.detail > Detail::Quiet => {
+                Printable::line(&event.line)
+            }
             Output::Ndjson => Printable::json(&json!(event).to_string()),
             _ => return,
         };

@@ -93,12 +93,6 @@ fn the_first_deploy_shows_all_of_it_and_does_it() {
         "t"
     );
     assert_snapshot!(tool.run(&["deploy"]), @"
-    -- stdout
-    PART  STATE  CHANGES  DETAIL  DURATION
-    migrations  done  001_items  - DURATION
-    policies  done  create policy read on items  - DURATION
-                       grant select to public on items
-    indexes  done  create items_owner on items  - DURATION
     -- stderr
     -> (url)  SOCKET/DB as postgres
     plan: deploy 1 migration, then policies and indexes
@@ -106,17 +100,14 @@ fn the_first_deploy_shows_all_of_it_and_does_it() {
       apply policies of database/policies/items.sql  (after the migrations)
       apply indexes of database/indexes/items.sql  (after the migrations)
     applied 001_items (2 statements, DURATION)
+    created policy read on items
+    granted select to public on items
     created items_owner on items in DURATION
-    deployed 4 changes in DURATION
+    deployed 4 changes in DURATION: migrations (1), policies (2), indexes (1)
     -- exit 0
     ");
     assert!(is_whole(&database));
     assert_snapshot!(tool.run(&["deploy"]), @"
-    -- stdout
-    PART  STATE  CHANGES  DETAIL  DURATION
-    migrations  nothing to do  -  - DURATION
-    policies  nothing to do  -  - DURATION
-    indexes  nothing to do  -  - DURATION
     -- stderr
     -> (url)  SOCKET/DB as postgres
     nothing to do: the database is as the files say
@@ -196,6 +187,7 @@ fn the_result_has_keys_programs_rely_on() {
       apply policies of database/policies/sales.sql  (after the migrations)
       apply indexes of database/indexes/sales.sql  (after the migrations)
     applied 002_sales (2 statements, DURATION)
+    created policy sold on sales
     created sales_item on sales in DURATION
     -- exit 0
     "#);
@@ -236,12 +228,6 @@ fn a_migration_that_fails_stops_it_and_the_next_deploy_goes_on() {
     assert_eq!(outcomes(&database), ["failed"]);
     tool.write("database/migrations/003_c.sql", "create table c ();\n");
     assert_snapshot!(tool.run(&["deploy"]).ok(), @"
-    -- stdout
-    PART  STATE  CHANGES  DETAIL  DURATION
-    migrations  done  003_c  - DURATION
-    policies  done  create policy read on items  - DURATION
-                       grant select to public on items
-    indexes  done  create items_owner on items  - DURATION
     -- stderr
     -> (url)  SOCKET/DB as postgres
     plan: deploy 1 migration, then policies and indexes
@@ -253,8 +239,10 @@ fn a_migration_that_fails_stops_it_and_the_next_deploy_goes_on() {
       create items_owner on items
           + using btree (owner)
     applied 003_c (1 statement, DURATION)
+    created policy read on items
+    granted select to public on items
     created items_owner on items in DURATION
-    deployed 4 changes in DURATION
+    deployed 4 changes in DURATION: migrations (1), policies (2), indexes (1)
     warning: database/migrations/003_c.sql:1:14: the table c is made without row-level security (table-without-row-security)
     `toysoldiers migrate check` tells why, and what to write instead
     -- exit 0
@@ -324,11 +312,6 @@ fn a_matrix_that_is_not_as_it_should_be_is_a_finding_and_no_policy_is_changed() 
     let outcome = tool.run(&["deploy"]);
     assert_snapshot!(outcome, @"
     -- stdout
-    PART  STATE  CHANGES  DETAIL  DURATION
-    migrations  done  001_items  - DURATION
-    policies  failed  -  1 cell of the matrix would not be as declared, so no policy was changed DURATION
-    indexes  not begun  -  - DURATION
-
     TABLE  COMMAND  ROW  ACTOR  EXPECTED  FOUND  MESSAGE
     items  select  dear  reader  hidden  allowed  -
     -- stderr
@@ -339,9 +322,8 @@ fn a_matrix_that_is_not_as_it_should_be_is_a_finding_and_no_policy_is_changed() 
       prove database/policies/matrix.toml  (1 cell; one that is wrong undoes what was done about policies)
       apply indexes of database/indexes/items.sql  (after the migrations)
     applied 001_items (2 statements, DURATION)
-    deploy stopped at the policies: the matrix would not be as declared
-    note: done: migrations: 001_items
-    note: not begun: indexes
+    deploy stopped at the policies: 1 cell of the matrix would not be as declared, so no policy was changed
+    note: done before: migrations (1)
     hint: fix the policies or the matrix, then run `toysoldiers deploy` again to go on
     -- exit 3
     ");
@@ -649,18 +631,13 @@ fn a_protected_environment_wants_its_name_as_soon_as_policies_may_change() {
     // An index lets nobody in.
     database.sql("drop index items_owner");
     assert_snapshot!(tool.run(&["deploy", "--yes"]), @"
-    -- stdout
-    PART  STATE  CHANGES  DETAIL  DURATION
-    migrations  nothing to do  -  - DURATION
-    policies  nothing to do  -  - DURATION
-    indexes  done  create items_owner on items  - DURATION
     -- stderr
     -> shop  SOCKET/DB as postgres  PROTECTED
     plan: deploy 1 change of indexes
       create items_owner on items
           + using btree (owner)
     created items_owner on items in DURATION
-    deployed 1 change in DURATION
+    deployed 1 change in DURATION: indexes (1)
     -- exit 0
     ");
     // Nothing to do, nothing to ask.

@@ -65,6 +65,7 @@ mod policy_test;
 mod pooler;
 mod psql;
 mod queries;
+mod quiet;
 mod readme;
 mod remote;
 mod replica;

@@ -89,3 +89,115 @@ fn the_manual_has_a_page_a_command() {
     }
     assert!(!pages.iter().any(|page| page.contains("help")), "{pages:?}");
 }
+
+/// The formats a command offers, as its help tells them.
+fn formats(help: &str) -> Vec<&str> {
+    let option = help.split("--output <OUTPUT>").nth(1);
+    let values = option.and_then(|text| text.split("[possible values: ").nth(1));
+    values.map_or(vec!["table"], |values| {
+        values.split(']').next().unwrap().split(", ").collect()
+    })
+}
+
+#[test]
+fn short_help_has_a_line_for_the_options_of_every_command() {
+    let tool = Tool::new();
+    let mut all = BTreeSet::new();
+    commands(&tool, &[], &mut all);
+    all.extend(["", "migrate", "policy"].map(str::to_owned));
+    for command in all {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let short = tool.run(&[&words[..], &["-h"]].concat()).ok().stdout;
+        let last = short.lines().last().unwrap();
+        assert!(last.ends_with("see --help"), "{command}: {last}");
+        assert!(!short.contains("--no-input"), "{short}");
+        let long = tool.run(&[&words[..], &["--help"]].concat()).ok().stdout;
+        assert!(long.contains("\nGlobal options:\n"), "{long}");
+        assert!(long.contains("--no-input"), "{long}");
+        assert!(!long.contains("see --help"), "{long}");
+    }
+}
+
+#[test]
+fn help_is_as_wide_as_the_terminal() {
+    const WIDTH: usize = 60;
+    let tool = Tool::new().env("COLUMNS", &WIDTH.to_string());
+    let mut all = BTreeSet::new();
+    commands(&tool, &[], &mut all);
+    all.extend(["", "local", "migrate", "policy", "index"].map(str::to_owned));
+    for command in all {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let help = tool.run(&[&words[..], &["--help"]].concat()).ok().stdout;
+        let lines: Vec<&str> = help.lines().collect();
+        for line in &lines {
+            // A word that is longer stays whole, and so does how the command is typed.
+            let is_whole = line.split_whitespace().count() == 1 || line.starts_with("Usage: ");
+            assert!(line.len() <= WIDTH || is_whole, "{command}: {line}");
+        }
+        for pair in lines.windows(2) {
+            let is_text = |line: &str| line.starts_with(|first: char| first.is_alphabetic());
+            if is_text(pair[0]) && is_text(pair[1]) {
+                let next = pair[1].split(' ').next().unwrap();
+                let joined = pair[0].len() + 1 + next.len();
+                assert!(joined > WIDTH, "{command}: broken by hand: {pair:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_command_offers_the_formats_it_can_write_and_names_them_when_asked_for_another() {
+    const ALL: [&str; 6] = ["table", "json", "csv", "ndjson", "github", "sarif"];
+    let tool = Tool::new();
+    let mut all = BTreeSet::new();
+    commands(&tool, &[], &mut all);
+    for command in &all {
+        let words: Vec<&str> = command.split(' ').collect();
+        let help = tool.run(&[&words[..], &["--help"]].concat()).ok().stdout;
+        let offered = formats(&help);
+        let expected = match command.as_str() {
+            "demo" | "psql" | "completions" | "man" => &ALL[..1],
+            "migrate check" | "policy audit" | "index advise" => &ALL[..],
+            _ => &ALL[..4],
+        };
+        assert_eq!(offered, expected, "{command}");
+        for format in ALL.iter().filter(|format| !offered.contains(format)) {
+            let told = [
+                format!("invalid value '{format}' for '--output <OUTPUT>'"),
+                format!("[possible values: {}]", offered.join(", ")),
+            ];
+            let behind = tool.run(&[&words[..], &["-o", format]].concat()).code(2);
+            assert!(
+                told.iter().all(|text| behind.stderr.contains(text)),
+                "{command}: {behind}"
+            );
+            let before = tool.run(&[&["-o", *format], &words[..]].concat()).code(2);
+            // That an argument is missing is found first.
+            let is_missing = before.stderr.contains("required arguments");
+            assert!(
+                is_missing || told.iter().all(|text| before.stderr.contains(text)),
+                "{command}: {before}"
+            );
+        }
+    }
+    let group = tool.run(&["migrate", "--help"]).ok().stdout;
+    assert_eq!(formats(&group), ALL);
+    let group = tool.run(&["user", "--help"]).ok().stdout;
+    assert_eq!(formats(&group), ALL[..4]);
+}
+
+#[test]
+fn completions_know_the_formats_of_a_command() {
+    let script = Tool::new().run(&["completions", "bash"]).ok().stdout;
+    let formats = |command: &str| {
+        let part = script.split(&format!("toysoldiers__{command})\n")).nth(1);
+        let part = part.unwrap().split("--output)\n").nth(1).unwrap();
+        let words = part.split("compgen -W \"").nth(1).unwrap();
+        words.split('"').next().unwrap().to_owned()
+    };
+    assert_eq!(formats("subcmd__deploy"), "table json csv ndjson");
+    assert_eq!(
+        formats("subcmd__policy__subcmd__audit"),
+        "table json csv ndjson github sarif"
+    );
+}

@@ -357,13 +357,15 @@ fn migrations_are_written_as_sarif_too_and_nothing_else_is() {
     );
     assert_snapshot!(tool.run(&["policy", "list", "-o", "sarif"]), @"
     -- stderr
-    error: `policy list` cannot be written as SARIF
-      hint: take another `--output`: table, json, csv or ndjson
+    error: invalid value 'sarif' for '--output <OUTPUT>'
+      [possible values: table, json, csv, ndjson]
+
+    For more information, try '--help'.
     -- exit 2
     ");
     assert_snapshot!(tool.run(&["policy", "audit", "--list", "-o", "sarif"]), @"
     -- stderr
-    error: this result cannot be written as SARIF
+    error: `policy audit --list` cannot be written as SARIF
       hint: take another `--output`: table, json, csv or ndjson
     -- exit 2
     ");

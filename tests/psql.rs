@@ -171,7 +171,7 @@ fn a_dry_run_starts_nothing() {
     ");
     assert_snapshot!(shown(&["psql", "-o", "json", "-c", "select 1"]), @r#"
     -- stderr
-    {"error":{"kind":"usage","message":"`psql` has one form of output","causes":[],"notes":[],"hints":[{"text":"leave out `--output`"}],"hint":"leave out `--output`","exit":2}}
+    {"error":{"kind":"usage","message":"invalid value 'json' for '--output <OUTPUT>'","causes":[],"notes":["[possible values: table]","For more information, try '--help'."],"exit":2}}
     -- exit 2
     "#);
 }

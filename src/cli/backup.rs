@@ -35,7 +35,7 @@ pub(super) struct CreateArgs {
 #[command(after_help = "Examples:\n  \
     toysoldiers --env production backup list\n  \
     toysoldiers backup list --from /var/backups/toysoldiers -o json\n\n\
-    Complete means: the manifest can be read, and the dump has its size. Hashes are compared by\n\
+    Complete means: the manifest can be read, and the dump has its size. Hashes are compared by \
     `backup restore`.")]
 pub(super) struct ListArgs {
     /// Folder to look into [default: the environment's `backup.destination`, else one in your data folder]
@@ -48,7 +48,7 @@ pub(super) struct ListArgs {
     toysoldiers backup restore latest --into restored\n  \
     toysoldiers backup restore /var/backups/toysoldiers/production-20261122T141500Z.dump --into look\n  \
     toysoldiers --env staging backup restore latest --from /var/backups/toysoldiers --into drill\n\n\
-    The database must be new; none is ever restored over. It is called DATABASE.partial until its\n\
+    The database must be new; none is ever restored over. It is called DATABASE.partial until its \
     rows are counted, and dropped again if anything fails.")]
 pub(super) struct RestoreArgs {
     /// The backup: its name, a file of it, or `latest`, the newest complete one

@@ -35,7 +35,6 @@ impl DemoArgs {
                     .into(),
             );
         }
-        cx.ui.require_table("demo")?;
         let tour = Tour::new(cx)?;
         tour.chapter("A database of its own, empty, on a private server")?;
         tour.run(&["local", "reset", "--confirm", DEMO]).await?;

@@ -14,7 +14,7 @@ use crate::deploy::history::Deploys;
 use crate::deploy::revision::short;
 use crate::deploy::written::{self, Written};
 use crate::deploy::{
-    self, Deployed, Did, Files, Manner, Revision, Safekeeping, Sources, Wanted, Wish, story,
+    self, Deployed, Did, Files, Manner, Revision, Safekeeping, Sources, State, Wanted, Wish,
 };
 use crate::error::{Exit, Result, command, quoted};
 use crate::migrate::Limits;
@@ -25,11 +25,12 @@ use crate::ui::{Cell, Report, Table};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "It stops at the first failure and says what was done. Running it again goes on from there: every part does\n\
-    only what is still missing. What policies and indexes come to after migrations that are pending is not\n\
+    after_help = "It stops at the first failure and says what was done. Running it again goes on from there: every part does \
+    only what is still missing. What policies and indexes come to after migrations that are pending is not \
     known before; what is compared then and would drop more than was shown is not done.\n\n\
     Examples:\n  toysoldiers deploy --dry-run\n  toysoldiers --env production deploy --backup --confirm production\n  \
-    toysoldiers --env staging deploy --plan-file plan.json && toysoldiers --env staging deploy plan.json"
+    toysoldiers --env staging deploy --plan-file plan.json\n  \
+    toysoldiers --env staging deploy plan.json"
 )]
 #[allow(clippy::struct_excessive_bools)] // flags are
 pub(super) struct DeployArgs {
@@ -142,7 +143,7 @@ impl DeployArgs {
             let document = written::document(&db, &environment, &plan).await?;
             let written = written::write(&file, document)?;
             cx.ui.announce(&plan, &cx.stage()?);
-            return cx.report(&written);
+            return cx.confirm(&written);
         }
         let mut warnings = Warnings::of(plan.work.look());
         if cx.stage()?.protected {
@@ -197,10 +198,8 @@ impl Report for Deployed {
         table
     }
 
+    /// The changes were told while they were made; only what is wrong is news.
     fn sheets(&self) -> Option<Vec<Table>> {
-        if self.wrong.is_empty() {
-            return None;
-        }
         let mut wrong = Table::new(&[
             "table", "command", "row", "actor", "expected", "found", "message",
         ]);
@@ -215,7 +214,7 @@ impl Report for Deployed {
                 cell.message.clone().into(),
             ]);
         }
-        Some(vec![self.table(), wrong])
+        Some(vec![wrong])
     }
 
     fn summary_lines(&self) -> Vec<String> {
@@ -224,15 +223,7 @@ impl Report for Deployed {
             format!(" from {}", revision.short())
         });
         if !self.wrong.is_empty() {
-            let mut lines = vec![
-                "deploy stopped at the policies: the matrix would not be as declared".to_owned(),
-            ];
-            let account = story::account(&self.stages);
-            lines.extend(account.iter().map(|line| format!("note: {line}")));
-            let hint = command("deploy")
-                .hint("fix the policies or the matrix, then run {} again to go on");
-            lines.push(format!("hint: {hint}"));
-            return lines;
+            return self.stopped();
         }
         let changes: usize = self.stages.iter().map(|did| did.changes.len()).sum();
         if changes == 0 && self.undeclared > 0 {
@@ -248,10 +239,15 @@ impl Report for Deployed {
                 "nothing to do: the database is as the files say{from}"
             )];
         }
-        vec![format!(
-            "deployed {} in {time}{from}",
-            counted(changes, "change")
-        )]
+        let done = counted(changes, "change");
+        let parts = by_part(&self.stages);
+        let mut lines = vec![format!("deployed {done} in {time}{from}: {parts}")];
+        let details = self.stages.iter().filter_map(|did| {
+            let detail = did.detail.as_ref()?;
+            Some(format!("{}: {detail}", did.part.word()))
+        });
+        lines.extend(details);
+        lines
     }
 
     fn exit(&self) -> Exit {
@@ -261,6 +257,31 @@ impl Report for Deployed {
             Exit::Finding
         }
     }
+}
+
+impl Deployed {
+    /// Why it stopped for the matrix, what was done before, and how to go on.
+    fn stopped(&self) -> Vec<String> {
+        let failed = self.stages.iter().find(|did| did.state == State::Failed);
+        let why = failed.and_then(|did| did.detail.as_deref());
+        let why = why.unwrap_or("the matrix would not be as declared");
+        let done = Some(by_part(&self.stages)).filter(|done| !done.is_empty());
+        let hint =
+            command("deploy").hint("fix the policies or the matrix, then run {} again to go on");
+        let mut lines = vec![format!("deploy stopped at the policies: {why}")];
+        lines.extend(done.map(|done| format!("note: done before: {done}")));
+        lines.push(format!("hint: {hint}"));
+        lines
+    }
+}
+
+/// How much each part did: `migrations (1), indexes (13)`.
+fn by_part(stages: &[Did]) -> String {
+    let changed = stages.iter().filter(|did| !did.changes.is_empty());
+    let parts: Vec<String> = changed
+        .map(|did| format!("{} ({})", did.part.word(), did.changes.len()))
+        .collect();
+    parts.join(", ")
 }
 
 fn row(did: &Did) -> [Cell; 5] {
@@ -314,12 +335,7 @@ impl Report for Deploys {
         .unseen(&["role", "dirty"])
         .leaving(&["tool_version", "client", "revision", "actor", "duration_ms"]);
         for deploy in &self.deploys {
-            let done: Vec<String> = deploy
-                .parts()
-                .iter()
-                .filter(|did| !did.changes.is_empty())
-                .map(|did| format!("{} ({})", did.part.word(), did.changes.len()))
-                .collect();
+            let done = by_part(&deploy.parts());
             table.row([
                 Cell::count(deploy.id),
                 Cell::text(&deploy.outcome),
@@ -335,7 +351,7 @@ impl Report for Deploys {
                     .map(|commit| short(commit, deploy.dirty))
                     .into(),
                 deploy.dirty.map(Cell::Flag).into(),
-                Some(done.join(", ")).filter(|done| !done.is_empty()).into(),
+                Some(done).filter(|done| !done.is_empty()).into(),
                 deploy.message.clone().into(),
             ]);
         }

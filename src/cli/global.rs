@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::format::Format;
 use crate::error::{Error, Mask, Result};
 use crate::pg::conninfo;
 use crate::settings::{Environ, Flags, duration};
@@ -33,7 +34,7 @@ pub(super) struct Global {
         default_value = "table",
         hide_possible_values = false
     )]
-    output: OutputArg,
+    output: Format,
     /// Show every column of a table, however wide
     #[arg(long, global = true)]
     wide: bool,
@@ -52,7 +53,7 @@ pub(super) struct Global {
     /// Never ask; refuse instead
     #[arg(long, global = true)]
     no_input: bool,
-    /// Say nothing but results, questions, warnings and errors
+    /// Say only what was asked for: no reports of success, only data, questions, warnings and errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
     /// Tell what is asked of the server; twice, with the SQL
@@ -73,16 +74,6 @@ pub(super) struct Global {
     /// How long a statement may take; 0 is for ever [default: 5m, in migrations 0]
     #[arg(long, global = true, value_name = "TIME", value_parser = duration)]
     statement_timeout: Option<Duration>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum OutputArg {
-    Table,
-    Json,
-    Csv,
-    Ndjson,
-    Github,
-    Sarif,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -125,7 +116,7 @@ impl Global {
 
     /// Options that go only with others.
     pub(super) fn check(&self) -> Result<()> {
-        if self.spreadsheet && self.output != OutputArg::Csv {
+        if self.spreadsheet && self.output != Format::Csv {
             return Err(Error::usage("`--spreadsheet` goes with `-o csv`")
                 .hint("add `-o csv`, or leave out `--spreadsheet`")
                 .into());
@@ -140,14 +131,7 @@ impl Global {
             ColorArg::Auto => may_color(is_terminal, environ),
         };
         Manners {
-            output: match self.output {
-                OutputArg::Table => Output::Table,
-                OutputArg::Json => Output::Json,
-                OutputArg::Csv => Output::Csv,
-                OutputArg::Ndjson => Output::Ndjson,
-                OutputArg::Github => Output::Github,
-                OutputArg::Sarif => Output::Sarif,
-            },
+            output: self.output.output(),
             dry_run: self.dry_run,
             yes: self.yes,
             confirm: self.confirm.clone(),

@@ -22,7 +22,7 @@ const FOLDER: &str = "database/indexes";
 
 #[derive(Debug, Subcommand)]
 #[command(
-    after_help = "Index files are named after the table they are about: content.sql. They come from `--indexes`, else from the folder\n\
+    after_help = "Index files are named after the table they are about: content.sql. They come from `--indexes`, else from the folder \
     toysoldiers.toml names, else from database/indexes, else from the program itself."
 )]
 pub(super) enum IndexCommand {

@@ -10,7 +10,7 @@ use crate::ui::{Cell, Report, Stage, Table};
 
 #[derive(Debug, Subcommand)]
 #[command(
-    after_help = "The server is made on first use, from the PostgreSQL programs on this machine. It listens on a\n\
+    after_help = "The server is made on first use, from the PostgreSQL programs on this machine. It listens on a \
     socket only. Its folder is in your data folder; TOYSOLDIERS_LOCAL_DIR names another.\n\nExamples:\n  \
     toysoldiers local status\n  toysoldiers local logs -n 20\n  toysoldiers local stop"
 )]
@@ -52,14 +52,14 @@ impl LocalCommand {
         match self {
             Self::Start => {
                 let changed = server.start(&cx.ui).await?;
-                cx.report(&Changed {
+                cx.confirm(&Changed {
                     changed,
                     status: server.status(&cx.ui).await?,
                 })
             }
             Self::Stop => {
                 let changed = server.stop(&cx.ui).await?;
-                cx.report(&Changed {
+                cx.confirm(&Changed {
                     changed,
                     status: server.status(&cx.ui).await?,
                 })

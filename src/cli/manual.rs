@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Command, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use super::Cli;
+use super::command_line;
 use crate::context::Context;
 use crate::error::{Error, Exit, Result};
 
@@ -34,9 +34,8 @@ pub(super) struct ManArgs {
 
 impl CompletionsArgs {
     pub(super) fn run(&self, cx: &Context) -> Result<Exit> {
-        cx.ui.require_table("completions")?;
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Cli::command(), NAME, &mut script);
+        clap_complete::generate(self.shell, &mut command_line(), NAME, &mut script);
         cx.ui.print(&String::from_utf8_lossy(&script))?;
         Ok(Exit::Done)
     }
@@ -44,8 +43,7 @@ impl CompletionsArgs {
 
 impl ManArgs {
     pub(super) fn run(&self, cx: &Context) -> Result<Exit> {
-        cx.ui.require_table("man")?;
-        let mut command = without_help(Cli::command());
+        let mut command = without_help(command_line());
         // Global options are part of every command's own page.
         command.build();
         let cannot =

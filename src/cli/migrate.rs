@@ -30,7 +30,7 @@ const FOLDER: &str = "database/migrations";
 
 #[derive(Debug, Subcommand)]
 #[command(
-    after_help = "Migrations are files named NNN_description.sql. They come from `--migrations`, else from the folder\n\
+    after_help = "Migrations are files named NNN_description.sql. They come from `--migrations`, else from the folder \
     toysoldiers.toml names, else from database/migrations, else from the program itself."
 )]
 pub(super) enum MigrateCommand {

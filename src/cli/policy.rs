@@ -23,8 +23,8 @@ use crate::pg::relation::Named;
 
 #[derive(Debug, Subcommand)]
 #[command(
-    after_help = "Policy files are named after the relation they are about: content.sql, functions.sql for rights on functions.\n\
-    They come from `--policies`, else from the folder toysoldiers.toml names, else from database/policies, else from the\n\
+    after_help = "Policy files are named after the relation they are about: content.sql, functions.sql for rights on functions. \
+    They come from `--policies`, else from the folder toysoldiers.toml names, else from database/policies, else from the \
     program itself."
 )]
 pub(super) enum PolicyCommand {

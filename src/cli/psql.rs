@@ -18,8 +18,8 @@ use crate::ui::{Report, Table};
     toysoldiers --env staging psql -c 'select count(*) from users'\n  \
     toysoldiers --env production psql --write -f repair.sql -- -v ON_ERROR_STOP=1 --single-transaction\n  \
     toysoldiers psql -- --csv -X < report.sql\n\n\
-    It connects as every command does, and then becomes psql. The exit code is psql's own: 0 done,\n\
-    1 failed, 2 connection lost, 3 a script stopped by ON_ERROR_STOP, without which it goes on.\n\
+    It connects as every command does, and then becomes psql. The exit code is psql's own: 0 done, \
+    1 failed, 2 connection lost, 3 a script stopped by ON_ERROR_STOP, without which it goes on. \
     Read-only keeps from accidents, not from intent. With `--dry-run`, psql is not started.")]
 pub(super) struct PsqlArgs {
     #[command(flatten)]
@@ -90,7 +90,6 @@ impl FromArgMatches for Actions {
 
 impl PsqlArgs {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
-        cx.ui.require_table("psql")?;
         let rest = Arguments::read(self.rest)?;
         let db = cx.session("psql").await?;
         // Only the database can tell whether a bare URL leads to a protected environment.

@@ -93,6 +93,9 @@ impl Run<'_> {
         let plan = self.plan_migrations().await?;
         let mut changes = Vec::new();
         if self.upgraded {
+            self.manner
+                .progress
+                .say("brought the bookkeeping up to date");
             changes.push("the bookkeeping, brought up to date".to_owned());
         }
         let Some(pending) = self.require(Part::Migrations, plan)? else {
@@ -123,6 +126,10 @@ impl Run<'_> {
         };
         self.come_back().await?;
         let stamped = applied.stamped;
+        if let Some(environment) = &stamped {
+            let line = format!("stamped the database as {environment}");
+            self.manner.progress.say(&line);
+        }
         changes.extend(stamped.map(|environment| format!("the stamp of {environment}")));
         changes.extend(applied.applied.into_iter().map(|ran| ran.migration));
         Ok(Came::to(changes, None))
@@ -178,6 +185,16 @@ impl Run<'_> {
                 changes: Vec::new(),
                 detail: Some(detail),
             });
+        }
+        // All of them are one transaction: each is done now.
+        for change in &applied.changes {
+            let line = format!(
+                "{} {} on {}",
+                change.action.done(),
+                change.object,
+                change.on
+            );
+            self.manner.progress.say(&line);
         }
         Ok(Came::to(changes, applied.cells.map(story::proved)))
     }

@@ -24,7 +24,7 @@ pub(super) fn stopped(part: Part, failure: &anyhow::Error, stages: &[Did]) -> an
 }
 
 /// What was done, part by part, and what was not.
-pub fn account(stages: &[Did]) -> Vec<String> {
+fn account(stages: &[Did]) -> Vec<String> {
     let done = stages
         .iter()
         .filter(|did| did.state == State::Done || !did.changes.is_empty());
@@ -76,7 +76,7 @@ fn go_on(hints: Vec<Hint>) -> Vec<Hint> {
 }
 
 /// Why a failure happened, in one line.
-pub fn message(failure: &anyhow::Error) -> String {
+pub(super) fn message(failure: &anyhow::Error) -> String {
     let told = error::explain(failure);
     std::iter::once(told.message)
         .chain(told.causes)

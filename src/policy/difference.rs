@@ -53,6 +53,24 @@ impl Action {
             Self::Grant => "grant",
         }
     }
+
+    /// What it is afterwards: `created`.
+    pub fn done(self) -> &'static str {
+        match self {
+            Self::Revoke => "revoked",
+            Self::Drop => "dropped",
+            Self::Enable => "enabled",
+            Self::Force => "forced",
+            Self::NoForce => "no longer forced",
+            Self::Rename => "renamed",
+            Self::Alter => "altered",
+            Self::Replace => "dropped and created",
+            Self::Create => "created",
+            Self::Comment => "commented on",
+            Self::Set => "set",
+            Self::Grant => "granted",
+        }
+    }
 }
 
 /// What it does to who may do what.

@@ -36,6 +36,11 @@ pub trait Report: Serialize {
         false
     }
 
+    /// Whether somebody has to see it, also where nobody wants to read that all went well.
+    fn has_findings(&self) -> bool {
+        self.exit() != Exit::Done
+    }
+
     /// What remains to be said to people, on stderr, in one line; may be empty.
     fn summary(&self) -> String {
         String::new()

@@ -19,7 +19,7 @@ use crate::ui::{Cell, Diagnostic, Report, Table};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Reads only: any role, a pooler and a replica will do. How full indexes are is measured where the\n\
+    after_help = "Reads only: any role, a pooler and a replica will do. How full indexes are is measured where the \
     extension pgstattuple is there, which reads each btree index of 1 MB and more once.\n\n\
     Examples:\n  toysoldiers --env production index advise\n  toysoldiers index advise --check -o json\n  \
     toysoldiers index advise --query \"select * from tips where stripe_txn = 'txn_1'\"\n  \
@@ -44,12 +44,10 @@ pub(in crate::cli) struct AdviseArgs {
 }
 
 impl AdviseArgs {
-    /// Whether its results are findings.
-    pub(in crate::cli) const fn finds(&self) -> bool {
-        self.query.is_none()
-    }
-
     pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
+        if self.query.is_some() {
+            cx.ui.refuse_findings("index advise --query")?;
+        }
         let files = Files::load(&self.source.source(cx)?)?;
         if let Some(query) = &self.query {
             let (text, origin) = statement(query)?;

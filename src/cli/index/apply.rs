@@ -18,7 +18,7 @@ use crate::ui::{Cell, Report, Table};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Indexes are built one after the other while everybody reads and writes. What is done stays: after an interruption the\n\
+    after_help = "Indexes are built one after the other while everybody reads and writes. What is done stays: after an interruption the \
     same command goes on, follows a build that still runs on the server, and drops what one left behind.\n\n\
     Builds wait for locks and take as long as they need, unless --lock-timeout or --statement-timeout says otherwise.\n\n\
     Examples:\n  toysoldiers index apply --dry-run\n  toysoldiers --env production index apply --yes"

@@ -13,7 +13,7 @@ use crate::ui::{Cell, Report, Table};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Indexes are rebuilt beside those who use them, and take twice their room meanwhile. How full one is, is measured with\n\
+    after_help = "Indexes are rebuilt beside those who use them, and take twice their room meanwhile. How full one is, is measured with \
     pgstatindex of the extension pgstattuple; it is never estimated.\n\n\
     Examples:\n  toysoldiers index rebuild content_tags\n  toysoldiers index rebuild --bloated --below 60"
 )]

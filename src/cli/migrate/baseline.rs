@@ -25,7 +25,7 @@ use crate::ui::{Cell, Report, Table};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Nothing is run: what these migrations would do is in the database already. To see whether it is, they are\n\
+    after_help = "Nothing is run: what these migrations would do is in the database already. To see whether it is, they are \
     run in a scratch database, and the differences are shown before anything is marked.\n\n\
     Examples:\n  toysoldiers --env production migrate baseline --dry-run\n  \
     toysoldiers --env production migrate baseline --to 008_tips --yes"

@@ -15,7 +15,7 @@ use crate::ui::{Cell, Report, Table};
 #[derive(Debug, Args)]
 #[command(
     after_help = "Without --done and --undone it accepts files that were edited or renamed after they ran, \
-    and shows before what was changed.\nNothing is run and nothing is undone: only what the database remembers changes.\n\n\
+    and shows before what was changed. Nothing is run and nothing is undone: only what the database remembers changes.\n\n\
     Examples:\n  toysoldiers migrate repair --dry-run\n  toysoldiers --env staging migrate repair 008_tips --yes\n  \
     toysoldiers --env production migrate repair 012_tips_index --done"
 )]

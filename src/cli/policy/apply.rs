@@ -19,7 +19,7 @@ use crate::ui::{Cell, Report, Table};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "All changes are one transaction. Before it is kept, matrix.toml is asked what everybody may do to which row;\n\
+    after_help = "All changes are one transaction. Before it is kept, matrix.toml is asked what everybody may do to which row; \
     if an answer is wrong, nothing is kept, and the exit code is 3.\n\n\
     Examples:\n  toysoldiers policy apply --dry-run\n  toysoldiers --env production policy apply --confirm production"
 )]

@@ -13,8 +13,8 @@ use crate::ui::{Cell, Diagnostic, Report, Table};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Asks the catalog only and changes nothing: any role, a pooler and a replica will do.\n\
-    audit.toml in the folder of the policies says which roles anybody may act as, and waives\n\
+    after_help = "Asks the catalog only and changes nothing: any role, a pooler and a replica will do. \
+    audit.toml in the folder of the policies says which roles anybody may act as, and waives \
     findings with a reason. Ends with exit code 3 if an error or a warning remains.\n\n\
     Examples:\n  toysoldiers --env production policy audit\n  toysoldiers policy audit --check truncate-granted --check rls-disabled\n  \
     toysoldiers policy audit -o sarif > audit.sarif"
@@ -34,6 +34,7 @@ impl AuditArgs {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
         let checks = wanted(&self.check)?;
         if self.list {
+            cx.ui.refuse_findings("policy audit --list")?;
             return cx.report(&Checks::of(checks));
         }
         let files = Files::load(&self.source.source(cx)?)?;

@@ -1,9 +1,10 @@
 //! `policy test`
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 
 use super::SourceArgs;
 use crate::context::Context;
@@ -16,10 +17,11 @@ use crate::ui::{Cell, Report, Table};
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "matrix.toml stands among the files of policies. It says who asks, makes the rows they ask for, and tells what\n\
+    after_help = "matrix.toml stands among the files of policies. It says who asks, makes the rows they ask for, and tells what \
     everybody comes to: allowed, hidden, denied, no_grant or error. All of it is rolled back.\n\n\
+    Where all is right, a line a table says so; what is wrong is shown cell by cell.\n\n\
     Ends with exit code 3 if a cell is not as it should be, or a weaker policy is not noticed.\n\n\
-    Examples:\n  toysoldiers policy test\n  toysoldiers --env staging policy test --mutate --yes"
+    Examples:\n  toysoldiers policy test\n  toysoldiers policy test --matrix\n  toysoldiers --env staging policy test --mutate --yes"
 )]
 pub(in crate::cli) struct TestArgs {
     /// How requests say who asks: by the claims of a token, by app.user_id, or one after the other
@@ -28,6 +30,9 @@ pub(in crate::cli) struct TestArgs {
     /// Weaken each policy in turn, and report what the matrix does not notice; locks each table for moments
     #[arg(long)]
     mutate: bool,
+    /// Show the whole matrix, also what is right
+    #[arg(long)]
+    matrix: bool,
     #[command(flatten)]
     source: SourceArgs,
 }
@@ -54,30 +59,42 @@ impl TestArgs {
         let matrix = Matrix::require(&self.source.source(cx)?)?;
         let db = cx.session("proving policies").await?;
         if !self.mutate {
-            return cx.report(&self.test(cx, &db, &matrix).await?);
+            return cx.confirm(&self.test(cx, &db, &matrix).await?);
         }
         let plan = mutant::plan(&db, &matrix).await?;
         cx.carry_out(plan, async |mutants, consent: Consent| {
             let mut tested = self.test(cx, &db, &matrix).await?;
-            tested.mutants = mutant::run(&db, &matrix, mutants, &cx.ui, consent).await?;
+            tested.tested.mutants = mutant::run(&db, &matrix, mutants, &cx.ui, consent).await?;
             Ok(tested)
         })
         .await
     }
 
-    async fn test(&self, cx: &Context, db: &Db, matrix: &Matrix) -> Result<Tested> {
+    async fn test(&self, cx: &Context, db: &Db, matrix: &Matrix) -> Result<Shown> {
         let proofs = matrix::test(db, matrix, self.identity.identities(), &cx.ui).await?;
         let untested = coverage::untested(db, matrix).await?;
-        Ok(Tested::of(matrix, &proofs, untested))
+        Ok(Shown {
+            tested: Tested::of(matrix, &proofs, untested),
+            whole: self.matrix,
+        })
     }
 }
 
-impl Report for Tested {
+/// The result, and whether people are shown the whole of it.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    tested: Tested,
+    #[serde(skip)]
+    whole: bool,
+}
+
+impl Report for Shown {
     fn table(&self) -> Table {
         let mut table = Table::new(&[
             "table", "command", "row", "actor", "identity", "expected", "found", "right", "message",
         ]);
-        for cell in &self.cells {
+        for cell in &self.tested.cells {
             table.row([
                 Cell::text(&cell.table),
                 Cell::text(cell.command),
@@ -94,26 +111,37 @@ impl Report for Tested {
     }
 
     fn sheets(&self) -> Option<Vec<Table>> {
+        let tested = &self.tested;
+        let cells = match (self.whole, tested.wrong) {
+            (true, _) => tested.matrix(|_| true),
+            (false, 0) => tested.tables(),
+            (false, _) => tested.matrix(|cells| cells.iter().any(|cell| !cell.right)),
+        };
         Some(vec![
-            self.matrix(),
-            self.refusals(),
-            self.gaps(),
-            self.survived(),
+            cells,
+            tested.refusals(),
+            tested.gaps(),
+            tested.survived(),
         ])
     }
 
+    fn has_findings(&self) -> bool {
+        self.whole || self.exit() != Exit::Done || !self.tested.untested.is_empty()
+    }
+
     fn summary(&self) -> String {
-        let mut text = match self.wrong {
-            0 => format!("{} as they should be", counted(self.total, "cell")),
-            wrong => format!("{wrong} of {} wrong", counted(self.total, "cell")),
+        let tested = &self.tested;
+        let mut text = match tested.wrong {
+            0 => format!("{} as they should be", counted(tested.total, "cell")),
+            wrong => format!("{wrong} of {} wrong", counted(tested.total, "cell")),
         };
-        if !self.untested.is_empty() {
-            let pairs: usize = self.untested.iter().map(|gap| gap.roles.len()).sum();
+        if !tested.untested.is_empty() {
+            let pairs: usize = tested.untested.iter().map(|gap| gap.roles.len()).sum();
             let _ = write!(text, "; {} untested", counted(pairs, "privilege"));
         }
-        if !self.mutants.is_empty() {
-            let survivors = self.survivors().count();
-            let mutants = counted(self.mutants.len(), "weaker policy");
+        if !tested.mutants.is_empty() {
+            let survivors = tested.survivors().count();
+            let mutants = counted(tested.mutants.len(), "weaker policy");
             let mutants = mutants.replace("policys", "policies");
             let _ = match survivors {
                 0 => write!(text, "; {mutants}, all noticed"),
@@ -124,7 +152,7 @@ impl Report for Tested {
     }
 
     fn exit(&self) -> Exit {
-        if self.wrong == 0 && self.survivors().next().is_none() {
+        if self.tested.wrong == 0 && self.tested.survivors().next().is_none() {
             Exit::Done
         } else {
             Exit::Finding
@@ -133,8 +161,36 @@ impl Report for Tested {
 }
 
 impl Tested {
-    /// A row a probe, a column an actor.
-    fn matrix(&self) -> Table {
+    /// A row a table: what was asked of it, and how many cells that is.
+    fn tables(&self) -> Table {
+        let mut names: Vec<&str> = Vec::new();
+        for cell in &self.cells {
+            if !names.contains(&cell.table.as_str()) {
+                names.push(&cell.table);
+            }
+        }
+        let mut table = Table::new(&["table", "commands", "cells"]);
+        for name in names {
+            let mut commands: Vec<&str> = Vec::new();
+            // One that depends on how it is said who asks is there once each way.
+            let mut cells: BTreeSet<(usize, &str)> = BTreeSet::new();
+            for cell in self.cells.iter().filter(|cell| cell.table == name) {
+                if !commands.contains(&cell.command) {
+                    commands.push(cell.command);
+                }
+                cells.insert((cell.probe, &cell.actor));
+            }
+            table.row([
+                Cell::text(name),
+                Cell::text(commands.join(", ")),
+                Cell::count(cells.len()),
+            ]);
+        }
+        table
+    }
+
+    /// A row a probe whose cells are `wanted`, a column an actor.
+    fn matrix(&self, wanted: impl Fn(&[&tested::Cell]) -> bool) -> Table {
         let keys = ["table", "command", "row"];
         let mut table = Table::new(&keys)
             .columns(self.actors.iter().cloned())
@@ -143,7 +199,7 @@ impl Tested {
         for cell in &self.cells {
             rows.entry(cell.probe).or_default().push(cell);
         }
-        for cells in rows.values() {
+        for cells in rows.values().filter(|cells| wanted(cells)) {
             let Some(first) = cells.first() else { continue };
             let mut row = vec![
                 Cell::text(&first.table),
