@@ -25,7 +25,9 @@ fn queries() -> Vec<(String, String)> {
                 .with_extension("")
                 .display()
                 .to_string();
-            (name, std::fs::read_to_string(&path).unwrap())
+            let text = std::fs::read_to_string(&path).unwrap();
+            let totals = include_str!("../database/blocks/creator_totals.sql");
+            (name, text.replace(":creator_totals", totals.trim_end()))
         })
         .collect()
 }

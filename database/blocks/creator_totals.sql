@@ -1,6 +1,6 @@
 (
-    -- What public.dashboard_creator says, asked of the tables: a view of that name may be anybody's, and reading it would
-    -- run what its owner wrote. Each total is summed on its own, for the creator at hand.
+    -- What the view dashboard_creator says, asked of the tables: a view of that name may be anybody's, and reading it
+    -- would run what its owner wrote. Each total is summed on its own, for the creator at hand.
     select
         creators.id as creator_id,
         published.total_content,

@@ -13,8 +13,8 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
-/// The platform's one view is asked of its tables: sessions read no view but the catalog's.
-const VIEW: &str = "public.dashboard_creator";
+/// The totals of creators, in a query: sessions read no view but the catalog's, so they are asked of the tables.
+const TOTALS: &str = ":creator_totals";
 const CREATOR_TOTALS: &str = include_str!("../../database/blocks/creator_totals.sql");
 
 /// How a query writes into the audit log, word by word: a row for each `entry` it has made. What it returns is asked
@@ -48,8 +48,8 @@ impl<R> Query<R> {
     pub(super) fn text(&self, calls_audit: bool) -> Cow<'_, str> {
         if !calls_audit && self.sql.contains(AUDIT) {
             Cow::Owned(self.sql.replace(AUDIT, INSERT))
-        } else if self.sql.contains(VIEW) {
-            Cow::Owned(self.sql.replace(VIEW, CREATOR_TOTALS.trim_end()))
+        } else if self.sql.contains(TOTALS) {
+            Cow::Owned(self.sql.replace(TOTALS, CREATOR_TOTALS.trim_end()))
         } else {
             Cow::Borrowed(&self.sql)
         }

@@ -3,7 +3,7 @@
 -- The totals of a creator are one row, and are aggregated once more so that the planner can see that: a left join
 -- that cannot change the number of rows, and whose columns nobody reads, is left out. So a page sorted by a plain
 -- column adds up nothing but its own rows.
--- Needs migration 010_dashboard_creator.
+-- Needs migration 009_analytics_views.
 -- $1: verified or not, or null, $2: with or without a payout account, or null, $3: part of the address or null
 select
     c.id,
@@ -29,6 +29,6 @@ left join lateral (
         max(d.total_watch_time) as total_watch_time,
         max(d.total_tips) + 0.00 as total_tips,
         max(d.total_comments) as total_comments
-    from public.dashboard_creator d
+    from :creator_totals d
     where d.creator_id = c.id
 ) as t on true

@@ -1,6 +1,6 @@
 -- One creator with totals, by address, by the id of the profile or of the user.
 -- Adding 0.00 gives dollars their cents.
--- Needs migration 010_dashboard_creator.
+-- Needs migration 009_analytics_views.
 -- $1: address or null, $2: id or null
 select
     c.id,
@@ -18,7 +18,7 @@ select
     d.total_comments
 from public.creators c
 join public.users u on u.id = c.user_id
-join public.dashboard_creator d on d.creator_id = c.id
+join :creator_totals d on d.creator_id = c.id
 where c.id in (
     select id from public.creators where id = $2
     union all

@@ -2,7 +2,7 @@
 -- their cents.
 --
 -- What is added up is aggregated to one row on the spot, so that the planner leaves it out where nobody reads it.
--- Needs migration 010_dashboard_creator.
+-- Needs migration 009_analytics_views.
 -- $1: days of the sparkline
 select
     c.id,
@@ -25,7 +25,7 @@ left join lateral (
         max(d.total_watch_time) as total_watch_time,
         max(d.total_tips) + 0.00 as total_tips,
         max(d.total_comments) as total_comments
-    from public.dashboard_creator d
+    from :creator_totals d
     where d.creator_id = c.id
 ) as t on true
 left join lateral (
