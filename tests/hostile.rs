@@ -5,6 +5,7 @@ mod limits;
 mod locks;
 mod plant;
 mod private_server;
+mod reading;
 mod secret;
 mod sessions;
 mod settings;
