@@ -137,6 +137,7 @@ fn nor_one_of_a_file_that_is_wrong() {
 
 #[test]
 fn what_is_told_of_variables_holds_none() {
+    let elsewhere = ["--database-url", "postgresql://localhost:1/d"];
     for address in ["postgresql://u:S3cr3t@h/d", "u:S3cr3t@host/x"] {
         for variable in ["TOYSOLDIERS_LOCAL_DIR", "TOYSOLDIERS_PG_BIN", "PGUSER"] {
             let tool = Tool::new().env(variable, address);
@@ -144,16 +145,9 @@ fn what_is_told_of_variables_holds_none() {
                 &["env", "show"][..],
                 &["env", "show", "-o", "json"],
                 &["status"],
-                &["local", "status"],
-                &["--database-url", "postgresql://localhost:1/d", "status"],
-                &[
-                    "--database-url",
-                    "postgresql://localhost:1/d",
-                    "env",
-                    "show",
-                ],
             ] {
-                let outcome = tool.run(words);
+                let words = [&elsewhere[..], words].concat();
+                let outcome = tool.run(&words);
                 assert!(
                     !outcome.to_string().contains(PASSWORD),
                     "{variable} {words:?}\n{outcome}"
@@ -161,4 +155,13 @@ fn what_is_told_of_variables_holds_none() {
             }
         }
     }
+}
+
+#[test]
+fn no_server_is_made_in_a_folder_that_is_an_address() {
+    let tool = Tool::new().env("TOYSOLDIERS_LOCAL_DIR", "postgresql://u:S3cr3t@h/d");
+    for words in [&["status"][..], &["local", "start"], &["env", "show"]] {
+        is_silent(&tool, words);
+    }
+    assert!(tool.folder().list(".").is_empty(), "nothing was made of it");
 }
