@@ -174,6 +174,7 @@ impl Cli {
     }
 
     async fn run_on_runtime(self) -> u8 {
+        outlive_full_files();
         let Self {
             global,
             command,
@@ -290,6 +291,14 @@ impl Command {
     }
 }
 
+/// A file that may grow no more (`ulimit -f`) is an error of whoever writes it, and not the end of the program.
+fn outlive_full_files() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let exceeded = rustix::process::Signal::XFSZ.as_raw();
+    // Whoever listens once is never killed by it again.
+    let _ = signal(SignalKind::from_raw(exceeded));
+}
+
 /// Ends when somebody wants us to end.
 fn interrupted() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -334,6 +343,13 @@ async fn wind_down(
 }
 
 fn bug(panic: &(dyn std::any::Any + Send)) -> anyhow::Error {
+    // A library panics for want of a thread; then there is none for us either.
+    if let Err(error) = std::thread::Builder::new().spawn(|| ()) {
+        return Error::failed("the system gives the program no more threads")
+            .because(error)
+            .hint("allow more threads and processes: see `ulimit -u`")
+            .into();
+    }
     Error::new(Kind::Bug, "this is a defect of toysoldiers")
         .because(Error::new(Kind::Bug, panic_text(panic)))
         .hint("please report it, with the command and this text")

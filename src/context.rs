@@ -194,6 +194,15 @@ impl Context {
     /// Where things are kept that belong to no project: the private server, backups nobody gave a place.
     pub fn data_folder(&self) -> Result<PathBuf> {
         if let Some(folder) = self.environ.path("TOYSOLDIERS_LOCAL_DIR") {
+            // A folder of that name would show the password in it wherever it is shown.
+            if folder.to_string_lossy().contains("://") {
+                return Err(Error::configuration(
+                    "TOYSOLDIERS_LOCAL_DIR holds an address, and not a folder",
+                )
+                .unchanged()
+                .hint("name a folder in TOYSOLDIERS_LOCAL_DIR, and the database with `--database-url`")
+                .into());
+            }
             return Ok(here()?.join(folder));
         }
         if rustix::process::geteuid().is_root() {

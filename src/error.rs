@@ -19,7 +19,7 @@ use serde::Serialize;
 
 pub use excerpt::{Excerpt, Lines};
 pub use hint::{Hint, Invocation, command, quoted, repeat_address};
-pub use mask::{Mask, masked};
+pub use mask::{Mask, masked, masked_file};
 pub use note::Note;
 
 /// What every fallible function returns.

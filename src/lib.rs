@@ -29,6 +29,7 @@ pub mod pg;
 pub mod plan;
 pub mod policy;
 pub mod psql;
+pub mod reading;
 pub mod settings;
 pub mod source;
 pub mod trust;

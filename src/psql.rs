@@ -19,7 +19,7 @@ use crate::pg::tools::Programs;
 use crate::pg::{Db, Endpoint, Pooling};
 use crate::plan::{Consent, Effect, Plan, Risk, Step};
 use crate::umask;
-pub use arguments::Arguments;
+pub use arguments::{Arguments, refuse_address};
 
 /// The name under which the server knows these sessions.
 const APPLICATION_NAME: &str = "toysoldiers psql";

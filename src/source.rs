@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 use crate::pg::session::SearchPath;
+use crate::reading;
 use crate::trust::{Caller, Distrust};
 
 /// Where files of one noun come from.
@@ -132,7 +133,7 @@ impl Entry {
                         .hint("name a file that is there and may be read")
                 };
                 let Some(caller) = found_for else {
-                    return Ok(Cow::Owned(std::fs::read(path).map_err(cannot)?));
+                    return Ok(Cow::Owned(reading::bytes(path, u64::MAX).map_err(cannot)?));
                 };
                 let mut file = caller.open(path).map_err(|distrust| match distrust {
                     Distrust::Unreadable(error) => cannot(error),

@@ -201,7 +201,7 @@ impl Ui {
     /// The same as [`Progress::say`], of a target that is guarded.
     pub fn say_protected(&self, line: &str) {
         let style = self.style_of_stderr();
-        self.tell(&(Printable::line(line) + style.red("PROTECTED")));
+        self.tell(&(self.masked(line) + style.red("PROTECTED")));
     }
 
     /// Writes help, which a library has drawn and coloured, to stdout.
@@ -239,13 +239,14 @@ impl Ui {
         let detail = self.manners.detail;
         let style = self.style_of_stderr();
         (detail >= Detail::Questions).then(|| {
+            let mask = self.manners.mask.clone();
             let tracer: Tracer = Box::new(move |what, sql| {
-                stream::err(&style.dim(what));
+                stream::err(&style.dim(mask.apply(what)));
                 if detail == Detail::Sql {
                     // Indented, so that no line of it passes for one of ours.
                     let mut text = Printable::default();
                     text.pad(2);
-                    text.push(Printable::hanging(sql.trim_end(), 2));
+                    text.push(Printable::hanging(mask.apply(sql.trim_end()), 2));
                     stream::err(&style.dim(text));
                 }
             });
@@ -256,12 +257,18 @@ impl Ui {
     /// Says whom a session waits for.
     pub fn voice(&self) -> Voice {
         let (activity, detail) = (self.activity.clone(), self.manners.detail);
-        Box::new(move |line| tell(&activity, detail, &Printable::line(line)))
+        let mask = self.manners.mask.clone();
+        Box::new(move |line| tell(&activity, detail, &Printable::line(mask.apply(line))))
     }
 
     /// Writes lines to stderr, unless nobody wants to know.
     fn tell(&self, text: &Printable) {
         tell(&self.activity, self.manners.detail, text);
+    }
+
+    /// A line for people, without passwords.
+    fn masked(&self, line: &str) -> Printable {
+        Printable::line(self.manners.mask.apply(line))
     }
 
     fn style_of_stdout(&self) -> Style {
@@ -283,7 +290,7 @@ impl Ui {
 
 impl Progress for Ui {
     fn say(&self, line: &str) {
-        self.tell(&Printable::line(line));
+        self.tell(&self.masked(line));
     }
 
     fn working(&self, what: &str) {

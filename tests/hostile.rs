@@ -6,6 +6,7 @@ mod locks;
 mod plant;
 mod private_server;
 mod reach;
+mod reading;
 mod secret;
 mod sessions;
 mod settings;

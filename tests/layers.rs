@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 const RULES: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("plan", &[]),
-    ("pg", &["error", "plan"]),
+    ("pg", &["reading", "error", "plan"]),
     ("ui", &["plan", "error"]),
-    ("settings", &["trust", "pg", "plan", "error"]),
+    ("settings", &["trust", "reading", "pg", "plan", "error"]),
     ("local", &["trust", "pg", "plan", "error"]),
     ("bookkeeping", &["pg", "error"]),
     // Who wrote a text decides where its names are looked for.
-    ("source", &["trust", "pg", "error"]),
+    ("source", &["trust", "reading", "pg", "error"]),
     // Whose files are obeyed is asked by whoever finds some.
     ("trust", &["error"]),
     ("guard", &["bookkeeping", "settings", "pg", "plan", "error"]),
@@ -26,7 +26,15 @@ const RULES: &[(&str, &[&str])] = &[
     ),
     (
         "migrate",
-        &["bookkeeping", "source", "trust", "pg", "plan", "error"],
+        &[
+            "bookkeeping",
+            "source",
+            "trust",
+            "reading",
+            "pg",
+            "plan",
+            "error",
+        ],
     ),
     ("policy", &["bookkeeping", "source", "pg", "plan", "error"]),
     (
@@ -56,6 +64,7 @@ const RULES: &[(&str, &[&str])] = &[
             "backup",
             "bookkeeping",
             "source",
+            "reading",
             "pg",
             "plan",
             "error",
@@ -64,6 +73,8 @@ const RULES: &[(&str, &[&str])] = &[
     // Whose numbers are asked for is found as everywhere.
     ("dashboard", &["account", "pg", "error"]),
     ("umask", &[]),
+    // However a file came to be named, it is read alike.
+    ("reading", &[]),
     ("psql", &["umask", "pg", "plan", "error"]),
     ("cli", &["*"]),
 ];

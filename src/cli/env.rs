@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use crate::context::Context;
-use crate::error::{Exit, Result};
+use crate::error::{Exit, Result, masked};
 use crate::guard::check::{self, Checked, State};
 use crate::guard::pin::{self, Pinned};
 use crate::plan::counted_as;
@@ -40,7 +40,7 @@ impl EnvCommand {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
         match self {
             Self::List => cx.report(&Environments(cx.settings()?.known())),
-            Self::Show => cx.report(&Effective(cx.effective()?)),
+            Self::Show => cx.report(&Effective(shown(cx.effective()?))),
             Self::Check => check(cx).await,
             Self::Pin => pin(cx).await,
         }
@@ -72,6 +72,17 @@ async fn pin(cx: &Context) -> Result<Exit> {
 
 #[derive(Debug, Serialize)]
 struct Environments(Vec<Known>);
+
+/// A folder or a name may be an address that somebody put in the wrong variable.
+fn shown(mut values: Vec<Value>) -> Vec<Value> {
+    for Value { value, origin, .. } in &mut values {
+        if let Some(value) = value {
+            *value = masked(value);
+        }
+        *origin = masked(origin);
+    }
+    values
+}
 
 #[derive(Debug, Serialize)]
 struct Effective(Vec<Value>);

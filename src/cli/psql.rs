@@ -91,6 +91,11 @@ impl FromArgMatches for Actions {
 impl PsqlArgs {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
         let rest = Arguments::read(self.rest)?;
+        for action in &self.actions.0 {
+            if let Action::File(path) = action {
+                psql::refuse_address("-f", &path.to_string_lossy())?;
+            }
+        }
         let db = cx.session("psql").await?;
         // Only the database can tell whether a bare URL leads to a protected environment.
         let is_protected = cx.stage()?.protected;

@@ -13,6 +13,7 @@ use crate::migrate::history::{self, History};
 use crate::pg::TOOL_VERSION;
 use crate::pg::{Db, Query};
 use crate::plan::Plan;
+use crate::reading::{self, MIB};
 
 crate::row! {
     /// A database of a server.
@@ -71,10 +72,13 @@ pub async fn document(db: &Db, environment: &str, plan: &Plan<Work>) -> Result<D
     })
 }
 
+/// A plan names files and steps, not what is in them.
+const LARGEST: u64 = 64 * MIB;
+
 /// Reads a plan from a file.
 pub fn read(path: &Path) -> Result<Document> {
     let shown = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let text = reading::text(path, LARGEST).map_err(|error| {
         Error::failed(format!("cannot read the plan {shown}"))
             .because(error)
             .hint(command(format!("deploy --plan-file {shown}")).hint("make one with {}"))

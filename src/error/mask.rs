@@ -1,5 +1,5 @@
 //! Text as it may be shown: somebody may have written a password into a file, or an address with one where something
-//! else belongs.
+//! else belongs. Where it is not clear where a password ends, more is hidden rather than less.
 
 /// How a text may be shown: stars in place of passwords.
 ///
@@ -56,87 +56,351 @@ fn values(word: &str) -> impl Iterator<Item = &str> {
     std::iter::once(word).chain(values.filter(move |_| is_option))
 }
 
-/// The same text, byte for byte, with stars in place of what could be a password: the one in a URL, and whatever
+/// The same text, byte for byte, with stars in place of what could be a password: the one in an address, and whatever
 /// stands after `password =`.
 pub fn masked(text: &str) -> String {
-    let mut bytes = text.as_bytes().to_vec();
-    for start in addresses(text) {
-        let end = ends(&text[start..], &['"', '\'', '`', '\n', ' ']);
-        star_user(text, start, start + end, &mut bytes);
+    let mut stars = Stars::over(text);
+    for start in stars.addresses() {
+        let line = ends(&text[start..], &['\n']);
+        let next = next_address(&stars.lower[start..]);
+        stars.user(start, start + line.min(next));
     }
-    star_named(text, &mut bytes, &['"', '&', '`', '\n', ' ']);
-    // Stars in place of whole characters leave text that is text.
-    String::from_utf8(bytes).unwrap_or_default()
+    stars.named(false);
+    stars.bare();
+    stars.text()
+}
+
+/// The same of a file: what prints a password is hidden as well.
+pub fn masked_file(text: &str) -> String {
+    let text = masked(text);
+    let mut stars = Stars::over(&text);
+    stars.commands();
+    stars.text()
 }
 
 /// The same of a word that is all there is: nothing ends an address in it.
 fn in_one(word: &str) -> String {
-    let mut bytes = word.as_bytes().to_vec();
-    for start in addresses(word) {
-        star_user(word, start, word.len(), &mut bytes);
+    let mut stars = Stars::over(word);
+    let addresses = stars.addresses();
+    for start in &addresses {
+        stars.user(*start, word.len());
     }
-    star_named(word, &mut bytes, &['&']);
-    String::from_utf8(bytes).unwrap_or_default()
-}
-
-/// Where the part of an address begins that may name a user: after `://`, or what somebody wrote instead of it.
-fn addresses(text: &str) -> impl Iterator<Item = usize> {
-    let schemes = text
-        .match_indices("://")
-        .map(|(start, _)| start + "://".len());
-    let mistyped = ["postgresql", "postgres"].into_iter().flat_map(|scheme| {
-        text.match_indices(scheme).filter_map(|(start, _)| {
-            let start = start + scheme.len();
-            let marks = text[start..].bytes();
-            let marks = marks.take_while(|mark| matches!(mark, b':' | b'/')).count();
-            (marks > 0).then_some(start + marks)
-        })
-    });
-    schemes.chain(mistyped)
-}
-
-/// What stands between the first colon and the last @. A password may hold an @ that nobody escaped; a host may not.
-fn star_user(text: &str, start: usize, end: usize, bytes: &mut [u8]) {
-    let address = &text[start..end];
-    if let (Some(colon), Some(at)) = (address.find(':'), address.rfind('@'))
-        && colon < at
+    stars.named(true);
+    if let (true, Some(colon), Some(at)) = (addresses.is_empty(), word.find(':'), word.rfind('@'))
+        && is_user(&word[..colon])
     {
-        bytes[start + colon + 1..start + at].fill(b'*');
+        stars.fill(colon + 1, at);
     }
+    stars.bare();
+    stars.text()
 }
 
-/// What stands after `password =`, in quotes or up to one of these marks.
-fn star_named(text: &str, bytes: &mut [u8], marks: &[char]) {
-    const NAME: &str = "password";
-    let lower = text.to_ascii_lowercase();
-    for (start, _) in lower.match_indices(NAME) {
-        let rest = &text[start + NAME.len()..];
-        let Some(value) = rest.trim_start_matches(' ').strip_prefix('=') else {
-            continue;
-        };
-        let value = value.trim_start_matches(' ');
-        let from = text.len() - value.len();
-        let (from, length) = match value.chars().next() {
-            Some(quote @ ('\'' | '"')) => (from + 1, quoted(&value[1..], quote)),
-            _ => (from, ends(value, marks)),
-        };
-        // As a hint writes it: fill it in.
-        if &text[from..from + length] != "..." {
-            bytes[from..from + length].fill(b'*');
+/// A text, and what of it is hidden.
+struct Stars<'t> {
+    text: &'t str,
+    /// In small letters, each in its place.
+    lower: String,
+    bytes: Vec<u8>,
+}
+
+impl<'t> Stars<'t> {
+    fn over(text: &'t str) -> Self {
+        Self {
+            text,
+            lower: text.to_ascii_lowercase(),
+            bytes: text.as_bytes().to_vec(),
         }
     }
+
+    /// Stars in place of whole characters leave text that is text.
+    fn text(self) -> String {
+        String::from_utf8(self.bytes).unwrap_or_default()
+    }
+
+    fn fill(&mut self, from: usize, until: usize) {
+        if from < until {
+            self.bytes[from..until].fill(b'*');
+        }
+    }
+
+    /// Where the part of an address begins that may name a user: after `://`, or what somebody wrote instead of it.
+    fn addresses(&self) -> Vec<usize> {
+        let text = &self.lower;
+        let schemes = text
+            .match_indices("://")
+            .map(|(start, _)| start + "://".len());
+        let mistyped = SCHEMES.into_iter().flat_map(|scheme| {
+            text.match_indices(scheme).filter_map(|(start, _)| {
+                let start = start + scheme.len();
+                let marks = text[start..].bytes();
+                let marks = marks.take_while(|mark| matches!(mark, b':' | b'/')).count();
+                (marks > 0).then_some(start + marks)
+            })
+        });
+        schemes.chain(mistyped).collect()
+    }
+
+    /// What stands between the first colon and the last @ of an address. A password may hold an @ that nobody escaped,
+    /// and what ends an address elsewhere; a host may not.
+    fn user(&mut self, start: usize, end: usize) {
+        let address = &self.text[start..end];
+        let Some(at) = address.rfind('@') else {
+            return;
+        };
+        let first = address.find('@').unwrap_or(at);
+        let word = ends(address, &['"', '\'', '`', ' ']);
+        let is_ours = SCHEMES.into_iter().any(|scheme| {
+            self.lower[..start]
+                .trim_end_matches([':', '/'])
+                .ends_with(scheme)
+        });
+        let colon = address[..at].match_indices(':').find(|(colon, _)| {
+            // After a host stands a port, or what is said about it.
+            let rest = &address[colon + 1..];
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            let is_port = digits > 0 && !rest[digits..].starts_with(is_word);
+            let is_over = is_port || rest.starts_with(char::is_whitespace);
+            let is_past =
+                first < *colon && is_over && !address[*colon..word.max(*colon)].contains('@');
+            !is_past && (is_ours || *colon < word)
+        });
+        if let Some((colon, _)) = colon {
+            self.fill(start + colon + 1, start + at);
+        }
+    }
+
+    /// What stands after `password =`, in quotes or up to where it ends; in a word of its own that is nowhere but at
+    /// the next parameter of a URL.
+    fn named(&mut self, is_whole: bool) {
+        for (equals, _) in self.text.match_indices('=') {
+            let Some(key) = Key::before(&self.text[..equals]) else {
+                continue;
+            };
+            let value = self.text[equals + 1..].trim_start();
+            let from = self.text.len() - value.len();
+            // As a hint writes it: fill it in.
+            if value.starts_with("...") {
+                continue;
+            }
+            if key == Key::Command {
+                continue;
+            }
+            let url = self.url_around(equals);
+            let (from, length) = match value.chars().next() {
+                Some(quote @ ('\'' | '"')) if url.is_none() => {
+                    (from + 1, quoted(&value[1..], quote))
+                }
+                _ if is_whole && url.is_some() => (from, ends(value, &['&'])),
+                _ if is_whole => (from, value.len()),
+                _ => (from, plain(value, url)),
+            };
+            self.fill(from, from + length);
+        }
+    }
+
+    /// Programs that print a password, which may be told another one for it.
+    fn commands(&mut self) {
+        for (equals, _) in self.text.match_indices('=') {
+            if Key::before(&self.text[..equals]) != Some(Key::Command) {
+                continue;
+            }
+            let value = self.text[equals + 1..].trim_start_matches([' ', '\t']);
+            let from = self.text.len() - value.len();
+            let length = if value.starts_with(['[', '"', '\'']) {
+                command(value)
+            } else {
+                ends(value, &['\n'])
+            };
+            let lines = self.text[from..from + length].split('\n');
+            let mut start = from;
+            for line in lines {
+                self.fill(start, start + line.len());
+                start += line.len() + 1;
+            }
+        }
+    }
+
+    /// Whether this place is in the parameters of a URL, and the quote before that.
+    fn url_around(&self, place: usize) -> Option<Option<char>> {
+        let before = &self.text[..place];
+        let scheme = before.rfind("://")?;
+        let between = &before[scheme..];
+        let is_name = |letter: char| letter.is_ascii_alphanumeric();
+        let start = before[..scheme].trim_end_matches(is_name).len();
+        let quote = before[..start].chars().next_back();
+        let quote = quote.filter(|letter| QUOTES.contains(letter));
+        let is_within = !between.contains('\n')
+            && between.contains('?')
+            && match quote {
+                Some(quote) => !between.contains(quote),
+                None => !between.contains(char::is_whitespace),
+            };
+        is_within.then_some(quote)
+    }
+
+    /// `user:password@host` without anything before it.
+    fn bare(&mut self) {
+        let mut offset = 0;
+        for word in self.text.split_inclusive(char::is_whitespace) {
+            let start = offset;
+            offset += word.len();
+            let (Some(colon), Some(at)) = (word.find(':'), word.rfind('@')) else {
+                continue;
+            };
+            let is_address = word.contains("://")
+                || SCHEMES
+                    .into_iter()
+                    .any(|scheme| self.lower[..start + colon].ends_with(scheme));
+            let is_host = |letter: char| letter.is_alphanumeric() || letter == '[' || letter == '/';
+            if !is_address && is_user(&word[..colon]) && word[at + 1..].starts_with(is_host) {
+                self.fill(start + colon + 1, start + at);
+            }
+        }
+    }
+}
+
+const SCHEMES: [&str; 2] = ["postgresql", "postgres"];
+
+const QUOTES: [char; 3] = ['"', '\'', '`'];
+
+/// Where the next address begins.
+fn next_address(lower: &str) -> usize {
+    let starts = SCHEMES
+        .into_iter()
+        .filter_map(|scheme| lower.find(&format!("{scheme}://")));
+    starts.min().unwrap_or(lower.len())
+}
+
+fn is_word(letter: char) -> bool {
+    letter.is_alphanumeric() || letter == '_'
+}
+
+/// Whether a user may stand at the end of this.
+fn is_user(text: &str) -> bool {
+    text.ends_with(is_word)
+}
+
+/// What is hidden of what a key says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Key {
+    Password,
+    /// Prints a password, and may be told another for it.
+    Command,
+}
+
+impl Key {
+    /// The key before an `=`, if what it says is secret. libpq takes it for the same however it is encoded in a URL, and
+    /// people mistype it.
+    fn before(text: &str) -> Option<Self> {
+        let text = text.trim_end().trim_end_matches(['"', '\'']);
+        let is_part = |letter: char| is_word(letter) || letter == '%' || letter == '-';
+        let key = &text[text.trim_end_matches(is_part).len()..];
+        let key = decoded(key).to_ascii_lowercase();
+        if key.ends_with("password_command") || key.ends_with("passwd_command") {
+            return Some(Self::Command);
+        }
+        let is_like = |word: &str| strsim::jaro_winkler(word, "password") > 0.9;
+        let is_secret = [
+            "password",
+            "passwd",
+            "passwort",
+            "passphrase",
+            "pass",
+            "pwd",
+            "secret",
+        ]
+        .into_iter()
+        .any(|word| key.ends_with(word))
+            || (is_like(&key) && !key.starts_with("password_"))
+            || key.rsplit('_').next().is_some_and(is_like);
+        is_secret.then_some(Self::Password)
+    }
+}
+
+/// Without the `%xx` of a URL.
+fn decoded(text: &str) -> String {
+    let mut parts = text.split('%');
+    let mut decoded = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        match part.get(..2).map(|digits| u8::from_str_radix(digits, 16)) {
+            Some(Ok(byte)) => {
+                decoded.push(byte);
+                decoded.extend_from_slice(&part.as_bytes()[2..]);
+            }
+            _ => {
+                decoded.push(b'%');
+                decoded.extend_from_slice(part.as_bytes());
+            }
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
 }
 
 /// How long what is in quotes is, to the one that ends it.
 fn quoted(text: &str, quote: char) -> usize {
     let mut is_escaped = false;
     for (index, letter) in text.char_indices() {
-        if letter == '\n' || (letter == quote && !is_escaped) {
+        let is_end = letter == quote && !is_escaped && closes(&text[index + 1..]);
+        if letter == '\n' || is_end {
             return index;
         }
         is_escaped = letter == '\\' && !is_escaped;
     }
     text.len()
+}
+
+/// How long what is in no quotes is. In a URL in quotes only those end it.
+fn plain(text: &str, url: Option<Option<char>>) -> usize {
+    let around = url.flatten();
+    let mut is_escaped = false;
+    for (index, letter) in text.char_indices() {
+        let is_quote = match around {
+            Some(quote) => letter == quote,
+            None => QUOTES.contains(&letter),
+        };
+        let is_blank = letter.is_whitespace() && around.is_none();
+        let is_end = is_blank
+            || (letter == '&' && url.is_some())
+            || (is_quote && closes(&text[index + letter.len_utf8()..]));
+        if letter == '\n' || (is_end && !is_escaped) {
+            return index;
+        }
+        is_escaped = letter == '\\' && !is_escaped;
+    }
+    text.len()
+}
+
+/// Whether a quote with this behind it ends something.
+fn closes(rest: &str) -> bool {
+    rest.chars()
+        .next()
+        .is_none_or(|letter| letter.is_whitespace() || ",;:.]})\"'`".contains(letter))
+}
+
+/// How long a program and its arguments are, at least to the end of the line.
+fn command(text: &str) -> usize {
+    let multiple = ["\"\"\"", "'''"];
+    let end = if text.starts_with('[') {
+        list(text)
+    } else if let Some(mark) = multiple.into_iter().find(|mark| text.starts_with(mark)) {
+        let rest = text[mark.len()..].find(mark);
+        rest.map(|end| end + 2 * mark.len())
+    } else {
+        Some(0)
+    };
+    let end = end.unwrap_or(text.len());
+    end + ends(&text[end..], &['\n'])
+}
+
+/// Where a list ends: a bracket in a text of it ends nothing.
+fn list(text: &str) -> Option<usize> {
+    text.match_indices(']')
+        .map(|(place, _)| place + 1)
+        .find(|end| {
+            text[*end..]
+                .trim_start_matches([' ', '\t', ',', '}'])
+                .starts_with(['\n', '\r', '#'])
+        })
 }
 
 fn ends(text: &str, marks: &[char]) -> usize {
@@ -185,6 +449,27 @@ mod tests {
                 "see `postgresql://u:p%40w@h`",
                 "see `postgresql://u:*****@h`",
             ),
+            ("password=x&pw now", "password=**** now"),
+            ("password\t=\tpw\tx", "password\t=\t**\tx"),
+            (
+                "postgresql://h/x?%70assword=pw&a=b, pass%77ord=pw",
+                "postgresql://h/x?%70assword=**&a=b, pass%77ord=**",
+            ),
+            ("Postgres:u:pw@h/x", "Postgres:u:**@h/x"),
+            ("passwrd=pw passwd=pw pwd=pw", "passwrd=** passwd=** pwd=**"),
+            ("no environment u:pw@host/x", "no environment u:**@host/x"),
+            (
+                "url = \"postgresql://u:p a'p`p\"w@h/db\" x",
+                "url = \"postgresql://u:*********@h/db\" x",
+            ),
+            (
+                "url = \"postgresql://h/db?password=p w\" x",
+                "url = \"postgresql://h/db?password=***\" x",
+            ),
+            (
+                "there is no password: a@b.example, postgresql://me@h:5432/d: role \"a@b\"",
+                "there is no password: a@b.example, postgresql://me@h:5432/d: role \"a@b\"",
+            ),
             ("# a comment: nothing", "# a comment: nothing"),
             (
                 "password_command = [\"op\"], postgresql://u@h:5432/d, a@b",
@@ -193,6 +478,23 @@ mod tests {
         ] {
             assert_eq!(masked(text), shown);
             assert_eq!(masked(text).len(), text.len());
+        }
+    }
+
+    #[test]
+    fn a_file_hides_what_prints_a_password() {
+        for (text, shown) in [
+            (
+                "password_command = \"echo pw\" x\ny = 1",
+                "password_command = ***********\ny = 1",
+            ),
+            (
+                "password_command = [\n \"a]\",\n \"pw\",\n]\nurl = \"\"",
+                "password_command = *\n******\n******\n*\nurl = \"\"",
+            ),
+            ("password_env = \"PW\"", "password_env = \"PW\""),
+        ] {
+            assert_eq!(masked_file(text), shown);
         }
     }
 
@@ -214,6 +516,12 @@ mod tests {
                 "no host=h password=a b here",
                 "no host=h password=*** here",
             ),
+            (
+                "password=x&pw z",
+                "no password=x&pw z",
+                "no password=******",
+            ),
+            ("u:p w@h/x", "no u:p w@h/x", "no u:***@h/x"),
         ] {
             assert_eq!(Mask::knowing([word, "u", "--env"]).apply(text), shown);
         }
@@ -221,8 +529,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic(text in "(://|:|@|password|=|'|\"|\\\\| |\n|ä|x|postgres|/){0,24}") {
+        fn no_text_makes_it_panic(text in "(://|:|@|password|password_command|\\?|%70|&|\\[|\\]|\t|=|'|\"|\\\\| |\n|ä|x|postgres|/){0,24}") {
             prop_assert_eq!(masked(&text).len(), text.len());
+            prop_assert_eq!(masked_file(&text).len(), text.len());
             prop_assert_eq!(in_one(&text).len(), text.len());
         }
     }

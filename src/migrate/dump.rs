@@ -14,6 +14,7 @@ use crate::pg::catalog::diff;
 use crate::pg::tools::{Programs, Tool};
 use crate::pg::{Db, Ident, Query, child};
 use crate::plan::{Consent, Effect, Plan, Risk, Step};
+use crate::reading;
 use crate::trust;
 
 crate::row! {
@@ -170,7 +171,7 @@ pub fn check(place: Place, text: &str) -> Result<Compared> {
 
 /// What is in the file, if there is one. A carriage return is an editor's or a checkout's doing.
 fn existing(place: &Place) -> Result<Option<String>> {
-    match std::fs::read(&place.path) {
+    match reading::bytes(&place.path, u64::MAX) {
         Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).replace("\r\n", "\n"))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::failed(format!("cannot read {}", place.shown))

@@ -3,8 +3,8 @@
 //! Read as libpq reads them, and written so that libpq finds what was meant. A line is
 //! `host:port:database:user:password`; the first that fits counts.
 
-use std::fs::{File, Metadata};
-use std::io::{self, Read};
+use std::fs::Metadata;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::endpoint::{Host, Place};
 use crate::error::io_reason;
+use crate::reading::{self, MIB};
 
 /// Where PostgreSQL keeps its sockets, as it was built here and there. libpq calls the one it was built with
 /// `localhost`.
@@ -53,6 +54,9 @@ pub fn lookup(path: &Path, named: bool, place: &Place, database: &str, user: &st
     }
 }
 
+/// More than anybody has passwords.
+const LARGEST: u64 = 16 * MIB;
+
 /// The content of the file, or why it is not trusted.
 fn read(path: &Path) -> io::Result<Result<Vec<u8>, String>> {
     let distrust = |facts: &Metadata| {
@@ -70,13 +74,11 @@ fn read(path: &Path) -> io::Result<Result<Vec<u8>, String>> {
     if let Some(why) = distrust(&std::fs::metadata(path)?) {
         return Ok(Err(why));
     }
-    let mut file = File::open(path)?;
+    let file = reading::open(path)?;
     if let Some(why) = distrust(&file.metadata()?) {
         return Ok(Err(why));
     }
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    Ok(Ok(bytes))
+    reading::rest(&file, LARGEST).map(Ok)
 }
 
 /// The password of the first line that fits.

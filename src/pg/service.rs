@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use super::endpoint::{Draft, Endpoint, Host, Surroundings};
 use super::parameter::{self, value::whole};
 use crate::error::{Error, Excerpt, Result, nearest};
+use crate::reading::{self, MIB};
 
 /// Where distributions keep the system's file when PGSYSCONFDIR does not say: Debian's, and Red Hat's.
 const SYSTEM_FOLDERS: [&str; 2] = ["/etc/postgresql-common", "/etc/sysconfig/pgsql"];
@@ -240,6 +241,9 @@ enum Search {
     },
 }
 
+/// More than anybody has services.
+const LARGEST: u64 = 16 * MIB;
+
 fn search(service: &str, named: Option<PathBuf>, around: &Surroundings) -> Result<Search> {
     let own = around
         .home
@@ -260,7 +264,7 @@ fn search(service: &str, named: Option<PathBuf>, around: &Surroundings) -> Resul
         .chain(system.into_iter().map(|path| (path, false)))
     {
         let file = path.display().to_string();
-        let text = match std::fs::read(&path) {
+        let text = match reading::bytes(&path, LARGEST) {
             Ok(bytes) => String::from_utf8(bytes).map_err(|_| {
                 Error::configuration(format!("{file} is not UTF-8")).hint("save it as UTF-8")
             })?,

@@ -1,11 +1,15 @@
 //! More arguments for psql, read as psql reads them, for the few that concern us.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, masked};
 
 /// Its letters that take an argument.
 const WITH_ARGUMENT: &str = "cdfFhLopPRTUv";
+
+/// Those of them that name a file.
+const FILES: &str = "fLo";
 
 /// Its long options, with their letters where they have one.
 const LONG: [(&str, char); 37] = [
@@ -62,10 +66,15 @@ impl Arguments {
     /// environment.
     pub fn read(typed: Vec<OsString>) -> Result<Self> {
         let words = words(&typed);
+        for word in &words {
+            if let Word::Path(letter, path) = word {
+                refuse_address(&format!("-{letter}"), path)?;
+            }
+        }
         let elsewhere = words.iter().find_map(|word| match word {
             Word::Option(letter @ ('d' | 'h' | 'p' | 'U')) => Some(format!("-{letter}")),
             Word::Plain(text) => Some(text.clone()),
-            Word::Option(_) => None,
+            Word::Option(_) | Word::Path(..) => None,
         });
         if let Some(word) = elsewhere {
             return Err(Error::usage(format!(
@@ -86,6 +95,8 @@ impl Arguments {
 enum Word {
     /// An option, by its letter.
     Option(char),
+    /// The file that an option names.
+    Path(char, String),
     /// The name of a database, or of a role.
     Plain(String),
 }
@@ -108,23 +119,43 @@ fn words(arguments: &[OsString]) -> Vec<Word> {
                 continue;
             };
             words.push(Word::Option(letter));
-            if WITH_ARGUMENT.contains(letter) && value.is_none() {
-                arguments.next();
+            if WITH_ARGUMENT.contains(letter) {
+                let value = value.map(Into::into).or_else(|| arguments.next());
+                words.extend(path(letter, value));
             }
         } else {
             let mut letters = argument[1..].chars();
             while let Some(letter) = letters.next() {
                 words.push(Word::Option(letter));
                 if WITH_ARGUMENT.contains(letter) {
-                    if letters.as_str().is_empty() {
-                        arguments.next();
-                    }
+                    let rest = Some(letters.as_str()).filter(|rest| !rest.is_empty());
+                    let value = rest.map(|rest| rest.to_owned().into());
+                    words.extend(path(letter, value.or_else(|| arguments.next())));
                     break;
                 }
             }
         }
     }
     words
+}
+
+/// The file that this option names with this value.
+fn path(letter: char, value: Option<Cow<'_, str>>) -> Option<Word> {
+    let value = value.filter(|_| FILES.contains(letter));
+    value.map(|value| Word::Path(letter, value.into_owned()))
+}
+
+/// Refuses an address as the name of a file: psql's own error would say it back, password and all.
+pub fn refuse_address(option: &str, path: &str) -> Result<()> {
+    if path.contains("://") || masked(path) != path {
+        return Err(Error::usage(format!(
+            "`{option}` takes a file, and {} is an address",
+            masked(path)
+        ))
+        .hint("name a file, and the database with `--env` or `--database-url`")
+        .into());
+    }
+    Ok(())
 }
 
 /// A long option may be shortened as long as it stays the only one.
@@ -147,6 +178,7 @@ mod tests {
         let arguments: Vec<OsString> = line.split(' ').map(OsString::from).collect();
         let words = words(&arguments).into_iter().map(|word| match word {
             Word::Option(letter) => format!("-{letter}"),
+            Word::Path(_, path) => format!("({path})"),
             Word::Plain(text) => text,
         });
         words.collect::<Vec<_>>().join(" ")
@@ -167,6 +199,7 @@ mod tests {
             ("-c -X", "-c"),
             ("-- -X", "-X"),
             ("--csv -1 -", "-  -1 -"),
+            ("-qfa --fil=b -L c -o d", "-q -f (a) -f (b) -L (c) -o (d)"),
         ] {
             assert_eq!(shown(line), words, "{line}");
         }

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use toml_edit::{DocumentMut, Item, value};
 
-use super::file;
+use super::file::{self, LARGEST};
 use crate::error::{Error, Result, command};
+use crate::reading;
 
 /// A byte order mark, which some editors begin a file with.
 const MARK: char = '\u{feff}';
@@ -33,7 +34,7 @@ pub fn fingerprint(path: &Path, environment: &str, fingerprint: &str) -> Result<
     };
     // Where a link leads is what is replaced, not the link.
     let path = fs::canonicalize(path).map_err(cannot)?;
-    let before = fs::read_to_string(&path).map_err(cannot)?;
+    let before = reading::text(&path, LARGEST).map_err(cannot)?;
     let after = with_fingerprint(
         &path.display().to_string(),
         &before,
@@ -56,7 +57,7 @@ impl Edit {
     /// Puts the file in its place, unless somebody has changed the old one meanwhile.
     pub fn keep(self) -> Result<()> {
         let Self { path, new, before } = self;
-        if fs::read_to_string(&path).ok().as_ref() != Some(&before) {
+        if reading::text(&path, LARGEST).ok().as_ref() != Some(&before) {
             return Err(
                 Error::refused(format!("{} was changed meanwhile", path.display()))
                     .note("it was left as it is now")

@@ -1,7 +1,6 @@
 //! toysoldiers.toml: what is in it, and what is wrong with it, by line.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,9 +9,10 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
-use crate::error::{Error, Excerpt, Result, masked, nearest};
+use crate::error::{Error, Excerpt, Result, masked_file, nearest};
 use crate::pg::Endpoint;
 use crate::pg::endpoint::Surroundings;
+use crate::reading::{self, MIB};
 use crate::trust::{Caller, Distrust};
 
 /// Name of the file, searched from the current folder up.
@@ -224,6 +224,9 @@ fn commands<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D
     Ok(commands)
 }
 
+/// More than anybody writes by hand.
+pub(super) const LARGEST: u64 = MIB;
+
 impl File {
     /// Reads the named file, or the first one found from `here` up; nothing if there is none. One that was found
     /// has to belong to `caller`: the search goes on past no file, since that file may be what guards.
@@ -244,16 +247,17 @@ impl File {
                 .because(error)
                 .hint("name a file that is there with `--config`")
         };
-        let mut file = match named {
-            Some(_) => std::fs::File::open(&path).map_err(cannot)?,
+        let file = match named {
+            Some(_) => reading::open(&path).map_err(cannot)?,
             None => caller.open(&path).map_err(|distrust| match distrust {
                 Distrust::Unreadable(error) => cannot(error),
                 distrust => not_obeyed(&path, distrust),
             })?,
         };
         let owner = file.metadata().map_err(cannot)?.uid();
-        let mut text = String::new();
-        file.read_to_string(&mut text).map_err(cannot)?;
+        let text = reading::rest(&file, LARGEST)
+            .and_then(reading::text_of)
+            .map_err(cannot)?;
         let content = parse(&path.display().to_string(), &text)?;
         Ok(Some(Self {
             path,
@@ -279,7 +283,7 @@ impl File {
     pub fn denied<'a>(&'a self, tables: impl IntoIterator<Item = &'a EnvTable>) -> Vec<Word> {
         let everywhere = &self.content.migrations.deny;
         let here = tables.into_iter().map(|table| &table.migrations.deny);
-        let shown = masked(&self.text);
+        let shown = masked_file(&self.text);
         let words = std::iter::once(everywhere).chain(here).flatten();
         let mut words: Vec<Word> = words
             .map(|word| {
@@ -315,7 +319,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Content> {
             ))
             .at(Excerpt::new(
                 file,
-                text,
+                &masked_file(text),
                 offset,
                 "env.".len() + reserved.len(),
             ))
@@ -331,7 +335,7 @@ fn describe(file: &str, text: &str, error: &toml::de::Error) -> anyhow::Error {
     let message = error.message();
     let span = error.span().unwrap_or(0..0);
     // Where a variable's name belongs somebody may have written the password itself.
-    let mut shown = masked(text);
+    let mut shown = masked_file(text);
     if message == VARIABLE {
         shown.replace_range(span.clone(), &"*".repeat(span.len()));
     }

@@ -2,6 +2,9 @@
 //! cleaned: [`Printable`] for people, and data for programs, which a terminal gets cleaned as well.
 
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
+
+use rustix::io::Errno;
 
 use super::printable::Printable;
 use crate::error::{Error, Result};
@@ -26,8 +29,7 @@ pub(super) fn out(output: &Output) -> Result<()> {
 }
 
 fn write_out(text: &str) -> Result<()> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match write_all(&io::stdout().lock(), text.as_bytes()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other.map_err(|error| {
             Error::failed("cannot write to stdout")
@@ -35,6 +37,19 @@ fn write_out(text: &str) -> Result<()> {
                 .into()
         }),
     }
+}
+
+/// By ourselves: for the library, a stream that is not open for writing takes everything.
+fn write_all(out: &impl AsFd, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match rustix::io::write(out, bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(count) => bytes = &bytes[count..],
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 /// Writes lines to stderr. There is nobody to tell when it is gone.

@@ -5,8 +5,8 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
 
-use crate::support::Tool;
 use crate::support::tool::{Outcome, hear};
+use crate::support::{Database, Tool};
 
 /// Runs it by a shell that first does this.
 fn after(tool: &Tool, first: &str, words: &[&str]) -> Outcome {
@@ -63,6 +63,27 @@ fn closed_streams_are_no_defect() {
             is_ours(&after(&tool, closed, words));
         }
     }
+}
+
+#[test]
+fn a_result_that_nobody_can_get_is_an_error() {
+    let tool = Tool::new();
+    let outcome = after(&tool, "exec 1</dev/null", &["env", "list"]).code(1);
+    assert!(
+        outcome.stderr.contains("cannot write to stdout"),
+        "{outcome}"
+    );
+}
+
+#[test]
+fn a_file_that_may_not_grow_is_an_error_of_ours() {
+    let database = Database::migrated();
+    let tool = Tool::new().on(&database);
+    let url = database.url_as("postgres");
+    let words = ["--database-url", &url, "migrate", "dump", "--file", "d.sql"];
+    let outcome = after(&tool, "ulimit -f 0", &words).code(1);
+    assert!(outcome.stderr.contains("file too large"), "{outcome}");
+    assert!(tool.folder().list(".").is_empty(), "nothing is left");
 }
 
 #[test]

@@ -15,6 +15,13 @@ const ADDRESSES: &[&str] = &[
     "postgres:/u:S3cr3t@h/d",
     "host=h user=u password=S3cr3t dbname=d",
     "host=h password = 'my S3cr3t' dbname=d",
+    "password=x&S3cr3t",
+    "password\t=\tS3cr3t",
+    "postgresql://h/x?%70assword=S3cr3t",
+    "postgresql://h/x?pass%77ord=S3cr3t",
+    "Postgres:u:S3cr3t@h/x",
+    "passwrd=S3cr3t",
+    "u:S3cr3t@host/x",
 ];
 
 /// Where, as `@`.
@@ -51,6 +58,9 @@ const PLACES: &[&[&str]] = &[
     ],
     &["migrate", "check", "--migrations", "@"],
     &["psql", "@"],
+    &["psql", "-f", "@"],
+    &["psql", "--", "--file=@"],
+    &["psql", "--", "-o@"],
     &["completions", "@"],
     &["--env", "x", "--database-url", "@", "env", "list"],
 ];
@@ -101,4 +111,57 @@ fn all_but_the_password_is_said() {
         line,
         "error: unexpected argument 'postgresql://u:******@h/d' found"
     );
+}
+
+#[test]
+fn nor_one_of_a_file_that_is_wrong() {
+    for line in [
+        "url = \"postgresql://u:pa'S3cr3t@h/db\" x",
+        "url = \"postgresql://u:pa S3cr3t@h/db\" x",
+        "url = \"postgresql://u:pa`S3cr3t@h/db\" x",
+        "url = 'postgresql://u:pa\"S3cr3t@h/db' x",
+        "url = \"postgresql://h/db?password=pa S3cr3t\" x",
+        "passwd = \"S3cr3t\"",
+        "pwd = \"S3cr3t\"",
+        "password_command = \"echo S3cr3t\"",
+        "password_command = [\"echo\", \"S3cr3t\"] x",
+    ] {
+        let tool = Tool::new();
+        tool.write("toysoldiers.toml", format!("[env.x]\n{line}\n"));
+        for form in ["table", "json"] {
+            let words = ["-o", form, "-e", "x", "env", "show"];
+            is_silent(&tool, &words);
+        }
+    }
+}
+
+#[test]
+fn what_is_told_of_variables_holds_none() {
+    let elsewhere = ["--database-url", "postgresql://localhost:1/d"];
+    for address in ["postgresql://u:S3cr3t@h/d", "u:S3cr3t@host/x"] {
+        for variable in ["TOYSOLDIERS_LOCAL_DIR", "TOYSOLDIERS_PG_BIN", "PGUSER"] {
+            let tool = Tool::new().env(variable, address);
+            for words in [
+                &["env", "show"][..],
+                &["env", "show", "-o", "json"],
+                &["status"],
+            ] {
+                let words = [&elsewhere[..], words].concat();
+                let outcome = tool.run(&words);
+                assert!(
+                    !outcome.to_string().contains(PASSWORD),
+                    "{variable} {words:?}\n{outcome}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn no_server_is_made_in_a_folder_that_is_an_address() {
+    let tool = Tool::new().env("TOYSOLDIERS_LOCAL_DIR", "postgresql://u:S3cr3t@h/d");
+    for words in [&["status"][..], &["local", "start"], &["env", "show"]] {
+        is_silent(&tool, words);
+    }
+    assert!(tool.folder().list(".").is_empty(), "nothing was made of it");
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Tool, name};
 use crate::error::{Error, Result};
+use crate::reading;
 
 /// A file of another tool.
 #[derive(Debug)]
@@ -63,7 +64,7 @@ impl Place {
                 }
             } else if name::read(tool, &path).is_some() {
                 let shown = self.show(&path);
-                let bytes = std::fs::read(entry.path()).map_err(|error| {
+                let bytes = reading::bytes(&entry.path(), u64::MAX).map_err(|error| {
                     Error::failed(format!("cannot read {shown}")).because(error)
                 })?;
                 found.push(Found { path, shown, bytes });

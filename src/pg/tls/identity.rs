@@ -1,7 +1,6 @@
 //! Our own certificate, for servers that want to see one.
 
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +13,7 @@ use super::certificate::Certificate;
 use super::{pem, trust};
 use crate::error::{Error, Result};
 use crate::pg::endpoint::{CertificateMode, Tls};
+use crate::reading;
 
 /// A certificate and the key that goes with it.
 pub(super) struct Identity {
@@ -88,7 +88,7 @@ impl Identity {
 fn secret(path: &Path) -> Result<PrivateKeyDer<'static>> {
     let shown = path.display();
     let unreadable = |error: &std::io::Error| pem::unreadable(path, "sslkey", error);
-    let mut file = File::open(path).map_err(|error| unreadable(&error))?;
+    let file = reading::open(path).map_err(|error| unreadable(&error))?;
     let facts = file.metadata().map_err(|error| unreadable(&error))?;
     if !is_private(&facts) {
         return Err(
@@ -97,9 +97,7 @@ fn secret(path: &Path) -> Result<PrivateKeyDer<'static>> {
                 .into(),
         );
     }
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)
-        .map_err(|error| unreadable(&error))?;
+    let bytes = reading::rest(&file, pem::LARGEST).map_err(|error| unreadable(&error))?;
     let says = |words: &[u8]| bytes.windows(words.len()).any(|window| window == words);
     if says(b"BEGIN ENCRYPTED PRIVATE KEY") || says(b"Proc-Type: 4,ENCRYPTED") {
         return Err(

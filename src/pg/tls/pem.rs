@@ -1,6 +1,5 @@
 //! Files of certificates, keys and lists, as PEM text.
 
-use std::fs;
 use std::path::Path;
 
 use base64::Engine as _;
@@ -9,10 +8,15 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::{self, PemObject};
 
 use crate::error::{Error, Result, io_reason};
+use crate::reading::{self, MIB};
+
+/// More than all the certificates that anybody trusts.
+pub(super) const LARGEST: u64 = 16 * MIB;
 
 /// All that is of this kind in the file, at least one; `noun` is what it is called.
 pub(super) fn read<T: PemObject>(path: &Path, parameter: &str, noun: &str) -> Result<Vec<T>> {
-    let bytes = fs::read(path).map_err(|error| unreadable(path, parameter, &error))?;
+    let bytes =
+        reading::bytes(path, LARGEST).map_err(|error| unreadable(path, parameter, &error))?;
     parse(&bytes, path, noun)
 }
 
