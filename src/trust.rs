@@ -10,12 +10,14 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::fs::{File, Metadata};
-use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::{File, Metadata, Permissions};
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 
 /// As many symbolic links as the kernel follows on one path.
 const LINKS: usize = 40;
@@ -198,18 +200,11 @@ impl Caller {
             return Ok(());
         };
         let path = path.to_owned();
-        Err(match fault {
-            Fault::Owner => Distrust::Owner {
+        Err(match (fault, facts.named(&accounts)) {
+            (Fault::Everyone | Fault::Group, Some(by)) => Distrust::Writable { path, by },
+            _ => Distrust::Owner {
                 path,
                 owner: accounts.user(facts.uid),
-            },
-            Fault::Everyone => Distrust::Writable {
-                path,
-                by: "everyone".to_owned(),
-            },
-            Fault::Group => Distrust::Writable {
-                path,
-                by: accounts.group(facts.gid),
             },
         })
     }
@@ -222,13 +217,59 @@ impl Caller {
         if rule == Rule::Passable && facts.mode & STICKY != 0 {
             return None;
         }
-        if facts.mode & 0o002 != 0 {
+        facts.others(accounts)
+    }
+}
+
+impl Facts {
+    /// Whether others than the owner may write it.
+    fn others(self, accounts: &Accounts) -> Option<Fault> {
+        if self.mode & 0o002 != 0 {
             return Some(Fault::Everyone);
         }
         // With an ACL the bits of the group are the most that anybody in the list may do.
-        let is_private = !facts.has_acl && accounts.is_private(facts.gid, facts.uid);
-        (facts.mode & 0o020 != 0 && !is_private).then_some(Fault::Group)
+        let is_private = !self.has_acl && accounts.is_private(self.gid, self.uid);
+        (self.mode & 0o020 != 0 && !is_private).then_some(Fault::Group)
     }
+
+    /// Those others, in a sentence.
+    fn named(self, accounts: &Accounts) -> Option<String> {
+        Some(match self.others(accounts)? {
+            Fault::Owner => accounts.user(self.uid),
+            Fault::Everyone => "everyone".to_owned(),
+            Fault::Group if self.has_acl => {
+                format!("{}, or whom its ACL names", accounts.group(self.gid))
+            }
+            Fault::Group => accounts.group(self.gid),
+        })
+    }
+}
+
+/// Who besides its owner may write what is open, in a sentence; nothing if nobody may.
+pub fn writers(open: impl AsFd) -> io::Result<Option<String>> {
+    let open = File::from(open.as_fd().try_clone_to_owned()?);
+    let metadata = open.metadata()?;
+    Ok(writers_of(&metadata, || is_there(read_acl(&open))))
+}
+
+/// The same of what a path leads to.
+pub fn writers_at(path: &Path) -> io::Result<Option<String>> {
+    let metadata = path.metadata()?;
+    Ok(writers_of(&metadata, || has_acl(path)))
+}
+
+fn writers_of(metadata: &Metadata, has_acl: impl FnOnce() -> bool) -> Option<String> {
+    let mut facts = Facts {
+        uid: metadata.uid(),
+        gid: metadata.gid(),
+        mode: metadata.mode(),
+        has_acl: false,
+    };
+    if facts.mode & 0o022 == 0 {
+        return None;
+    }
+    facts.has_acl = has_acl();
+    facts.named(&Accounts::read())
 }
 
 /// Makes a file that is not there yet, and that under no umask others may write: it would not be obeyed.
@@ -238,6 +279,21 @@ pub fn create_new(path: &Path) -> io::Result<File> {
         .create_new(true)
         .mode(0o644)
         .open(path)
+}
+
+/// Writes a file whole or not at all, in the place of whatever has its name: a link there is replaced, not followed.
+/// Whoever may read the folder may read it, as far as the umask lets them.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let mut partial = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder)?;
+    partial.write_all(bytes)?;
+    partial.persist(path)?;
+    Ok(())
 }
 
 /// The steps of a path, the last one first.
@@ -251,16 +307,39 @@ fn steps(path: &Path) -> Vec<OsString> {
     steps
 }
 
+/// Where Linux keeps an access list, beyond what the mode tells.
+#[cfg(target_os = "linux")]
+const ACL: &str = "system.posix_acl_access";
+
 #[cfg(target_os = "linux")]
 fn has_acl(path: &Path) -> bool {
-    let mut none: [u8; 0] = [];
-    rustix::fs::getxattr(path, "system.posix_acl_access", &mut none).is_ok_and(|size| size > 0)
+    is_there(rustix::fs::getxattr(path, ACL, &mut [0_u8; 1]))
+}
+
+#[cfg(target_os = "linux")]
+fn read_acl(open: &File) -> rustix::io::Result<usize> {
+    rustix::fs::fgetxattr(open, ACL, &mut [0_u8; 1])
 }
 
 /// Elsewhere such lists are not in the bits of the group.
 #[cfg(not(target_os = "linux"))]
 fn has_acl(_path: &Path) -> bool {
     false
+}
+
+#[cfg(not(target_os = "linux"))]
+fn read_acl(_open: &File) -> rustix::io::Result<usize> {
+    Err(Errno::NODATA)
+}
+
+/// Whether there is a list, going by an attempt to read one into a single byte, which holds none. What cannot be found
+/// out may be there; only an empty room would always be answered with a length of nothing.
+fn is_there(read: rustix::io::Result<usize>) -> bool {
+    match read {
+        Ok(length) => length > 0,
+        // The file has none, or its file system has no such thing.
+        Err(error) => ![Errno::NODATA, Errno::OPNOTSUPP, Errno::NOSYS].contains(&error),
+    }
 }
 
 /// The users and groups of the system, as /etc/passwd and /etc/group have them; empty where it keeps them elsewhere.
@@ -432,6 +511,17 @@ mod tests {
             sam.fault(facts, Rule::Closed, &accounts()),
             Some(Fault::Group)
         );
+    }
+
+    #[test]
+    fn an_acl_is_there_unless_it_is_certainly_not() {
+        assert!(is_there(Ok(1)));
+        assert!(is_there(Err(Errno::RANGE)));
+        assert!(is_there(Err(Errno::ACCESS)));
+        for none in [Errno::NODATA, Errno::OPNOTSUPP, Errno::NOSYS] {
+            assert!(!is_there(Err(none)));
+        }
+        assert!(!is_there(Ok(0)));
     }
 
     #[test]

@@ -153,7 +153,7 @@ fn a_dump_that_fails_leaves_nothing_that_looks_like_a_backup() {
     let folder = Folder::new();
     // As pg_dump does: says its version, writes half a file, complains, fails.
     let script = "#!/bin/sh\ncase \"$1\" in --version) echo 'pg_dump (PostgreSQL) 99.1'; exit;; esac\n\
-        while [ \"$1\" != --file ]; do shift; done\necho half > \"$2\"\necho 'pg_dump: error: out of luck' >&2\nexit 1\n";
+        echo half\necho 'pg_dump: error: out of luck' >&2\nexit 1\n";
     let broken = folder.write("pg_dump", script);
     std::fs::set_permissions(&broken, std::fs::Permissions::from_mode(0o755)).unwrap();
     let tool = Tool::new()
@@ -177,7 +177,7 @@ fn an_interrupted_dump_leaves_nothing_and_nobody_at_work() {
     let child = {
         let folder = Folder::new();
         let script = "#!/bin/sh\ncase \"$1\" in --version) echo 'pg_dump (PostgreSQL) 99.1'; exit;; esac\n\
-            while [ \"$1\" != --file ]; do shift; done\necho half > \"$2\"\necho $$ > \"$0.pid\"\nexec sleep 600\n";
+            echo half\necho $$ > \"$0.pid\"\nexec sleep 600\n";
         let slow = folder.write("pg_dump", script);
         std::fs::set_permissions(&slow, std::fs::Permissions::from_mode(0o755)).unwrap();
         let mut command = tool.command(&["backup", "create", "--to", "b"]);

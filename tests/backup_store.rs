@@ -115,7 +115,7 @@ fn a_folder_that_others_may_write_to_is_named() {
     };
     may(0o777);
     let warning =
-        "warning: everybody may write to b, and can take backups away or put others in their place";
+        "warning: everyone may write to b, and can take backups away or put others in their place";
     let outcome = tool.run(&["backup", "create", "--to", "b"]).ok();
     assert!(outcome.stderr.contains(warning), "{outcome}");
     let into = format!("{}_r", database.name);
@@ -126,7 +126,7 @@ fn a_folder_that_others_may_write_to_is_named() {
     assert!(outcome.stderr.contains(warning), "{outcome}");
     may(0o1777);
     let outcome = tool.run(&["backup", "create", "--to", "b"]).ok();
-    let warning = "everybody may write to b, and can put backups of their own there";
+    let warning = "everyone may write to b, and can put backups of their own there";
     assert!(outcome.stderr.contains(warning), "{outcome}");
     may(0o750);
     let outcome = tool.run(&["backup", "create", "--to", "b"]).ok();

@@ -5,6 +5,7 @@ mod limits;
 mod locks;
 mod plant;
 mod private_server;
+mod reach;
 mod secret;
 mod sessions;
 mod settings;

@@ -10,7 +10,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("pg", &["error", "plan"]),
     ("ui", &["plan", "error"]),
     ("settings", &["trust", "pg", "plan", "error"]),
-    ("local", &["pg", "plan", "error"]),
+    ("local", &["trust", "pg", "plan", "error"]),
     ("bookkeeping", &["pg", "error"]),
     // Who wrote a text decides where its names are looked for.
     ("source", &["trust", "pg", "error"]),
@@ -36,7 +36,15 @@ const RULES: &[(&str, &[&str])] = &[
     ("account", &["bookkeeping", "pg", "plan", "error"]),
     (
         "backup",
-        &["migrate", "bookkeeping", "source", "pg", "plan", "error"],
+        &[
+            "migrate",
+            "bookkeeping",
+            "source",
+            "trust",
+            "pg",
+            "plan",
+            "error",
+        ],
     ),
     // One change out of all the others.
     (

@@ -107,14 +107,15 @@ pub async fn take(
     }
     let last_migration = History::read(db).await?.current();
     let (tables, snapshot) = freeze(db).await?;
+    let shown = store.path(&file).display().to_string();
+    let cannot =
+        |error: std::io::Error| Error::failed(format!("cannot read {shown}")).because(error);
+    let output = writing.file().map_err(cannot)?;
     let (counts, ()) = tokio::try_join!(
         table::count(db, &tables),
-        dump::run(db, &tool, &snapshot.snapshot, writing.path())
+        dump::run(db, &tool, &snapshot.snapshot, output)
     )?;
     db.script("commit").await?;
-    let cannot = |error: std::io::Error| {
-        Error::failed(format!("cannot read {}", writing.path().display())).because(error)
-    };
     let reading = writing.reading().await.map_err(cannot)?;
     let (bytes, sha256) = seal::digest(reading).await.map_err(cannot)?;
     writing.commit().await?;

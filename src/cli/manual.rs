@@ -1,6 +1,6 @@
 //! `completions` and `man`: the command line about itself.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Command};
 use clap_complete::Shell;
@@ -8,6 +8,7 @@ use clap_complete::Shell;
 use super::command_line;
 use crate::context::Context;
 use crate::error::{Error, Exit, Result};
+use crate::trust;
 
 const NAME: &str = "toysoldiers";
 
@@ -57,9 +58,24 @@ impl ManArgs {
             return Ok(Exit::Done);
         };
         std::fs::create_dir_all(folder).map_err(cannot)?;
-        clap_mangen::generate_to(command, folder).map_err(cannot)?;
+        write_pages(&command, folder).map_err(cannot)?;
         Ok(Exit::Done)
     }
+}
+
+/// The page of a command and those of the commands below it.
+fn write_pages(command: &Command, folder: &Path) -> std::io::Result<()> {
+    for below in command
+        .get_subcommands()
+        .filter(|below| !below.is_hide_set())
+    {
+        write_pages(below, folder)?;
+    }
+    let page = clap_mangen::Man::new(command.clone());
+    let mut text = Vec::new();
+    page.render(&mut text)?;
+    // The folder may be everybody's: what lies there under the name of a page may lead elsewhere.
+    trust::replace(&folder.join(page.get_filename()), &text)
 }
 
 /// `help` is a command everywhere; it needs no page of its own.

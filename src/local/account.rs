@@ -2,14 +2,13 @@
 
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
 
 use rustix::fs::{Gid, Stat, Uid};
 
 use crate::error::{Error, Result};
 use crate::pg::endpoint::Owner;
+use crate::pg::shim::{self, Apart};
 
 /// The user of the server's processes.
 #[derive(Debug, Clone)]
@@ -38,20 +37,21 @@ impl Account {
             })
     }
 
-    /// A command that runs as this user, with a clean environment, in a folder everyone may enter.
-    pub(super) fn command(&self, program: &Path) -> Command {
-        let mut command = Command::new(program);
-        command
+    /// A program that runs as this user, with a clean environment, in a folder everyone may enter. It has no
+    /// terminal: the account could type into it what root's shell runs, and Ctrl-C there is ours to answer.
+    pub(super) fn program(&self, program: &Path) -> io::Result<Apart> {
+        let user = match self {
+            Self::Own => None,
+            Self::Other { uid, gid, .. } => Some((*uid, *gid)),
+        };
+        let mut apart = shim::apart(program, user)?;
+        apart
+            .command()
             .current_dir("/")
             .env_clear()
             .env("PATH", "/usr/bin:/bin")
-            .env("LC_ALL", "C")
-            // Out of reach of the terminal's Ctrl-C, which is ours to answer.
-            .process_group(0);
-        if let Self::Other { uid, gid, .. } = self {
-            command.uid(*uid).gid(*gid);
-        }
-        command
+            .env("LC_ALL", "C");
+        Ok(apart)
     }
 
     pub(super) fn is_other(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::Child;
 
 use super::SUPERUSER;
 use super::folder::{DATA, Folder, LOG, RUN, cannot};
@@ -61,9 +61,11 @@ pub(super) fn make(folder: &Folder, bin: &Path, progress: &dyn Progress) -> Resu
     progress.say("making the local server (the first time only)");
     // C.UTF-8 sorts by code point on every system and still folds the case of all letters.
     for locale in ["C.UTF-8", "en_US.UTF-8", "C"] {
-        let output = folder
-            .account()
-            .command(&bin.join("initdb"))
+        let program = bin.join("initdb");
+        let cannot_run = |error| cannot("run", &program, error);
+        let mut initdb = folder.account().program(&program).map_err(cannot_run)?;
+        initdb
+            .command()
             .args([
                 "--auth=trust",
                 "--encoding=UTF8",
@@ -73,10 +75,8 @@ pub(super) fn make(folder: &Folder, bin: &Path, progress: &dyn Progress) -> Resu
             ])
             .arg(format!("--locale={locale}"))
             .arg("--pgdata")
-            .arg(&unborn)
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| cannot("run", &bin.join("initdb"), error))?;
+            .arg(&unborn);
+        let output = initdb.output().map_err(cannot_run)?;
         if output.status.success() {
             return fs::rename(&unborn, &data).map_err(|error| cannot("rename", &unborn, error));
         }
@@ -97,9 +97,10 @@ pub(super) fn spawn(folder: &Folder, bin: &Path, log: File) -> Result<Child> {
     let copy = log
         .try_clone()
         .map_err(|error| cannot("write", &folder.path(LOG), error))?;
-    folder
-        .account()
-        .command(&program)
+    let cannot_run = |error| cannot("run", &program, error);
+    let mut server = folder.account().program(&program).map_err(cannot_run)?;
+    server
+        .command()
         .arg("-D")
         .arg(folder.path(DATA))
         .arg("-k")
@@ -119,11 +120,9 @@ pub(super) fn spawn(folder: &Folder, bin: &Path, log: File) -> Result<Child> {
             "-c",
             "log_line_prefix=%m [%p] %a ",
         ])
-        .stdin(Stdio::null())
         .stdout(copy)
-        .stderr(log)
-        .spawn()
-        .map_err(|error| cannot("run", &program, error))
+        .stderr(log);
+    server.spawn().map_err(cannot_run)
 }
 
 /// Deletes the data folder: first out of the way, so that it is never found half deleted.

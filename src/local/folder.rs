@@ -23,6 +23,7 @@ use rustix::io::Errno;
 use super::account::{Account, called};
 use crate::error::{Error, Kind, Result, io_reason};
 use crate::plan::Progress;
+use crate::trust;
 pub(super) use data::Data;
 
 /// Data of the server, and of servers that were made anew or put aside.
@@ -213,7 +214,9 @@ impl Folder {
             let owner = called(stat.st_uid);
             return Err(distrust(&format!("it belongs to {owner}, and not to root")).into());
         }
-        if let Some(who) = open::writers(&stat) {
+        let writers =
+            trust::writers(&backups).map_err(|error| cannot("read", &self.path(BACKUPS), error))?;
+        if let Some(who) = writers {
             return Err(distrust(&format!("{who} may write in it")).into());
         }
         if stat.st_mode & 0o077 != 0 {

@@ -11,7 +11,6 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
@@ -106,13 +105,12 @@ fn links(process: &Path, account: &Account) -> Option<(PathBuf, PathBuf)> {
         _ => return None,
     }
     let [folder, program] = paths.map(|path| {
-        let told = account
-            .command(Path::new("/bin/sh"))
+        let mut shell = account.program(Path::new("/bin/sh")).ok()?;
+        shell
+            .command()
             .args(["-c", "exec readlink -n \"$1\"", "sh"])
-            .arg(path)
-            .stdin(Stdio::null())
-            .output()
-            .ok()?;
+            .arg(path);
+        let told = shell.output().ok()?;
         let path = String::from_utf8(told.stdout).ok()?;
         (!path.is_empty()).then(|| PathBuf::from(path))
     });
@@ -141,13 +139,12 @@ fn signal(pid: Pid, account: &Account, signal: Signal) -> io::Result<()> {
 
 /// By the shell, whose `kill` needs no program that may be missing.
 fn kill_as(account: &Account, signal: &str, pid: Pid) -> io::Result<()> {
-    let output = account
-        .command(Path::new("/bin/sh"))
+    let mut shell = account.program(Path::new("/bin/sh"))?;
+    shell
+        .command()
         .args(["-c", "kill -\"$1\" \"$2\"", "sh", signal])
-        .arg(pid.as_raw_nonzero().to_string())
-        .stdin(Stdio::null())
-        .output()?;
-    if output.status.success() {
+        .arg(pid.as_raw_nonzero().to_string());
+    if shell.output()?.status.success() {
         return Ok(());
     }
     Err(io::Error::other(format!(

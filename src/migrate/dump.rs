@@ -5,10 +5,7 @@
 
 mod text;
 
-use std::fs::Permissions;
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -17,6 +14,7 @@ use crate::pg::catalog::diff;
 use crate::pg::tools::{Programs, Tool};
 use crate::pg::{Db, Ident, Query, child};
 use crate::plan::{Consent, Effect, Plan, Risk, Step};
+use crate::trust;
 
 crate::row! {
     /// A schema that is left out.
@@ -143,20 +141,8 @@ pub fn write(draft: Draft, _consent: Consent) -> Result<Written> {
                 .because(error)
                 .hint("name another file with `--file`")
         };
-        let folder = place
-            .path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        // It is to be committed: whoever may read the folder may read it, as far as the umask lets them.
-        let mut partial = tempfile::Builder::new()
-            .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(folder)
-            .map_err(cannot)?;
-        partial.write_all(text.as_bytes()).map_err(cannot)?;
-        partial
-            .persist(&place.path)
-            .map_err(|error| cannot(error.error))?;
+        // It is to be committed.
+        trust::replace(&place.path, text.as_bytes()).map_err(cannot)?;
     }
     Ok(Written {
         path: place.shown,

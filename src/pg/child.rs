@@ -40,14 +40,15 @@ pub async fn run(tool: &Tool, db: &Db, arguments: impl FnOnce(&mut Command)) -> 
 }
 
 /// The same of a program that locks tables: whoever is in its way is told of, and named if it gives up waiting for
-/// them.
+/// them. What it writes goes to `output`.
 pub async fn run_beside(
     db: &Db,
     tool: &Tool,
+    output: Stdio,
     arguments: impl FnOnce(&mut Command),
 ) -> Result<(), Error> {
     watched(db, async |name| {
-        let running = Running::start(tool, db, name, arguments, Stdio::null());
+        let running = Running::start(tool, db, name, arguments, output);
         running.await?.end().await
     })
     .await

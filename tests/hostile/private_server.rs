@@ -464,10 +464,10 @@ fn root_takes_no_folder_that_others_can_swap_or_use_for_more() {
     let below = open.path().join("below");
     std::fs::create_dir(&below).unwrap();
     set_mode(open.path(), 0o777);
-    refused(&below, "may be written in by everybody");
+    refused(&below, "may be written in by everyone");
     set_mode(open.path(), 0o755);
     set_mode(&below, 0o777);
-    refused(&below, "everybody may write in it");
+    refused(&below, "everyone may write in it");
     set_mode(&below, 0o755);
     chown(open.path(), Some(uid), Some(gid)).unwrap();
     refused(&below, "could put another folder in its place");

@@ -4,16 +4,19 @@
 //! if somebody has it: two runs never overwrite each other. Every call that waits for a disk waits on a thread of its
 //! own, so that Ctrl-C is heard while a network's disk is away.
 
-use std::fs::{self, File, Metadata};
-use std::io::{self, Read, Write};
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
+use rustix::fs::{AtFlags, CWD, OFlags};
+use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
 use super::{Object, PARTIAL};
 use crate::error::{Error, Result};
+use crate::trust;
 
 /// How much of a file is read at once, in bytes.
 const PIECE: usize = 1 << 20;
@@ -95,9 +98,14 @@ impl Folder {
 
     pub(super) async fn exposure(&self) -> Option<String> {
         let path = self.path.clone();
-        let metadata = apart(move || fs::metadata(path)).await.ok()?;
-        let who = writers(&metadata, rustix::process::geteuid().as_raw())?;
-        let is_sticky = metadata.mode() & 0o1002 == 0o1002;
+        let looked = apart(move || Ok((fs::metadata(&path)?, trust::writers_at(&path)?)));
+        let (metadata, writers) = looked.await.ok()?;
+        let us = rustix::process::geteuid().as_raw();
+        let is_anothers = metadata.uid() != us && metadata.uid() != 0;
+        let owner = || format!("its owner, the user with the id {}", metadata.uid());
+        let who = writers.or_else(|| is_anothers.then(owner))?;
+        // Its owner may do everything, whatever others may.
+        let is_sticky = metadata.mode() & 0o1000 != 0 && !is_anothers;
         let what = if is_sticky {
             "put backups of their own there"
         } else {
@@ -108,18 +116,6 @@ impl Folder {
             self.path.display()
         ))
     }
-}
-
-/// Who but us and root may write to a folder. A group of ours may be of many, or of nobody else: only the mode is
-/// known here.
-fn writers(folder: &Metadata, us: u32) -> Option<String> {
-    if folder.mode() & 0o002 != 0 {
-        return Some("everybody".to_owned());
-    }
-    if folder.uid() != us && folder.uid() != 0 {
-        return Some(format!("its owner, the user with the id {}", folder.uid()));
-    }
-    None
 }
 
 fn list(folder: &Path) -> io::Result<Vec<Object>> {
@@ -190,14 +186,20 @@ pub struct Writing {
 }
 
 impl Writing {
-    /// Where it is until then. pg_dump writes it by itself: it goes back to note where the rows of each table begin.
-    pub fn path(&self) -> &Path {
-        self.file.path()
+    /// The open file, for another program to write. Its name would not do: whoever may write to the folder can give it
+    /// to another file.
+    pub fn file(&self) -> io::Result<File> {
+        self.file.as_file().try_clone()
     }
 
-    /// What was written so far, from its beginning.
+    /// What was written so far, from its beginning. Reading moves the place where writing would go on.
     pub async fn reading(&self) -> io::Result<Reading> {
-        Reading::of(self.file.path().to_owned()).await
+        let mut file = self.file()?;
+        apart(move || {
+            file.rewind()?;
+            Ok(Reading(file))
+        })
+        .await
     }
 
     /// Writes more.
@@ -216,7 +218,7 @@ impl Writing {
             let Self { file, path } = self;
             // Another program may have written it through a handle of its own; the data of a file is synced through any.
             file.as_file().sync_all()?;
-            file.persist_noclobber(&path).map_err(|error| error.error)?;
+            give_name(file, &path)?;
             sync_folder(&path)
         });
         kept.await.map_err(|error| {
@@ -229,6 +231,33 @@ impl Writing {
     fn cannot(&self, error: io::Error) -> Error {
         Error::failed(format!("cannot write {}", self.path.display())).because(error)
     }
+}
+
+/// Gives the open file a name, whatever has become of the one it had; not if somebody has the new one.
+fn give_name(file: NamedTempFile, name: &Path) -> io::Result<()> {
+    let open = format!("/proc/self/fd/{}", file.as_file().as_raw_fd());
+    match rustix::fs::linkat(CWD, open, CWD, name, AtFlags::SYMLINK_FOLLOW) {
+        // The name it had goes with `file`.
+        Ok(()) => return Ok(()),
+        Err(Errno::EXIST) => return Err(Errno::EXIST.into()),
+        // No second names on this file system, no `/proc`, or no name left that would be ours.
+        Err(_) => {}
+    }
+    same(file.as_file(), file.path())?;
+    let file = file.persist_noclobber(name).map_err(|error| error.error)?;
+    same(&file, name)
+}
+
+/// Refuses a name that somebody has given to something else.
+fn same(file: &File, name: &Path) -> io::Result<()> {
+    let (ours, theirs) = (file.metadata()?, name.symlink_metadata()?);
+    if (ours.dev(), ours.ino()) == (theirs.dev(), theirs.ino()) {
+        return Ok(());
+    }
+    Err(io::Error::other(format!(
+        "somebody has put something else in the place of {}",
+        name.display()
+    )))
 }
 
 /// What a folder says of its files is on the disk only once the folder is.

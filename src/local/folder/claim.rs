@@ -5,17 +5,20 @@ use std::path::Path;
 
 use rustix::fs::{Dir, FileType, Gid, Mode, Uid};
 
-use super::{BACKUPS, DATA, Folder, LOCK, LOG, OLD_LOG, RUN, cannot, open, unusable};
+use super::{BACKUPS, DATA, Folder, LOCK, LOG, OLD_LOG, RUN, cannot, unusable};
 use crate::error::{Result, io_reason};
 use crate::local::account::called;
 use crate::plan::Progress;
+use crate::trust;
 
 impl Folder {
     /// Sees to it that the folder is root's, and that nobody else may write in it.
     pub(super) fn take_back(&self, progress: &dyn Progress) -> Result<()> {
         let stat = self.stat()?;
         if stat.st_uid == 0 {
-            return match open::writers(&stat) {
+            let writers =
+                trust::writers(&self.handle).map_err(|error| cannot("read", &self.path, error))?;
+            return match writers {
                 None => Ok(()),
                 Some(who) => Err(unusable(
                     &self.path,
@@ -126,10 +129,11 @@ pub(super) fn trust_ancestors(path: &Path) -> Result<()> {
         let sticky = stat.st_mode & 0o1000 != 0;
         let reason = if stat.st_uid != 0 {
             format!("belongs to {}", called(stat.st_uid))
-        } else if let Some(who) = open::writers(&stat).filter(|_| !sticky) {
-            format!("may be written in by {who}")
         } else {
-            continue;
+            match trust::writers_at(ancestor) {
+                Ok(Some(who)) if !sticky => format!("may be written in by {who}"),
+                _ => continue,
+            }
         };
         return Err(unusable(
             path,

@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{FileType, Mode, OFlags, Stat};
+use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::super::account;
@@ -47,15 +47,4 @@ pub(super) fn folder(at: impl AsFd, path: &Path, through_links: bool) -> io::Res
         }
         error => error.into(),
     })
-}
-
-/// Who besides the owner may write, if somebody may.
-pub(super) fn writers(stat: &Stat) -> Option<&'static str> {
-    if stat.st_mode & 0o002 != 0 {
-        Some("everybody")
-    } else if stat.st_mode & 0o020 != 0 && stat.st_gid != 0 {
-        Some("its group")
-    } else {
-        None
-    }
 }
