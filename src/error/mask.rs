@@ -221,6 +221,7 @@ impl<'t> Stars<'t> {
     }
 
     /// Whether this place is in the parameters of a URL, and the quote before that.
+    #[allow(clippy::option_option)] // Whether it is in one, and whether that is in quotes.
     fn url_around(&self, place: usize) -> Option<Option<char>> {
         let before = &self.text[..place];
         let scheme = before.rfind("://")?;
@@ -350,6 +351,7 @@ fn quoted(text: &str, quote: char) -> usize {
 }
 
 /// How long what is in no quotes is. In a URL in quotes only those end it.
+#[allow(clippy::option_option)] // As above.
 fn plain(text: &str, url: Option<Option<char>>) -> usize {
     let around = url.flatten();
     let mut is_escaped = false;
