@@ -323,15 +323,13 @@ fn decoded(text: &str) -> String {
     let mut parts = text.split('%');
     let mut decoded = parts.next().unwrap_or_default().as_bytes().to_vec();
     for part in parts {
-        match part.get(..2).map(|digits| u8::from_str_radix(digits, 16)) {
-            Some(Ok(byte)) => {
-                decoded.push(byte);
-                decoded.extend_from_slice(&part.as_bytes()[2..]);
-            }
-            _ => {
-                decoded.push(b'%');
-                decoded.extend_from_slice(part.as_bytes());
-            }
+        let digits = part.get(..2).map(|digits| u8::from_str_radix(digits, 16));
+        if let Some(Ok(byte)) = digits {
+            decoded.push(byte);
+            decoded.extend_from_slice(&part.as_bytes()[2..]);
+        } else {
+            decoded.push(b'%');
+            decoded.extend_from_slice(part.as_bytes());
         }
     }
     String::from_utf8_lossy(&decoded).into_owned()
