@@ -221,6 +221,7 @@ impl<'t> Stars<'t> {
     }
 
     /// Whether this place is in the parameters of a URL, and the quote before that.
+    #[allow(clippy::option_option)] // Whether it is in one, and whether that is in quotes.
     fn url_around(&self, place: usize) -> Option<Option<char>> {
         let before = &self.text[..place];
         let scheme = before.rfind("://")?;
@@ -322,15 +323,13 @@ fn decoded(text: &str) -> String {
     let mut parts = text.split('%');
     let mut decoded = parts.next().unwrap_or_default().as_bytes().to_vec();
     for part in parts {
-        match part.get(..2).map(|digits| u8::from_str_radix(digits, 16)) {
-            Some(Ok(byte)) => {
-                decoded.push(byte);
-                decoded.extend_from_slice(&part.as_bytes()[2..]);
-            }
-            _ => {
-                decoded.push(b'%');
-                decoded.extend_from_slice(part.as_bytes());
-            }
+        let digits = part.get(..2).map(|digits| u8::from_str_radix(digits, 16));
+        if let Some(Ok(byte)) = digits {
+            decoded.push(byte);
+            decoded.extend_from_slice(&part.as_bytes()[2..]);
+        } else {
+            decoded.push(b'%');
+            decoded.extend_from_slice(part.as_bytes());
         }
     }
     String::from_utf8_lossy(&decoded).into_owned()
@@ -350,6 +349,7 @@ fn quoted(text: &str, quote: char) -> usize {
 }
 
 /// How long what is in no quotes is. In a URL in quotes only those end it.
+#[allow(clippy::option_option)] // As above.
 fn plain(text: &str, url: Option<Option<char>>) -> usize {
     let around = url.flatten();
     let mut is_escaped = false;

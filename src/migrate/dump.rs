@@ -16,7 +16,6 @@ use crate::pg::{Db, Ident, Query, child};
 use crate::plan::{Consent, Effect, Plan, Risk, Step};
 use crate::reading;
 use crate::trust;
-use crate::trust;
 
 crate::row! {
     /// A schema that is left out.

@@ -223,12 +223,8 @@ fn a_dump_is_written_to_the_file_we_made_whatever_has_its_name() {
         "{refused}"
     );
     assert_eq!(fs::read_to_string(&target).unwrap(), SECRET);
-<<<<<<< HEAD
     let left = tool.folder().list("b");
-    assert!(!left.iter().any(|name| name.ends_with(".dump")), "{left:?}");
-=======
-    assert_eq!(tool.folder().list("b"), [""; 0]);
->>>>>>> mend1
+    assert!(!left.iter().any(|name| name.contains(".dump")), "{left:?}");
 }
 
 #[test]
