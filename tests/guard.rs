@@ -553,7 +553,7 @@ fn guards_that_cannot_be_read_have_their_line() {
     password_command is a list of a program and its arguments: ["pass", "show", "db"]
       --> HERE/toysoldiers.toml:3:20
          |
-       3 | password_command = []
+       3 | password_command = **
          |                    ^^
       hint: mend that line and try again
     "#);
@@ -561,7 +561,7 @@ fn guards_that_cannot_be_read_have_their_line() {
     password_command is a list of a program and its arguments: ["pass", "show", "db"]
       --> HERE/toysoldiers.toml:3:20
          |
-       3 | password_command = "op read x"
+       3 | password_command = ***********
          |                    ^^^^^^^^^^^
       hint: mend that line and try again
     "#);

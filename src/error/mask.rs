@@ -179,7 +179,13 @@ impl<'t> Stars<'t> {
             let value = self.text[equals + 1..].trim_start();
             let from = self.text.len() - value.len();
             // As a hint writes it: fill it in.
-            if value.starts_with("...") {
+            let written = value.trim_start_matches(['\'', '"']);
+            let is_blank = written.strip_prefix("...").is_some_and(|rest| {
+                rest.chars()
+                    .next()
+                    .is_none_or(|next| "'\"` \n".contains(next))
+            });
+            if is_blank {
                 continue;
             }
             if key == Key::Command {

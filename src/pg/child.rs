@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::os::unix::process::ExitStatusExt;
 use std::pin::Pin;
 use std::process::Stdio;
 use std::task::{Context, Poll};
@@ -28,6 +29,9 @@ const BY_VARIABLE: [(&str, &str); 2] = [("TimeZone", "PGTZ"), ("DateStyle", "PGD
 
 /// Variables of the person's shell that would make settings.
 const FOREIGN: [&str; 4] = ["PGCLIENTENCODING", "PGDATESTYLE", "PGGEQO", "PGTZ"];
+
+/// SIGXFSZ, of Linux and the BSDs: the limit of `ulimit -f` was reached.
+const FILE_SIZE: i32 = 25;
 
 /// How much of its complaints is kept, in bytes: the end.
 const TAIL: usize = 64 * 1024;
@@ -202,7 +206,15 @@ impl Running {
         }
         let program = self.tool.path.file_name().unwrap_or_default();
         let program = program.to_string_lossy().into_owned();
-        let (reason, rest) = complaint(&program, &String::from_utf8_lossy(&said));
+        let (mut reason, rest) = complaint(&program, &String::from_utf8_lossy(&said));
+        // What is ended by a signal has no time to say why.
+        if let (Some(signal), true) = (status.signal(), said.is_empty()) {
+            reason = if signal == FILE_SIZE {
+                "it was ended: a file may not grow any larger here".to_owned()
+            } else {
+                format!("it was ended by signal {signal}")
+            };
+        }
         let mut error = Error::failed(format!("{program} failed")).because(Error::failed(reason));
         for line in rest.into_iter().take(LINES) {
             error = error.note(line);
