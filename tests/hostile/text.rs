@@ -370,11 +370,13 @@ fn words_of_the_command_line_are_repeated_in_a_line() {
         &["user", "list", "-o", EVIL],
         &["--env", EVIL, "user", "list"],
         &["--config", EVIL, "user", "list"],
-        &["backup", "restore", EVIL, "--into", "x"],
     ] {
         assert_tame_everywhere(&tool, args);
         assert_tame_everywhere(&tool, &[args, &["-o", "json"]].concat());
     }
+    let database = Database::empty();
+    let tool = Tool::new().on(&database);
+    assert_tame_everywhere(&tool, &["backup", "restore", EVIL, "--into", "x"]);
 }
 
 #[test]
