@@ -40,12 +40,16 @@ crate::row! {
 }
 
 static BLOCKERS: Query<Blocker> = crate::query!("lock/blockers");
-static OF_PROGRAM: Query<Blocker> = crate::query!("lock/blockers_of_program");
 
 impl Blocker {
     /// Those whom the session with this process id waits for.
     pub async fn of(db: &Db, pid: i32) -> Result<Vec<Self>> {
-        db.ask(&BLOCKERS, &[&pid]).await
+        db.ask(&BLOCKERS, &[&pid, &None::<&str>]).await
+    }
+
+    /// Those whom the sessions of this name wait for.
+    async fn of_program(db: &Db, name: &str) -> Result<Vec<Self>> {
+        db.ask(&BLOCKERS, &[&None::<i32>, &name]).await
     }
 
     /// In one line, for people.
@@ -208,7 +212,7 @@ impl Watch {
             };
             let blockers = match waiting {
                 Waiting::Session(pid) => Blocker::of(second, pid).await,
-                Waiting::Program(name) => second.ask(&OF_PROGRAM, &[&name]).await,
+                Waiting::Program(name) => Blocker::of_program(second, name).await,
             };
             match blockers {
                 Ok(blockers) => {

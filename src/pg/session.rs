@@ -138,35 +138,6 @@ pub(super) const CLIENT_CHECK: (&str, &str) = ("client_connection_check_interval
 pub const VIEWS: &str = "restrict_nonsystem_relation_kind";
 const NO_VIEWS: &str = "view, foreign-table";
 
-impl Db {
-    /// The statement after which views are read for the rest of the transaction: before what people wrote. A server
-    /// that knows no restriction is told nothing.
-    pub fn read_views(&self) -> String {
-        if self.restricts_views() {
-            format!("select pg_catalog.set_config('{VIEWS}','',true)")
-        } else {
-            "select null".to_owned()
-        }
-    }
-}
-
-impl Db {
-    /// Makes an empty database that nobody is let into but its owner and superusers. It is UTF-8, which holds whatever
-    /// there is; the server's default may be less.
-    pub async fn create_database(&self, name: &str) -> Result<()> {
-        let name = Ident(name);
-        // Nobody gets in before the right to is taken away.
-        self.script(&format!(
-            "create database {name} template template0 encoding 'UTF8' connection limit 0"
-        ))
-        .await?;
-        self.script(&format!(
-            "revoke connect on database {name} from public; alter database {name} connection limit -1"
-        ))
-        .await
-    }
-}
-
 /// How long a session waits.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
@@ -274,6 +245,31 @@ impl Db {
     /// Makes a session what it was before it ran somebody else's text.
     pub async fn reset(&self) -> Result<()> {
         self.set_up(self.patience()).await
+    }
+
+    /// The statement after which views are read for the rest of the transaction: before what people wrote. A server
+    /// that knows no restriction is told nothing.
+    pub fn read_views(&self) -> String {
+        if self.restricts_views() {
+            format!("select pg_catalog.set_config('{VIEWS}','',true)")
+        } else {
+            "select null".to_owned()
+        }
+    }
+
+    /// Makes an empty database that nobody is let into but its owner and superusers. It is UTF-8, which holds whatever
+    /// there is; the server's default may be less.
+    pub async fn create_database(&self, name: &str) -> Result<()> {
+        let name = Ident(name);
+        // Nobody gets in before the right to is taken away.
+        self.script(&format!(
+            "create database {name} template template0 encoding 'UTF8' connection limit 0"
+        ))
+        .await?;
+        self.script(&format!(
+            "revoke connect on database {name} from public; alter database {name} connection limit -1"
+        ))
+        .await
     }
 
     pub(super) async fn make_settings(&self, scope: Scope) -> Result<()> {

@@ -1,5 +1,6 @@
--- Whom a session waits for. What a session asks is cut short, and left out where it speaks of a password.
--- $1: process id of the session that waits
+-- Whom a session waits for, or a program, whose sessions have a name of their own. What a session asks is cut short, and
+-- left out where it speaks of a password.
+-- $1: process id of the session that waits, or null, $2: name of the program's sessions, or null
 select
     a.pid,
     coalesce(a.usename::text, '?') as role,
@@ -13,5 +14,9 @@ select
         else regexp_replace(a.query, '\s+', ' ', 'g')
     end as query
 from pg_catalog.pg_stat_activity a
-where a.pid = any (pg_catalog.pg_blocking_pids($1))
+where a.pid in (
+    select unnest(pg_catalog.pg_blocking_pids(w.pid))
+    from pg_catalog.pg_stat_activity w
+    where w.pid = $1 or w.application_name = $2
+)
 order by a.xact_start nulls last, a.pid
