@@ -12,7 +12,6 @@ mod index;
 mod init;
 mod list;
 mod local;
-mod looking;
 mod manual;
 mod migrate;
 mod policy;
@@ -23,6 +22,7 @@ mod standing;
 mod status;
 mod usage;
 mod user;
+mod waiting;
 
 use std::ffi::OsString;
 use std::future::Future;

@@ -8,7 +8,7 @@ mod replica;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -17,9 +17,9 @@ use crate::error::{Error, Exit, Result, command};
 use crate::guard;
 use crate::local::{self, Server};
 use crate::pg::attempt::BRIEF;
-use crate::pg::db::Cancel;
+use crate::pg::run::Sessions;
 use crate::pg::tools::Programs;
-use crate::pg::{Db, Patience, Undo};
+use crate::pg::{Patience, RunContext, Undo};
 use crate::plan::{Consent, Plan, Progress};
 use crate::settings::password::Source;
 use crate::settings::{self, Environ, Flags, Origin, Settings};
@@ -37,7 +37,7 @@ pub struct Context {
     flags: Flags,
     environ: Environ,
     settings: OnceLock<Settings>,
-    sessions: Mutex<Vec<Cancel>>,
+    sessions: Sessions,
     undo: Undo,
     /// Who told the password.
     told_by: OnceLock<Source>,
@@ -67,7 +67,7 @@ impl Context {
             flags,
             environ,
             settings: OnceLock::new(),
-            sessions: Mutex::default(),
+            sessions: Sessions::default(),
             undo: Undo::default(),
             told_by: OnceLock::new(),
             password: OnceLock::new(),
@@ -307,26 +307,28 @@ impl Context {
         Ok(report.exit())
     }
 
+    /// How this command is carried out, if it waits this long for another run to end, and makes further attempts for
+    /// this long.
+    pub fn run(&self, wait: Duration, retry_for: Duration) -> RunContext<'_> {
+        RunContext {
+            lock_timeout: self.flags.lock_timeout,
+            statement_timeout: self.flags.statement_timeout,
+            retry_for,
+            wait,
+            progress: &self.ui,
+            sessions: &self.sessions,
+            undo: &self.undo,
+        }
+    }
+
     /// Where a feature registers what must not stay if its command does not come to its end.
     pub fn undo(&self) -> &Undo {
         &self.undo
     }
 
-    /// Has a session cancelled with the others when the command is interrupted.
-    pub fn attend(&self, db: &Db) {
-        self.sessions
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(db.cancel());
-    }
-
     /// Cancels on the server what is still running there.
     pub async fn cancel(&self) {
-        let sessions =
-            std::mem::take(&mut *self.sessions.lock().unwrap_or_else(PoisonError::into_inner));
-        for session in sessions {
-            session.cancel().await;
-        }
+        self.sessions.cancel().await;
     }
 }
 

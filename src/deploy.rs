@@ -21,15 +21,10 @@ mod story;
 mod told;
 pub mod written;
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use crate::backup::Address;
-use crate::migrate::Limits;
 use crate::pg::tools::Programs;
-use crate::pg::{Db, Patience, Undo};
-use crate::plan::Progress;
 
 pub use files::{Files, Sources};
 pub use parts::{Did, Part, State};
@@ -68,21 +63,4 @@ pub struct Safekeeping {
     pub destination: Address,
     /// PostgreSQL's programs.
     pub programs: Programs,
-}
-
-/// How it is carried out.
-#[derive(Clone, Copy)]
-pub struct Manner<'a> {
-    /// How long a statement may wait and take, for how long it is tried again, and who does it.
-    pub limits: &'a Limits,
-    /// How long building an index may wait for a lock, and take; zero is for ever.
-    pub patience: Patience,
-    /// How long to wait for another run to end.
-    pub wait: Duration,
-    /// Whom to tell.
-    pub progress: &'a dyn Progress,
-    /// Is shown every session that is opened besides.
-    pub attend: &'a (dyn Fn(&Db) + Sync),
-    /// Where is registered what must not stay if it does not come to its end.
-    pub undo: &'a Undo,
 }

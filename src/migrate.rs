@@ -43,12 +43,11 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::pg::Db;
 use diff::Standing;
-pub use engine::Limits;
 use history::History;
 pub use runner::Ran;
 pub use source::Files;
 pub use step::Progressed;
-pub use up::{Applied, Manner, Pending, Wish};
+pub use up::{Applied, Pending, Wish};
 
 /// How the files and the history of a database compare.
 #[derive(Debug, Serialize)]

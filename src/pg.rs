@@ -26,6 +26,7 @@ pub mod query;
 pub mod reader;
 pub mod relation;
 pub mod replica;
+pub mod run;
 pub mod service;
 pub mod session;
 pub mod shim;
@@ -43,6 +44,7 @@ pub use ident::Ident;
 pub use page::{Page, Paged};
 pub use pooler::Pooling;
 pub use query::{FromRow, Param, Query};
+pub use run::RunContext;
 pub use session::Patience;
 pub use undo::Undo;
 

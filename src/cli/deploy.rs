@@ -1,24 +1,22 @@
 //! `deploy`
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Args;
 
-use super::looking::Looking;
 use super::migrate::check::denied;
 use super::migrate::up::Warnings;
+use super::waiting::WaitArgs;
 use super::{backup, index, migrate, policy};
 use crate::context::Context;
 use crate::deploy::history::Deploys;
 use crate::deploy::revision::short;
 use crate::deploy::written::{self, Written};
 use crate::deploy::{
-    self, Deployed, Did, Files, Manner, Revision, Safekeeping, Sources, State, Wanted, Wish,
+    self, Deployed, Did, Files, Revision, Safekeeping, Sources, State, Wanted, Wish,
 };
 use crate::error::{Exit, Result, command, quoted};
-use crate::migrate::Limits;
-use crate::pg::{Patience, lock};
+use crate::pg::lock;
 use crate::plan::counted;
 use crate::ui::cell::human_millis;
 use crate::ui::{Cell, Report, Table};
@@ -52,12 +50,8 @@ pub(super) struct DeployArgs {
     /// Keep policies without asking the matrix
     #[arg(long)]
     no_proof: bool,
-    /// How long to wait for another run on the same database to end
-    #[arg(long, default_value = "10m", value_name = "TIME", value_parser = crate::settings::duration)]
-    wait: Duration,
-    /// For how long to try again when other sessions hold a lock; 0 for one attempt
-    #[arg(long, default_value = "5m", value_name = "TIME", value_parser = crate::settings::duration)]
-    retry_for: Duration,
+    #[command(flatten)]
+    wait: WaitArgs,
     #[command(flatten)]
     sources: SourcesArgs,
     /// Show the deploys there were instead, the newest last
@@ -116,10 +110,6 @@ impl DeployArgs {
         };
         let denied = denied(cx)?;
         db.set_up(cx.glance()).await?;
-        let looking = Looking {
-            wait: self.wait,
-            retry_for: self.retry_for,
-        };
         let plan = async || {
             let (files, stamp, denied) = (files.clone(), stamp.clone(), denied.clone());
             Box::pin(deploy::plan(
@@ -133,7 +123,7 @@ impl DeployArgs {
             .await
         };
         let locks = [&lock::DEPLOY, &lock::MIGRATE];
-        let plan = looking.plan(cx, &db, &locks, "deploy", plan);
+        let plan = self.wait.plan(cx, &db, &locks, "deploy", plan);
         let plan = Box::pin(plan).await?;
         if let (Some(agreed), Some(file)) = (&agreed, &self.plan) {
             let now = written::document(&db, &environment, &plan).await?;
@@ -150,25 +140,10 @@ impl DeployArgs {
             warnings.tell(cx);
         }
         cx.ui.announce(&plan, &cx.stage()?);
-        let limits = Limits {
-            lock_timeout: cx.flags().lock_timeout,
-            statement_timeout: cx.flags().statement_timeout,
-            retry_for: self.retry_for,
-        };
-        let manner = Manner {
-            limits: &limits,
-            patience: Patience {
-                lock: cx.flags().lock_timeout.unwrap_or(Duration::ZERO),
-                statement: cx.flags().statement_timeout.unwrap_or(Duration::ZERO),
-            },
-            wait: self.wait,
-            progress: &cx.ui,
-            attend: &|db| cx.attend(db),
-            undo: cx.undo(),
-        };
+        let run = self.wait.run(cx);
         let apply = async |work, consent| {
             let revision = Revision::of(&sources.folders());
-            Box::pin(deploy::deploy(&db, work, consent, revision, manner)).await
+            Box::pin(deploy::deploy(&db, work, consent, revision, run)).await
         };
         let exit = Box::pin(cx.carry_out(plan, apply)).await?;
         warnings.tell(cx);

@@ -128,8 +128,7 @@ impl SourceArgs {
 fn marking<'a>(cx: &'a Context, command: &'static str, wait: Duration) -> Marking<'a> {
     Marking {
         command,
-        wait,
-        progress: &cx.ui,
+        run: cx.run(wait, Duration::ZERO),
     }
 }
 

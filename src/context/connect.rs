@@ -124,7 +124,7 @@ impl Context {
         curious: bool,
     ) -> Result<(Db, Identity)> {
         let environment = &self.settings()?.environment;
-        self.attend(&db);
+        self.sessions.attend(&db);
         let db = db.acting_for(self.actor());
         let is_unpinned = environment.protected
             && environment.is_configured()

@@ -4,13 +4,12 @@ use super::agreed;
 use super::parts::{Part, State};
 use super::plan::Work;
 use super::run::Run;
-use super::{Manner, Wanted, foresee, story};
+use super::{Wanted, foresee, story};
 use crate::backup;
 use crate::error::{Error, Result};
 use crate::index;
 use crate::migrate::history::History;
 use crate::migrate::up;
-use crate::pg::attempt::Limits;
 use crate::pg::{Db, lock};
 use crate::plan::{Plan, Step};
 use crate::policy;
@@ -54,9 +53,9 @@ impl Run<'_> {
         {
             return Ok(Came::nothing());
         }
-        self.manner.progress.working("taking a backup");
+        self.context.progress.working("taking a backup");
         let consent = self.consent.to_a_part();
-        let taken = backup::take(self.db(), order, consent, self.manner.progress).await?;
+        let taken = backup::take(self.db(), order, consent, self.context.progress).await?;
         if !taken.checked {
             return Err(
                 Error::failed(format!("{} is not as it was written", taken.manifest_file))
@@ -65,7 +64,7 @@ impl Run<'_> {
                     .into(),
             );
         }
-        self.manner
+        self.context
             .progress
             .say(&format!("took the backup {}", taken.file));
         Ok(Came::to(vec![taken.file], None))
@@ -93,7 +92,7 @@ impl Run<'_> {
         let plan = self.plan_migrations().await?;
         let mut changes = Vec::new();
         if self.upgraded {
-            self.manner
+            self.context
                 .progress
                 .say("brought the bookkeeping up to date");
             changes.push("the bookkeeping, brought up to date".to_owned());
@@ -106,14 +105,8 @@ impl Run<'_> {
             });
         };
         let versions = pending.versions.clone();
-        let manner = up::Manner {
-            limits: self.manner.limits,
-            wait: self.manner.wait,
-            progress: self.manner.progress,
-            attend: self.manner.attend,
-        };
         let consent = self.consent.to_a_part();
-        let applied = match Box::pin(up::up(self.db(), pending, consent, manner)).await {
+        let applied = match Box::pin(up::up(self.db(), pending, consent, self.context)).await {
             Ok(applied) => applied,
             Err(failure) => {
                 // What was applied before the one that failed stays applied.
@@ -128,7 +121,7 @@ impl Run<'_> {
         let stamped = applied.stamped;
         if let Some(environment) = &stamped {
             let line = format!("stamped the database as {environment}");
-            self.manner.progress.say(&line);
+            self.context.progress.say(&line);
         }
         changes.extend(stamped.map(|environment| format!("the stamp of {environment}")));
         changes.extend(applied.applied.into_iter().map(|ran| ran.migration));
@@ -151,12 +144,11 @@ impl Run<'_> {
     /// not.
     async fn come_back(&mut self) -> Result<()> {
         if !self.db().is_lost() {
-            return self.db().set_up(self.manner.patience).await;
+            return self.db().set_up(self.context.unhurried()).await;
         }
-        let again = Db::connect(self.db().endpoint(), self.manner.patience).await?;
-        (self.manner.attend)(&again);
-        let Manner { wait, progress, .. } = self.manner;
-        lock::acquire(&again, &lock::DEPLOY, wait, progress).await?;
+        let again = Db::connect(self.db().endpoint(), self.context.unhurried()).await?;
+        self.context.sessions.attend(&again);
+        lock::acquire(&again, &lock::DEPLOY, self.context).await?;
         self.second = Some(again);
         Ok(())
     }
@@ -169,14 +161,10 @@ impl Run<'_> {
         let Some(work) = self.require(Part::Policies, plan)? else {
             return Ok(Came::nothing());
         };
-        self.manner.progress.working("applying policies");
-        let manner = policy::apply::Manner {
-            limits: self.brief(),
-            wait: self.manner.wait,
-            progress: self.manner.progress,
-        };
+        self.context.progress.working("applying policies");
         let consent = self.consent.to_a_part();
-        let applied = Box::pin(policy::apply::apply(self.db(), work, consent, manner)).await?;
+        let applied =
+            Box::pin(policy::apply::apply(self.db(), work, consent, self.context)).await?;
         if !applied.kept {
             let detail = story::disproved(applied.wrong.len());
             self.deployed.wrong = applied.wrong;
@@ -194,7 +182,7 @@ impl Run<'_> {
                 change.object,
                 change.on
             );
-            self.manner.progress.say(&line);
+            self.context.progress.say(&line);
         }
         Ok(Came::to(changes, applied.cells.map(story::proved)))
     }
@@ -206,16 +194,9 @@ impl Run<'_> {
         let Some(work) = self.require(Part::Indexes, plan)? else {
             return Ok(Came::nothing());
         };
-        let manner = index::apply::Manner {
-            limits: self.brief(),
-            patience: self.manner.patience,
-            wait: self.manner.wait,
-            progress: self.manner.progress,
-            attend: self.manner.attend,
-            undo: self.manner.undo,
-        };
         let consent = self.consent.to_a_part();
-        if let Err(failure) = Box::pin(index::apply::apply(self.db(), work, consent, manner)).await
+        if let Err(failure) =
+            Box::pin(index::apply::apply(self.db(), work, consent, self.context)).await
         {
             // What was built before the one that failed stays.
             let left = Box::pin(foresee::indexes(self.db(), &files.indexes, *wish)).await;
@@ -228,11 +209,6 @@ impl Run<'_> {
             return Err(failure);
         }
         Ok(Came::to(words(&steps), None))
-    }
-
-    fn brief(&self) -> Limits {
-        let limits = self.manner.limits;
-        Limits::brief(limits.lock_timeout, limits.retry_for)
     }
 }
 

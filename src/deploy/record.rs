@@ -1,12 +1,11 @@
 //! The row that tells of a deploy. It is written at its start and at its end, each time for good, so that one that was
 //! killed can be seen.
 
-use super::Manner;
 use super::parts::{self, Did};
 use super::revision::Revision;
 use crate::bookkeeping;
 use crate::error::Result;
-use crate::pg::{Db, Param, Query, lock};
+use crate::pg::{Db, Param, Query, RunContext, lock};
 
 crate::row! {
     /// Which deploy.
@@ -38,13 +37,13 @@ impl Outcome {
 }
 
 /// Makes sure that there is a place for the row. Whether our own schema was there in an older version.
-pub(super) async fn ready(db: &Db, manner: Manner<'_>) -> Result<bool> {
+pub(super) async fn ready(db: &Db, run: RunContext<'_>) -> Result<bool> {
     let is_old =
         |found: Option<i32>| found.is_none_or(|found| found < i32::from(bookkeeping::VERSION));
     if !is_old(bookkeeping::installed(db).await?) {
         return Ok(false);
     }
-    lock::acquire(db, &lock::MIGRATE, manner.wait, manner.progress).await?;
+    lock::acquire(db, &lock::MIGRATE, run).await?;
     let installed = match bookkeeping::installed(db).await {
         Ok(found) => bookkeeping::install(db, found)
             .await

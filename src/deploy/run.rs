@@ -4,16 +4,16 @@ use std::time::Instant;
 
 use serde::Serialize;
 
+use super::Revision;
 use super::doing::Came;
 use super::parts::{Did, Part, State};
 use super::plan::Work;
 use super::record::{self, Outcome};
 use super::story::{self, message};
 use super::told::Told;
-use super::{Manner, Revision};
 use crate::backup;
 use crate::error::{Error, Result};
-use crate::pg::{Db, Patience, lock};
+use crate::pg::{Db, Patience, RunContext, lock};
 use crate::plan::Consent;
 use crate::policy::matrix::tested::Cell;
 
@@ -44,13 +44,13 @@ pub async fn deploy(
     mut work: Work,
     consent: Consent,
     revision: Option<Revision>,
-    manner: Manner<'_>,
+    context: RunContext<'_>,
 ) -> Result<Deployed> {
     let start = Instant::now();
-    let told = Told(manner.progress);
-    let manner = Manner {
+    let told = Told(context.progress);
+    let context = RunContext {
         progress: &told,
-        ..manner
+        ..context
     };
     let mut deployed = Deployed {
         id: 0,
@@ -74,8 +74,8 @@ pub async fn deploy(
         deployed.duration_ms = since(start);
         return Ok(deployed);
     }
-    lock::acquire(db, &lock::DEPLOY, manner.wait, manner.progress).await?;
-    let upgraded = record::ready(db, manner).await?;
+    lock::acquire(db, &lock::DEPLOY, context).await?;
+    let upgraded = record::ready(db, context).await?;
     let order = work.backup.take();
     let parts = Part::ALL
         .into_iter()
@@ -86,7 +86,7 @@ pub async fn deploy(
     let mut run = Run {
         work: &work,
         consent: &consent,
-        manner,
+        context,
         first: db,
         second: None,
         upgraded,
@@ -105,7 +105,7 @@ fn since(start: Instant) -> u64 {
 pub(super) struct Run<'a> {
     pub work: &'a Work,
     pub consent: &'a Consent,
-    pub manner: Manner<'a>,
+    pub context: RunContext<'a>,
     first: &'a Db,
     /// Took the place of the first session when that was lost.
     pub second: Option<Db>,

@@ -12,13 +12,12 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::build::Builder;
-pub use super::build::Manner;
 use super::declared::{Declared, Manner as Making, Wanted};
 use super::difference::{Action, Difference, name_while_built};
 use super::{look, status};
 use crate::bookkeeping;
 use crate::error::{Error, Hint, Result};
-use crate::pg::{Db, lock};
+use crate::pg::{Db, RunContext, lock};
 use crate::plan::{Consent, Event, Plan, Risk, counted, spent};
 use step::step;
 use story::{done, halted, told, unsettled};
@@ -120,7 +119,7 @@ fn risk(difference: &Difference) -> Risk {
 }
 
 /// Does it. What changed since the plan was made and nobody agreed to is not done.
-pub async fn apply(db: &Db, work: Work, _consent: Consent, manner: Manner<'_>) -> Result<Applied> {
+pub async fn apply(db: &Db, work: Work, _consent: Consent, run: RunContext<'_>) -> Result<Applied> {
     let start = Instant::now();
     let mut applied = Applied {
         source: work.declared.source.clone(),
@@ -129,15 +128,15 @@ pub async fn apply(db: &Db, work: Work, _consent: Consent, manner: Manner<'_>) -
         duration_ms: 0,
     };
     if !work.differences.is_empty() {
-        lock::acquire(db, &lock::INDEX, manner.wait, manner.progress).await?;
-        let run = Run {
+        lock::acquire(db, &lock::INDEX, run).await?;
+        let pass = Run {
             db,
             planned: &work.differences,
             wish: work.wish,
-            manner: &manner,
-            builder: Builder::new(db, &manner, "index apply", work.declared.search_path),
+            context: run,
+            builder: Builder::new(db, run, "index apply", work.declared.search_path),
         };
-        let done = Box::pin(run.all(work.declared, &mut applied)).await;
+        let done = Box::pin(pass.all(work.declared, &mut applied)).await;
         let released = lock::release(db, &lock::INDEX).await;
         done?;
         released?;
@@ -151,7 +150,7 @@ struct Run<'a> {
     db: &'a Db,
     planned: &'a [Difference],
     wish: Wish,
-    manner: &'a Manner<'a>,
+    context: RunContext<'a>,
     builder: Builder<'a>,
 }
 
@@ -205,7 +204,7 @@ impl Run<'_> {
             ("duration_ms", millis(time)),
         ];
         let done = done(*action);
-        self.manner.progress.happened(&Event {
+        self.context.progress.happened(&Event {
             event: done,
             object: name,
             numbers: if size.is_some() {

@@ -14,16 +14,12 @@ mod partitioned;
 mod session;
 mod swap;
 
-use std::time::Duration;
-
 use crate::bookkeeping;
 use crate::error::{Error, Result};
-use crate::pg::attempt::Limits;
 use crate::pg::relation::Relation;
 use crate::pg::session::SearchPath;
 use crate::pg::undo::{self, Entry, Way};
-use crate::pg::{Db, Ident, Patience, Query, Undo};
-use crate::plan::Progress;
+use crate::pg::{Db, Ident, Query, RunContext};
 use monitor::Monitor;
 use session::Sessions;
 
@@ -64,30 +60,13 @@ impl State {
     }
 }
 
-/// How it is carried out.
-pub struct Manner<'a> {
-    /// How long a lock is waited for that keeps others waiting, and how often it is tried again: only swaps, and what
-    /// partitioned tables need, take such locks.
-    pub limits: Limits,
-    /// How long a build may wait for a lock, and take; zero is for ever. What it waits for keeps nobody else waiting.
-    pub patience: Patience,
-    /// How long to wait for another run to end.
-    pub wait: Duration,
-    /// Whom to tell.
-    pub progress: &'a dyn Progress,
-    /// Is told of every session, so that it is cancelled when the command is interrupted.
-    pub attend: &'a dyn Fn(&Db),
-    /// Where what a build leaves behind is registered, for the case that it does not come to its end.
-    pub undo: &'a Undo,
-}
-
 /// How often a step looks again at what it finds: every time somebody else has been faster.
 const LOOKS: usize = 10;
 
 /// Works on indexes.
 pub struct Builder<'a> {
     db: &'a Db,
-    manner: &'a Manner<'a>,
+    run: RunContext<'a>,
     /// The command, for the record and for hints.
     what: &'static str,
     /// Where the names in declared indexes are looked for that do not say it themselves.
@@ -100,17 +79,17 @@ impl<'a> Builder<'a> {
     /// Works beside this session, which holds the lock, for this command: `index apply`.
     pub fn new(
         db: &'a Db,
-        manner: &'a Manner<'a>,
+        run: RunContext<'a>,
         what: &'static str,
         search_path: SearchPath,
     ) -> Self {
         Self {
             db,
-            manner,
+            run,
             what,
             search_path,
-            sessions: Sessions::new(db.endpoint(), manner),
-            monitor: Monitor::new(db.endpoint(), manner.progress),
+            sessions: Sessions::new(db.endpoint(), run),
+            monitor: Monitor::new(db.endpoint(), run.progress),
         }
     }
 
@@ -126,7 +105,7 @@ impl<'a> Builder<'a> {
 
     /// Waits until another session's build has ended, however it does.
     pub async fn follow(&self, pid: i32, name: &str) -> Result<()> {
-        self.manner.progress.say(&format!(
+        self.run.progress.say(&format!(
             "{name}: another session, pid {pid}, is building on its table; waiting until it is done"
         ));
         self.monitor
@@ -160,7 +139,7 @@ impl<'a> Builder<'a> {
         if let Err(error) = built {
             return Err(duplicate::told(self.db, &table.schema, name, error).await);
         }
-        self.manner.undo.settle();
+        self.run.undo.settle();
         if self
             .state(&table.schema, name)
             .await?
@@ -177,7 +156,7 @@ impl<'a> Builder<'a> {
 
     /// Registers what a build leaves behind if it does not come to its end.
     fn undone(&self, schema: &str, name: &str, own: bool) {
-        self.manner.undo.register(Entry {
+        self.run.undo.register(Entry {
             endpoint: self.db.endpoint().clone(),
             way: Way::Leftovers {
                 schema: schema.to_owned(),
@@ -192,7 +171,7 @@ impl<'a> Builder<'a> {
     }
 
     async fn drop_leftover(&self, schema: &str, name: &str) -> Result<()> {
-        self.manner.progress.say(&format!(
+        self.run.progress.say(&format!(
             "dropping the INVALID index {name}, which a build that did not come to its end left behind"
         ));
         self.drop(schema, name).await
@@ -264,7 +243,7 @@ impl<'a> Builder<'a> {
         if let Err(error) = built {
             return Err(duplicate::told(self.db, schema, name, error).await);
         }
-        self.manner.undo.settle();
+        self.run.undo.settle();
         Ok(())
     }
 
@@ -281,7 +260,7 @@ impl<'a> Builder<'a> {
             .script(&search_path.in_session(session.endpoint()))
             .await?;
         let pid = session.hello().map(|hello| hello.process);
-        self.manner.progress.working(what);
+        self.run.progress.working(what);
         let run = session.script(statement);
         let done = self.monitor.beside(pid, what, run).await;
         if done.is_err() {

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::build::{Builder, Manner};
+use super::build::Builder;
 use crate::bookkeeping;
 use crate::error::{self, Error, Hint, Result, command, nearest};
 use crate::pg::relation::{Named, Relation};
 use crate::pg::session::SearchPath;
-use crate::pg::{Db, Ident, Query, lock};
+use crate::pg::{Db, Ident, Query, RunContext, lock};
 use crate::plan::{Consent, Effect, Event, Plan, Risk, Step, counted_as, spent};
 
 crate::row! {
@@ -252,7 +252,7 @@ pub async fn rebuild(
     db: &Db,
     work: Work,
     _consent: Consent,
-    manner: Manner<'_>,
+    run: RunContext<'_>,
 ) -> Result<Rebuilt> {
     let start = Instant::now();
     let mut rebuilt = Rebuilt {
@@ -261,8 +261,8 @@ pub async fn rebuild(
         duration_ms: 0,
     };
     if !work.targets.is_empty() {
-        lock::acquire(db, &lock::INDEX, manner.wait, manner.progress).await?;
-        let done = Box::pin(all(db, &work.targets, &manner, &mut rebuilt)).await;
+        lock::acquire(db, &lock::INDEX, run).await?;
+        let done = Box::pin(all(db, &work.targets, run, &mut rebuilt)).await;
         let released = lock::release(db, &lock::INDEX).await;
         done?;
         released?;
@@ -274,10 +274,10 @@ pub async fn rebuild(
 async fn all(
     db: &Db,
     targets: &[Target],
-    manner: &Manner<'_>,
+    run: RunContext<'_>,
     rebuilt: &mut Rebuilt,
 ) -> Result<()> {
-    let builder = Builder::new(db, manner, "index rebuild", SearchPath::Catalog);
+    let builder = Builder::new(db, run, "index rebuild", SearchPath::Catalog);
     for (number, target) in targets.iter().enumerate() {
         let start = Instant::now();
         if let Err(error) = one(db, &builder, target).await {
@@ -289,7 +289,7 @@ async fn all(
         let after = now.iter().find(is_it).map_or(0, |now| now.size);
         let (name, table) = (target.relation().title(), target.table().title());
         let time = start.elapsed();
-        manner.progress.happened(&Event {
+        run.progress.happened(&Event {
             event: "rebuilt",
             object: &name,
             numbers: &[
@@ -300,8 +300,7 @@ async fn all(
             message: None,
             line: String::new(),
         });
-        manner
-            .progress
+        run.progress
             .say(&format!("rebuilt {name} on {table} in {}", spent(time)));
         rebuilt.indexes.push(Anew {
             name,

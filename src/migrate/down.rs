@@ -4,10 +4,11 @@
 //! in one transaction with the removal of the migration's row, so the history never says of half a migration that it
 //! is applied. Before the first one runs, every file that is needed is there and can be run.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde::Serialize;
 
+use super::Ran;
 use super::comparison::{beginning, shortened};
 use super::directive;
 use super::engine::Engine;
@@ -19,11 +20,10 @@ use super::preflight;
 use super::script::Script;
 use super::source::Files;
 use super::undoing::{self, Story};
-use super::{Limits, Ran};
 use crate::bookkeeping;
 use crate::error::{Error, Result, command};
-use crate::pg::{Db, lock};
-use crate::plan::{Consent, Effect, Plan, Progress, Risk, Step, counted};
+use crate::pg::{Db, RunContext, lock};
+use crate::plan::{Consent, Effect, Plan, Risk, Step, counted};
 
 /// How many statements of a file are shown.
 const SHOWN: usize = 12;
@@ -271,9 +271,7 @@ pub async fn down(
     db: &Db,
     work: Undoing,
     _consent: Consent,
-    limits: &Limits,
-    wait: Duration,
-    progress: &dyn Progress,
+    run: RunContext<'_>,
 ) -> Result<Undone> {
     let start = Instant::now();
     let Undoing {
@@ -284,10 +282,10 @@ pub async fn down(
     } = work;
     let mut undone: Vec<Ran> = Vec::new();
     if !undos.is_empty() {
-        lock::acquire(db, &lock::MIGRATE, wait, progress).await?;
+        lock::acquire(db, &lock::MIGRATE, run).await?;
         seen.require(db).await?;
         bookkeeping::install(db, seen.bookkeeping()).await?;
-        let engine = Engine::new(db, limits, progress);
+        let engine = Engine { db, run };
         for (down, title) in &undos {
             let story = Story {
                 title,

@@ -10,36 +10,27 @@ use super::detaching;
 use super::directive::Directives;
 use super::file::Migration;
 use super::script::Script;
-use crate::pg::attempt::{self, Attempts};
+use crate::pg::attempt::Attempts;
 use crate::pg::ident::Literal;
 use crate::pg::session::{self, SearchPath};
-use crate::pg::{Db, Patience, lock};
-use crate::plan::Progress;
+use crate::pg::{Db, Patience, RunContext, lock};
 
 /// The longest text that is kept, in bytes: what is longer is compared by its hash alone.
 pub(super) const KEPT: usize = 4 << 20;
 
-/// How long a migration may wait and take.
-#[derive(Debug, Clone)]
-pub struct Limits {
-    /// For a lock on a table; nothing if nobody says. A file says it for itself.
-    pub lock_timeout: Option<Duration>,
-    /// For a statement; zero is for ever.
-    pub statement_timeout: Option<Duration>,
-    /// For how long it is tried again when others hold a lock.
-    pub retry_for: Duration,
-}
-
-impl Limits {
-    /// How long this file waits for a lock.
-    pub(super) fn lock_timeout(&self, directives: &Directives) -> Duration {
-        let said = self.lock_timeout.or(directives.lock_timeout);
-        said.unwrap_or(Patience::migrating().lock)
-    }
-
-    fn statement_timeout(&self, directives: &Directives) -> Duration {
-        let said = self.statement_timeout.or(directives.statement_timeout);
-        said.unwrap_or(Patience::migrating().statement)
+/// How long a file waits for a lock, and its statements may take: what somebody says counts more than what the file
+/// says for itself.
+pub(super) fn patience(
+    lock: Option<Duration>,
+    statement: Option<Duration>,
+    directives: &Directives,
+) -> Patience {
+    let otherwise = Patience::migrating();
+    Patience {
+        lock: lock.or(directives.lock_timeout).unwrap_or(otherwise.lock),
+        statement: statement
+            .or(directives.statement_timeout)
+            .unwrap_or(otherwise.statement),
     }
 }
 
@@ -69,8 +60,7 @@ impl<'a> Work<'a> {
 /// Runs files.
 pub(super) struct Engine<'a> {
     pub db: &'a Db,
-    pub limits: &'a Limits,
-    pub progress: &'a dyn Progress,
+    pub run: RunContext<'a>,
 }
 
 /// Which transaction a file is in; its settings are the session's, until the next file's.
@@ -98,20 +88,21 @@ const SETTINGS: usize = 5;
 /// Statements around them, and the one after them, where a transaction begins.
 const BEGINNING: usize = 3;
 
-impl<'a> Engine<'a> {
-    pub(super) fn new(db: &'a Db, limits: &'a Limits, progress: &'a dyn Progress) -> Self {
-        Self {
-            db,
-            limits,
-            progress,
-        }
+impl Engine<'_> {
+    /// How long this file waits and takes.
+    pub(super) fn patience(&self, directives: &Directives) -> Patience {
+        patience(
+            self.run.lock_timeout,
+            self.run.statement_timeout,
+            directives,
+        )
     }
 
     /// What goes before a file.
     pub(super) fn settings(&self, work: &Work<'_>, until: Until) -> Lead {
         settings(
             self.db,
-            self.limits,
+            self.patience(&work.directives),
             &work.directives,
             work.migration.search_path,
             until,
@@ -128,20 +119,16 @@ impl<'a> Engine<'a> {
                     .hint()
                     .map(|hint| format!(" ({hint})"))
                     .unwrap_or_default();
-                self.progress.warn(&format!("{line}{hint}"));
+                self.run.progress.warn(&format!("{line}{hint}"));
             } else {
-                self.progress.say(&format!("notice: {line}"));
+                self.run.progress.say(&format!("notice: {line}"));
             }
         }
     }
 
     /// Attempts at `what`, which may be in the way of others.
     pub(super) fn attempts<'e>(&'e self, what: &'e str, directives: &Directives) -> Attempts<'e> {
-        let limits = attempt::Limits {
-            lock_timeout: self.limits.lock_timeout(directives),
-            retry_for: self.limits.retry_for,
-        };
-        Attempts::new(self.db, self.progress, what, limits)
+        Attempts::new(self.db, self.run, what, self.patience(directives).lock)
     }
 }
 
@@ -154,7 +141,7 @@ impl<'a> Engine<'a> {
 /// the file can choose what kind of transaction it is. `begin` is the file's own way to do so.
 pub(super) fn settings(
     db: &Db,
-    limits: &Limits,
+    patience: Patience,
     directives: &Directives,
     search_path: SearchPath,
     until: Until,
@@ -163,11 +150,8 @@ pub(super) fn settings(
     let millis = |time: Duration| time.as_millis().to_string();
     let search_path = search_path.value(db.endpoint());
     let settings = [
-        ("lock_timeout", millis(limits.lock_timeout(directives))),
-        (
-            "statement_timeout",
-            millis(limits.statement_timeout(directives)),
-        ),
+        ("lock_timeout", millis(patience.lock)),
+        ("statement_timeout", millis(patience.statement)),
         ("idle_in_transaction_session_timeout", "0".to_owned()),
         // A migration that policies hide rows from fails, instead of changing the rows that are left.
         ("row_security", "off".to_owned()),

@@ -1,7 +1,5 @@
 //! Changes of the history that run no migration. Each leaves a row among the attempts, in the same statement.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -11,8 +9,8 @@ use super::history::History;
 use super::step::Step as Begun;
 use crate::bookkeeping::{self, Stamping};
 use crate::error::{Error, Kind, Result, command};
-use crate::pg::{Db, Param, Query, lock};
-use crate::plan::{Effect, Progress, Step};
+use crate::pg::{Db, Param, Query, RunContext, lock};
+use crate::plan::{Effect, Step};
 
 crate::row! {
     /// How much was written.
@@ -173,14 +171,12 @@ pub fn claim(environment: &str) -> Step {
         .detail("from now on the database belongs to this environment")
 }
 
-/// Who changes the history, and how patiently.
+/// Which command changes the history, and how it is carried out.
 pub struct Marking<'a> {
     /// `migrate repair`
     pub command: &'static str,
-    /// How long another run is waited for.
-    pub wait: Duration,
-    /// Who is told of it.
-    pub progress: &'a dyn Progress,
+    /// How.
+    pub run: RunContext<'a>,
 }
 
 /// What was done besides.
@@ -204,7 +200,7 @@ pub async fn make(
     if changes.is_empty() && stamp.is_none() {
         return Ok(Made::default());
     }
-    lock::acquire(db, &lock::MIGRATE, marking.wait, marking.progress).await?;
+    lock::acquire(db, &lock::MIGRATE, marking.run).await?;
     seen.require(db).await?;
     let made = ready(db, seen.bookkeeping, stamp, marking.command).await?;
     if !changes.is_empty() {

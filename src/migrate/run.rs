@@ -8,10 +8,10 @@ use super::engine::Engine;
 use super::file::Migration;
 use super::history::History;
 use super::runner::{self, Halted, Order, Ran};
-use super::up::{Manner, Wish, settle, unfinished};
+use super::up::{Wish, settle, unfinished};
 use super::{preflight, record, story};
 use crate::error::{self, Kind, Result};
-use crate::pg::{Db, Patience, lock};
+use crate::pg::{Db, Patience, RunContext, lock};
 use crate::plan::Event;
 
 /// A run, which may need more than one session.
@@ -19,7 +19,7 @@ pub(super) struct Run<'a> {
     pub all: &'a [Migration],
     pub source: &'a str,
     pub wish: Wish,
-    pub manner: Manner<'a>,
+    pub context: RunContext<'a>,
 }
 
 /// How long a server may take to come back.
@@ -40,7 +40,10 @@ impl Run<'_> {
         let mut applied = Vec::new();
         loop {
             let db = second.as_ref().unwrap_or(db);
-            let engine = Engine::new(db, self.manner.limits, self.manner.progress);
+            let engine = Engine {
+                db,
+                run: self.context,
+            };
             let order = Order {
                 all: self.all,
                 pending: &pending,
@@ -71,7 +74,7 @@ impl Run<'_> {
                 .iter()
                 .filter(|migration| history.has(migration.version));
             for migration in found.skip(known) {
-                self.manner.progress.happened(&Event {
+                self.context.progress.happened(&Event {
                     event: "applied",
                     object: migration.title(),
                     numbers: &[],
@@ -106,7 +109,7 @@ impl Run<'_> {
         halted: anyhow::Error,
         last: Option<&str>,
     ) -> Result<(Db, History)> {
-        let Manner { wait, progress, .. } = self.manner;
+        let progress = self.context.progress;
         let migration = self
             .all
             .iter()
@@ -121,9 +124,9 @@ impl Run<'_> {
         let Some(again) = come_back(db).await else {
             return Err(halted);
         };
-        (self.manner.attend)(&again);
+        self.context.sessions.attend(&again);
         // The server may still be at it, in the session that was lost.
-        lock::hand_over(db, &again, &lock::MIGRATE, wait, progress).await?;
+        lock::hand_over(db, &again, &lock::MIGRATE, self.context).await?;
         let history = History::read(&again).await?;
         if history.has(version) {
             return Ok((again, history));

@@ -200,7 +200,7 @@ impl Vehicle<'_> {
     async fn apply(&mut self, batch: &[&Migration], records: &[&str]) -> Result<(), Halt> {
         let works: Vec<Work<'_>> = batch.iter().map(|migration| Work::of(migration)).collect();
         for work in &works {
-            self.engine.progress.happened(&Event {
+            self.engine.run.progress.happened(&Event {
                 event: "applying",
                 object: work.migration.title(),
                 numbers: &[],
@@ -271,7 +271,7 @@ impl Vehicle<'_> {
         for (index, (work, record)) in works.iter().zip(records).enumerate() {
             (*at, *since) = (index, Instant::now());
             let title = work.migration.title();
-            engine.progress.working(&format!("applying {title}"));
+            engine.run.progress.working(&format!("applying {title}"));
             let among = Among {
                 first: index == 0,
                 last: index + 1 == works.len(),
@@ -296,7 +296,7 @@ impl Vehicle<'_> {
         let engine = self.engine;
         let start = Instant::now();
         let title = work.migration.title();
-        engine.progress.working(&format!("applying {title}"));
+        engine.run.progress.working(&format!("applying {title}"));
         let text = text_of(work);
         let closing = |millis: u128| {
             let began = format!("(clock_timestamp()-interval '{millis} ms')");
@@ -320,7 +320,7 @@ impl Vehicle<'_> {
     }
 
     fn tell(&mut self, migration: &Migration, statements: usize, time: Duration) {
-        let progress = self.engine.progress;
+        let progress = self.engine.run.progress;
         let duration_ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let title = migration.title();
         let numbers = [

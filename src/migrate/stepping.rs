@@ -60,7 +60,7 @@ impl Engine<'_> {
             self.db.script(statement.text).await?;
         }
         if done > 0 || begun {
-            self.progress.say(&format!(
+            self.run.progress.say(&format!(
                 "{}: {done} of {total} statements are done; going on with statement {}",
                 migration.title(),
                 done + 1
@@ -69,7 +69,7 @@ impl Engine<'_> {
         for (index, statement) in (done..).zip(statements) {
             if total > 1 {
                 let title = migration.title();
-                self.progress.counting(&format!(
+                self.run.progress.counting(&format!(
                     "applying {title}: statement {} of {total}",
                     index + 1
                 ));
@@ -166,7 +166,7 @@ impl Engine<'_> {
     /// A statement by itself, between two marks.
     async fn bare(&self, step: &Stepping<'_>) -> Result<(), Failure> {
         let directives = &step.work.directives;
-        let is_patient = self.limits.lock_timeout.is_none()
+        let is_patient = self.run.lock_timeout.is_none()
             && directives.lock_timeout.is_none()
             && stops_nobody(step.statement);
         if is_patient {
@@ -184,7 +184,7 @@ impl Engine<'_> {
             }
         };
         if is_patient && outcome.is_ok() {
-            let timeout = self.limits.lock_timeout(directives).as_millis();
+            let timeout = self.patience(directives).lock.as_millis();
             self.plain(&format!("set lock_timeout={timeout}")).await?;
         }
         outcome
@@ -212,7 +212,7 @@ impl Engine<'_> {
                 // What was begun before, and is there now, is what it has made.
                 let is_done = |code: SqlState| is_done(step.statement, code.code());
                 if step.again && code(&failure).is_some_and(is_done) {
-                    self.progress.say(&format!(
+                    self.run.progress.say(&format!(
                         "{}: statement {} had come to its end when the connection was lost",
                         step.work.migration.title(),
                         step.number
@@ -244,7 +244,7 @@ impl Engine<'_> {
         let found = self.leftovers(step.statement).await.unwrap_or_default();
         for Leftover { schema, name } in found {
             let index = format!("{}.{}", Ident(&schema), Ident(&name));
-            self.progress.say(&format!(
+            self.run.progress.say(&format!(
                 "{}: dropping the INVALID index {index}, which a build that did not come to its end left behind",
                 step.work.migration.title()
             ));

@@ -224,7 +224,8 @@ impl Engine<'_> {
             .try_long_script(&text, |completed| {
                 if completed.is_multiple_of(1024) {
                     let count = so_far + completed;
-                    self.progress
+                    self.run
+                        .progress
                         .counting(&format!("applying {title}: statement {count}"));
                 }
             })

@@ -37,7 +37,7 @@ pub(super) async fn run(engine: &Engine<'_>, down: &Migration, story: &Story<'_>
     let mut attempts = engine.attempts(&what, &work.directives);
     let outcome = loop {
         since = Instant::now();
-        engine.progress.working(&what);
+        engine.run.progress.working(&what);
         match attempts.attempt(attempt(engine, &work, &closing)).await {
             Ok(statements) => break Ok(statements),
             Err(failure) => {

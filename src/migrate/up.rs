@@ -1,12 +1,12 @@
 //! `migrate up`: what it would do, and doing it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde::Serialize;
 
 use super::diff::{self, Standing};
-use super::engine::{Limits, Work};
+use super::engine::Work;
 use super::file::Migration;
 use super::history::History;
 use super::lint::Rule;
@@ -20,8 +20,8 @@ use super::step::{self, Progressed};
 use super::{check, preflight};
 use crate::error::{self, Error, Result, command};
 use crate::pg::relation::Named;
-use crate::pg::{Db, Ident, lock};
-use crate::plan::{Consent, Effect, Event, Plan, Progress, Risk, Step, counted};
+use crate::pg::{Db, Ident, RunContext, lock};
+use crate::plan::{Consent, Effect, Event, Plan, Risk, Step, counted};
 
 /// How much of what is pending is wanted, and how.
 #[derive(Debug, Clone, Copy, Default)]
@@ -279,24 +279,11 @@ pub(super) fn settle<'a>(
         .collect())
 }
 
-/// How a run is carried out.
-#[derive(Clone, Copy)]
-pub struct Manner<'a> {
-    /// How long a file may wait and take.
-    pub limits: &'a Limits,
-    /// How long to wait for another run to end.
-    pub wait: Duration,
-    /// Whom to tell.
-    pub progress: &'a dyn Progress,
-    /// Is shown a session that had to be opened because the first one was lost.
-    pub attend: &'a (dyn Fn(&Db) + Sync),
-}
-
 /// Applies what is pending, one runner at a time.
 ///
 /// The plan was made without the lock, so that nobody waits for a person to answer. Under the lock the history
 /// is read again: another run may have done some or all of it by now.
-pub async fn up(db: &Db, work: Pending, _consent: Consent, manner: Manner<'_>) -> Result<Applied> {
+pub async fn up(db: &Db, work: Pending, _consent: Consent, run: RunContext<'_>) -> Result<Applied> {
     let start = Instant::now();
     let Pending {
         all,
@@ -310,13 +297,12 @@ pub async fn up(db: &Db, work: Pending, _consent: Consent, manner: Manner<'_>) -
         stamp,
         outdated,
     } = work;
-    let Manner { wait, progress, .. } = manner;
     let total = all.len();
     let mut applied = Vec::new();
     let mut upgraded = false;
     let mut stamped = None;
     if !versions.is_empty() || outdated || stamp.is_some() {
-        lock::acquire(db, &lock::MIGRATE, wait, progress).await?;
+        lock::acquire(db, &lock::MIGRATE, run).await?;
         let history = History::read(db).await?;
         let pending = settle(&all, &history, &source, wish)?;
         if pending
@@ -338,18 +324,18 @@ pub async fn up(db: &Db, work: Pending, _consent: Consent, manner: Manner<'_>) -
         if pending.is_empty() {
             lock::release(db, &lock::MIGRATE).await?;
         } else {
-            let run = Run {
+            let pass = Run {
                 all: &all,
                 source: &source,
                 wish,
-                manner,
+                context: run,
             };
-            applied = Box::pin(run.all_of(db, pending, current.clone())).await?;
+            applied = Box::pin(pass.all_of(db, pending, current.clone())).await?;
             current = applied.last().map(|ran| ran.migration.clone()).or(current);
         }
     }
     let duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-    progress.happened(&Event {
+    run.progress.happened(&Event {
         event: "done",
         object: current.as_deref().unwrap_or_default(),
         numbers: &[

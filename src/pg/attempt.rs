@@ -9,6 +9,7 @@ use tokio::time::sleep;
 
 use super::blockers::Watch;
 use super::db::Db;
+use super::run::RunContext;
 use crate::error::{self, Error, Hint, Kind, Result};
 use crate::plan::{Event, Progress};
 
@@ -17,33 +18,6 @@ pub const BRIEF: Duration = Duration::from_millis(100);
 
 /// How long a look waits for a lock that keeps readers out, when nobody says otherwise: nobody is behind it.
 pub const LOOK: Duration = Duration::from_secs(1);
-
-/// How long is waited, and how often it is tried again.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// For a lock on a table, at one attempt.
-    pub lock_timeout: Duration,
-    /// For how long further attempts are made; zero is one attempt.
-    pub retry_for: Duration,
-}
-
-impl Limits {
-    /// For a look, which is made again while others lock what it looks at.
-    pub fn looking(lock_timeout: Option<Duration>, retry_for: Duration) -> Self {
-        Self {
-            lock_timeout: lock_timeout.unwrap_or(LOOK),
-            retry_for,
-        }
-    }
-
-    /// For changes that are done in a moment and lock what everybody uses: an attempt is hardly noticed by others.
-    pub fn brief(lock_timeout: Option<Duration>, retry_for: Duration) -> Self {
-        Self {
-            lock_timeout: lock_timeout.unwrap_or(BRIEF),
-            retry_for,
-        }
-    }
-}
 
 /// A failure that may be the doing of others.
 pub trait Contended: Sized {
@@ -118,17 +92,14 @@ pub struct Attempts<'a> {
 }
 
 impl<'a> Attempts<'a> {
-    /// Attempts at `what`, which `db` is busy with. The time for them runs from now on.
-    pub fn new(db: &'a Db, progress: &'a dyn Progress, what: &'a str, limits: Limits) -> Self {
-        let Limits {
-            lock_timeout,
-            retry_for,
-        } = limits;
+    /// Attempts at `what`, which `db` is busy with, each of which waits this long for a lock. The time for them runs from
+    /// now on.
+    pub fn new(db: &'a Db, run: RunContext<'a>, what: &'a str, lock_timeout: Duration) -> Self {
         Self {
             db,
-            progress,
+            progress: run.progress,
             what,
-            retry_for,
+            retry_for: run.retry_for,
             start: Instant::now(),
             first: (lock_timeout / 4).clamp(Duration::from_millis(10), Duration::from_millis(500)),
             pause: Pause::up_to(
@@ -202,17 +173,17 @@ impl<'a> Attempts<'a> {
 pub async fn transact<T>(
     db: &Db,
     what: &str,
-    limits: Limits,
-    progress: &dyn Progress,
+    run: RunContext<'_>,
     mut work: impl AsyncFnMut() -> Result<T>,
 ) -> Result<T> {
-    let mut attempts = Attempts::new(db, progress, what, limits);
+    let lock_timeout = run.brief();
+    let mut attempts = Attempts::new(db, run, what, lock_timeout);
     let begin = format!(
         "begin; set local lock_timeout = {}",
-        limits.lock_timeout.as_millis()
+        lock_timeout.as_millis()
     );
     loop {
-        progress.working(what);
+        run.progress.working(what);
         let attempt = async {
             db.script(&begin).await?;
             let done = work().await.map_err(undone_if_lost)?;
@@ -235,11 +206,10 @@ pub async fn transact<T>(
 pub async fn retry<T>(
     db: &Db,
     what: &str,
-    limits: Limits,
-    progress: &dyn Progress,
+    run: RunContext<'_>,
     mut work: impl AsyncFnMut() -> Result<T>,
 ) -> Result<T> {
-    let mut attempts = Attempts::new(db, progress, what, limits);
+    let mut attempts = Attempts::new(db, run, what, run.look());
     loop {
         match attempts.attempt(work()).await {
             Ok(done) => return Ok(done),

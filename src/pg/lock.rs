@@ -21,8 +21,8 @@ use tokio::time::{Instant, sleep};
 
 use super::db::Db;
 use super::query::{Param, Query};
+use super::run::RunContext;
 use crate::error::{Error, Kind, Result};
-use crate::plan::Progress;
 pub(super) use keeper::Kept;
 pub use keeper::{GUARDED, guard, lost, told, verify};
 use keeper::{Held, take};
@@ -126,29 +126,19 @@ enum Attempt {
     Taken(Option<String>),
 }
 
-/// Takes the lock, trying for at most `wait`; says once who holds it. All that a session waits for other runs is
-/// within `wait`.
-pub async fn acquire(
-    db: &Db,
-    lock: &'static Lock,
-    wait: Duration,
-    progress: &dyn Progress,
-) -> Result<()> {
+/// Takes the lock, trying for as long as other runs are waited for; says once who holds it. All that a session waits for
+/// other runs is within that time.
+pub async fn acquire(db: &Db, lock: &'static Lock, run: RunContext<'_>) -> Result<()> {
     if db.kept(|kept| kept.held.iter().any(|held| held.lock == lock)) {
         return verify(db).await;
     }
-    waiting(db, wait, progress, async || attempt(db, lock).await).await
+    waiting(db, run, async || attempt(db, lock).await).await
 }
 
-/// Waits until nobody holds the lock, for at most `wait`, and does not take it: for whoever is about to look at what a
-/// run changes, and has not decided anything yet.
-pub async fn wait_until_free(
-    db: &Db,
-    lock: &'static Lock,
-    wait: Duration,
-    progress: &dyn Progress,
-) -> Result<()> {
-    waiting(db, wait, progress, async || {
+/// Waits until nobody holds the lock, for as long as other runs are waited for, and does not take it: for whoever is
+/// about to look at what a run changes, and has not decided anything yet.
+pub async fn wait_until_free(db: &Db, lock: &'static Lock, run: RunContext<'_>) -> Result<()> {
+    waiting(db, run, async || {
         let holders = holders(db, lock).await?;
         Ok(match holders.first() {
             Some(holder) => Attempt::Taken(Some(holder.describe())),
@@ -165,8 +155,7 @@ pub async fn is_taken(db: &Db, lock: &'static Lock) -> Result<bool> {
 
 async fn waiting(
     db: &Db,
-    wait: Duration,
-    progress: &dyn Progress,
+    run: RunContext<'_>,
     attempt: impl AsyncFn() -> Result<Attempt>,
 ) -> Result<()> {
     let start = Instant::now();
@@ -178,7 +167,7 @@ async fn waiting(
         };
         let waited = before + start.elapsed();
         db.kept(|kept| kept.waited = waited);
-        if waited >= wait {
+        if waited >= run.wait {
             let holder = holder.unwrap_or_else(|| "another session".to_owned());
             return Err(
                 Error::new(Kind::Refused, "another run is at work on this database")
@@ -191,10 +180,11 @@ async fn waiting(
         if let Some(holder) = holder
             && !told
         {
-            progress.say(&format!("waiting for another run to end: {holder}"));
+            run.progress
+                .say(&format!("waiting for another run to end: {holder}"));
             told = true;
         }
-        sleep(POLL.min(wait.saturating_sub(waited))).await;
+        sleep(POLL.min(run.wait.saturating_sub(waited))).await;
     }
 }
 
@@ -331,8 +321,7 @@ pub async fn hand_over(
     db: &Db,
     again: &Db,
     lock: &'static Lock,
-    wait: Duration,
-    progress: &dyn Progress,
+    run: RunContext<'_>,
 ) -> Result<()> {
     let kept = db.kept(std::mem::take);
     let is_locked = |held: &Held| held.lock == lock && held.hold.is_some();
@@ -348,9 +337,9 @@ pub async fn hand_over(
         }
     });
     if !is_held {
-        return acquire(again, lock, wait, progress).await;
+        return acquire(again, lock, run).await;
     }
-    wait_until_free(again, lock, wait, progress).await?;
+    wait_until_free(again, lock, run).await?;
     let held = again.kept(|kept| kept.held.clone());
     let mut marks = Vec::new();
     for held in &held {

@@ -23,11 +23,11 @@ use super::right::Rights;
 use super::status;
 use crate::bookkeeping;
 use crate::error::{self, Error, Kind, Result, command};
-use crate::pg::attempt::{self, Limits};
+use crate::pg::attempt;
 use crate::pg::db::ScriptFailure;
 use crate::pg::session::IN_CATALOG;
-use crate::pg::{Db, lock};
-use crate::plan::{Consent, Effect, Plan, Progress, Risk, Step, counted};
+use crate::pg::{Db, RunContext, lock};
+use crate::plan::{Consent, Effect, Plan, Risk, Step, counted};
 use ended::{Disproved, Overtaken};
 
 /// What is wanted besides what is declared.
@@ -118,18 +118,8 @@ pub async fn plan(
     })
 }
 
-/// How it is carried out.
-pub struct Manner<'a> {
-    /// How long a lock is waited for, and how often it is tried again.
-    pub limits: Limits,
-    /// How long to wait for another run to end.
-    pub wait: Duration,
-    /// Whom to tell.
-    pub progress: &'a dyn Progress,
-}
-
 /// Does it, if everything is still as it was when the plan was made.
-pub async fn apply(db: &Db, work: Work, _consent: Consent, manner: Manner<'_>) -> Result<Applied> {
+pub async fn apply(db: &Db, work: Work, _consent: Consent, run: RunContext<'_>) -> Result<Applied> {
     let start = Instant::now();
     let mut applied = Applied {
         source: work.look.declared.source.clone(),
@@ -141,17 +131,10 @@ pub async fn apply(db: &Db, work: Work, _consent: Consent, manner: Manner<'_>) -
         duration_ms: 0,
     };
     if !work.differences.is_empty() {
-        lock::acquire(db, &lock::MIGRATE, manner.wait, manner.progress).await?;
-        let one = async || Box::pin(once(db, &work, &manner)).await;
+        lock::acquire(db, &lock::MIGRATE, run).await?;
+        let one = async || Box::pin(once(db, &work, run.brief())).await;
         let what = "policy apply";
-        let done = Box::pin(attempt::transact(
-            db,
-            what,
-            manner.limits,
-            manner.progress,
-            one,
-        ))
-        .await;
+        let done = Box::pin(attempt::transact(db, what, run, one)).await;
         let released = lock::release(db, &lock::MIGRATE).await;
         match done {
             Ok(proof) => {
@@ -210,13 +193,13 @@ fn wrong(work: &Work, proof: &Proof) -> Vec<Cell> {
 }
 
 /// All of it, once, in the transaction that is open.
-async fn once(db: &Db, work: &Work, manner: &Manner<'_>) -> Result<Option<Proof>> {
+async fn once(db: &Db, work: &Work, within: Duration) -> Result<Option<Proof>> {
     lock::verify(db).await?;
     let statements = statements(db, work, &work.differences);
     let change = format!("{}\n;", statements.join("\n;\n"));
     // They travel together: the locks are held no longer than it takes.
     let (locked, before, changed, after, functions) = tokio::join!(
-        lock_tables(db, work, manner.limits),
+        lock_tables(db, work, within),
         look_aside(db),
         db.try_script(&change),
         look_aside(db),
@@ -254,7 +237,7 @@ async fn once(db: &Db, work: &Work, manner: &Manner<'_>) -> Result<Option<Proof>
 
 /// Locks all tables on which policies change against everybody, or none. However many they are, no longer is waited
 /// than for one.
-async fn lock_tables(db: &Db, work: &Work, limits: Limits) -> Result<()> {
+async fn lock_tables(db: &Db, work: &Work, within: Duration) -> Result<()> {
     let tables: BTreeSet<String> = work
         .differences
         .iter()
@@ -265,7 +248,7 @@ async fn lock_tables(db: &Db, work: &Work, limits: Limits) -> Result<()> {
         return Ok(());
     }
     let tables: Vec<String> = tables.into_iter().collect();
-    let within = limits.lock_timeout.as_millis();
+    let within = within.as_millis();
     let script = format!(
         "set local statement_timeout = {within}; lock table {} in access exclusive mode; set local statement_timeout = {}",
         tables.join(", "),

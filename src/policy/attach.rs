@@ -9,11 +9,11 @@ use super::detach::{self, Count, changed, meant, nature, policies, title};
 use super::detached::Detached;
 use crate::bookkeeping;
 use crate::error::{self, Error, Result, command, nearest, quoted};
-use crate::pg::attempt::{self, Contended, Limits};
+use crate::pg::attempt::{self, Contended};
 use crate::pg::policy::{Policy, Read};
 use crate::pg::relation::{Named, Relation};
-use crate::pg::{Db, Param, Query};
-use crate::plan::{Consent, Effect, Plan, Progress, Risk, Step};
+use crate::pg::{Db, Param, Query, RunContext};
+use crate::plan::{Consent, Effect, Plan, Risk, Step};
 
 static ATTACH: Query<Count> = crate::query!("policy/attach");
 
@@ -155,13 +155,7 @@ fn require_same(
 }
 
 /// Makes the policies again with what was said about them, and forgets that they were detached: all of it or nothing.
-pub async fn attach(
-    db: &Db,
-    work: Work,
-    _consent: Consent,
-    limits: Limits,
-    progress: &dyn Progress,
-) -> Result<Done> {
+pub async fn attach(db: &Db, work: Work, _consent: Consent, run: RunContext<'_>) -> Result<Done> {
     let Work {
         relation,
         forget,
@@ -170,7 +164,7 @@ pub async fn attach(
     } = work;
     if !attach.is_empty() || !forgotten.is_empty() {
         let what = format!("attaching policies of {}", relation.title());
-        attempt::transact(db, &what, limits, progress, async || {
+        attempt::transact(db, &what, run, async || {
             let relations = Relation::all(db).await?;
             let tables = attach.iter().map(|detached| detached.policy.on());
             detach::lock(db, tables.filter(|table| relations.contains(table))).await?;

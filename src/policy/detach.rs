@@ -10,11 +10,11 @@ use super::affected::{self, Affected, Changed};
 use super::detached::Detached;
 use crate::bookkeeping;
 use crate::error::{Error, Hint, Kind, Result, command, nearest};
-use crate::pg::attempt::{self, Limits};
+use crate::pg::attempt;
 use crate::pg::policy::{Policy, Read};
 use crate::pg::relation::{Named, Relation};
-use crate::pg::{Db, Param, Query};
-use crate::plan::{Consent, Effect, Plan, Progress, Risk, Step, counted_as};
+use crate::pg::{Db, Param, Query, RunContext};
+use crate::plan::{Consent, Effect, Plan, Risk, Step, counted_as};
 
 crate::row! {
     /// How many.
@@ -106,13 +106,7 @@ pub async fn plan(db: &Db, wish: Wish) -> Result<Plan<Work>> {
 }
 
 /// Drops the policies and keeps what makes them again: all of it or nothing.
-pub async fn detach(
-    db: &Db,
-    work: Work,
-    _consent: Consent,
-    limits: Limits,
-    progress: &dyn Progress,
-) -> Result<Done> {
+pub async fn detach(db: &Db, work: Work, _consent: Consent, run: RunContext<'_>) -> Result<Done> {
     let Work {
         relation,
         columns,
@@ -121,7 +115,7 @@ pub async fn detach(
     let detached: Vec<Policy> = planned.into_iter().map(|found| found.policy).collect();
     if !detached.is_empty() {
         let what = format!("detaching policies of {}", relation.title());
-        attempt::transact(db, &what, limits, progress, async || {
+        attempt::transact(db, &what, run, async || {
             lock(db, detached.iter().map(Policy::on)).await?;
             let now = find(db, &relation, &columns).await?;
             let same = now.len() == detached.len()

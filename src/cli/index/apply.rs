@@ -1,17 +1,14 @@
 //! `index apply`
 
-use std::time::Duration;
-
 use clap::Args;
 
 use super::{SourceArgs, counted_indexes};
-use crate::cli::looking::Looking;
+use crate::cli::waiting::WaitArgs;
 use crate::context::Context;
 use crate::error::{Exit, Result, command};
-use crate::index::apply::{self, Applied, Manner, Wish};
+use crate::index::apply::{self, Applied, Wish};
 use crate::index::declared::Declared;
-use crate::pg::attempt::Limits;
-use crate::pg::{Patience, lock};
+use crate::pg::lock;
 use crate::plan::counted;
 use crate::ui::cell::human_millis;
 use crate::ui::{Cell, Report, Table};
@@ -30,17 +27,7 @@ pub(in crate::cli) struct ApplyArgs {
     #[arg(long)]
     prune: bool,
     #[command(flatten)]
-    manner: MannerArgs,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct MannerArgs {
-    /// How long to wait for another run on the same database to end
-    #[arg(long, default_value = "10m", value_name = "TIME", value_parser = crate::settings::duration)]
-    wait: Duration,
-    /// For how long to try again when other sessions hold a lock that is needed for a moment; 0 for one attempt
-    #[arg(long, default_value = "5m", value_name = "TIME", value_parser = crate::settings::duration)]
-    retry_for: Duration,
+    wait: WaitArgs,
 }
 
 impl ApplyArgs {
@@ -49,39 +36,13 @@ impl ApplyArgs {
         let declared = Declared::load(&source)?;
         let db = cx.session_to_look("building indexes").await?;
         let wish = Wish { prune: self.prune };
-        let looking = Looking {
-            wait: self.manner.wait,
-            retry_for: self.manner.retry_for,
-        };
         let locks = [&lock::INDEX];
         let plan = async || Box::pin(apply::plan(&db, declared.clone(), wish)).await;
-        let plan = looking.plan(cx, &db, &locks, "index apply", plan);
+        let plan = self.wait.plan(cx, &db, &locks, "index apply", plan);
         let plan = Box::pin(plan).await?;
-        let attend = |db: &crate::pg::Db| cx.attend(db);
-        let manner = self.manner.manner(cx, &attend);
-        let apply = async |work, consent| Box::pin(apply::apply(&db, work, consent, manner)).await;
+        let run = self.wait.run(cx);
+        let apply = async |work, consent| Box::pin(apply::apply(&db, work, consent, run)).await;
         Box::pin(cx.carry_out(plan, apply)).await
-    }
-}
-
-impl MannerArgs {
-    pub(super) fn manner<'a>(
-        &self,
-        cx: &'a Context,
-        attend: &'a dyn Fn(&crate::pg::Db),
-    ) -> Manner<'a> {
-        let flags = cx.flags();
-        Manner {
-            limits: Limits::brief(flags.lock_timeout, self.retry_for),
-            patience: Patience {
-                lock: flags.lock_timeout.unwrap_or(Duration::ZERO),
-                statement: flags.statement_timeout.unwrap_or(Duration::ZERO),
-            },
-            wait: self.wait,
-            progress: &cx.ui,
-            attend,
-            undo: cx.undo(),
-        }
     }
 }
 

@@ -2,8 +2,9 @@
 
 use clap::Args;
 
-use super::apply::{MannerArgs, bytes};
+use super::apply::bytes;
 use super::counted_indexes;
+use crate::cli::waiting::WaitArgs;
 use crate::context::Context;
 use crate::error::{Exit, Result};
 use crate::index::rebuild::{self, Rebuilt, Which};
@@ -28,7 +29,7 @@ pub(in crate::cli) struct RebuildArgs {
     #[arg(long, value_name = "PERCENT", default_value = "50", requires = "bloated", value_parser = clap::value_parser!(u8).range(1..=100))]
     below: u8,
     #[command(flatten)]
-    manner: MannerArgs,
+    wait: WaitArgs,
 }
 
 /// An index as it is typed: `content_tags`, `public.content_tags`.
@@ -49,10 +50,9 @@ impl RebuildArgs {
             Which::Named(self.names)
         };
         let plan = Box::pin(rebuild::plan(&db, which)).await?;
-        let attend = |db: &crate::pg::Db| cx.attend(db);
-        let manner = self.manner.manner(cx, &attend);
+        let run = self.wait.run(cx);
         let rebuild =
-            async |work, consent| Box::pin(rebuild::rebuild(&db, work, consent, manner)).await;
+            async |work, consent| Box::pin(rebuild::rebuild(&db, work, consent, run)).await;
         Box::pin(cx.carry_out(plan, rebuild)).await
     }
 }

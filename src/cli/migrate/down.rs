@@ -1,13 +1,11 @@
 //! `migrate down`
 
-use std::time::Duration;
-
 use clap::Args;
 
 use super::SourceArgs;
+use crate::cli::waiting::WaitArgs;
 use crate::context::Context;
 use crate::error::{Exit, Result};
-use crate::migrate::Limits;
 use crate::migrate::down::{self, Reach, Undone};
 use crate::migrate::named::Named;
 use crate::plan::counted;
@@ -29,12 +27,8 @@ pub(crate) struct DownArgs {
     steps: u16,
     #[command(flatten)]
     source: SourceArgs,
-    /// How long to wait for another run on the same database to end
-    #[arg(long, default_value = "10m", value_name = "TIME", value_parser = crate::settings::duration)]
-    wait: Duration,
-    /// For how long to try again when other sessions hold a lock; 0 for one attempt
-    #[arg(long, default_value = "5m", value_name = "TIME", value_parser = crate::settings::duration)]
-    retry_for: Duration,
+    #[command(flatten)]
+    wait: WaitArgs,
 }
 
 impl DownArgs {
@@ -44,15 +38,11 @@ impl DownArgs {
             Some(named) => Reach::To(named),
             None => Reach::Steps(usize::from(self.steps)),
         };
-        let limits = Limits {
-            lock_timeout: cx.flags().lock_timeout,
-            statement_timeout: cx.flags().statement_timeout,
-            retry_for: self.retry_for,
-        };
+        let run = self.wait.run(cx);
         let db = cx.session("undoing migrations").await?;
         let plan = down::plan(&db, &files, &reach).await?;
         cx.carry_out(plan, async |work, consent| {
-            down::down(&db, work, consent, &limits, self.wait, &cx.ui).await
+            down::down(&db, work, consent, run).await
         })
         .await
     }

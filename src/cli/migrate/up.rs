@@ -1,16 +1,15 @@
 //! `migrate up`
 
-use std::time::Duration;
-
 use clap::Args;
 
 use super::{SourceArgs, check};
+use crate::cli::waiting::WaitArgs;
 use crate::context::Context;
 use crate::error::{self, Error, Exit, Result, command};
+use crate::migrate::Files;
 use crate::migrate::check::Beside;
 use crate::migrate::named::Named;
-use crate::migrate::up::{self, Applied, Manner, Wish};
-use crate::migrate::{Files, Limits};
+use crate::migrate::up::{self, Applied, Wish};
 use crate::pg::Db;
 use crate::plan::{Consent, Plan, Progress, counted};
 use crate::ui::cell::human_millis;
@@ -24,12 +23,8 @@ use crate::ui::{Cell, Report, Table};
 pub(in crate::cli) struct UpArgs {
     #[command(flatten)]
     source: SourceArgs,
-    /// How long to wait for another run on the same database to end
-    #[arg(long, default_value = "10m", value_name = "TIME", value_parser = crate::settings::duration)]
-    wait: Duration,
-    /// For how long to try again when other sessions hold a lock; 0 for one attempt
-    #[arg(long, default_value = "5m", value_name = "TIME", value_parser = crate::settings::duration)]
-    retry_for: Duration,
+    #[command(flatten)]
+    wait: WaitArgs,
     /// Make the database if it is not there
     #[arg(long)]
     create_db: bool,
@@ -84,18 +79,7 @@ impl UpArgs {
         work: up::Pending,
         consent: Consent,
     ) -> Result<Applied> {
-        let limits = Limits {
-            lock_timeout: cx.flags().lock_timeout,
-            statement_timeout: cx.flags().statement_timeout,
-            retry_for: self.retry_for,
-        };
-        let manner = Manner {
-            limits: &limits,
-            wait: self.wait,
-            progress: &cx.ui,
-            attend: &|db| cx.attend(db),
-        };
-        Box::pin(up::up(db, work, consent, manner)).await
+        Box::pin(up::up(db, work, consent, self.wait.run(cx))).await
     }
 
     fn wish(&self, files: &Files) -> Result<Wish> {

@@ -1,17 +1,14 @@
 //! `policy apply`
 
-use std::time::Duration;
-
 use clap::Args;
 
 use super::SourceArgs;
-use crate::cli::looking::Looking;
+use crate::cli::waiting::WaitArgs;
 use crate::context::Context;
 use crate::error::{Exit, Result, command};
-use crate::pg::attempt::Limits;
 use crate::pg::lock;
 use crate::plan::counted;
-use crate::policy::apply::{self, Applied, Manner, Wish};
+use crate::policy::apply::{self, Applied, Wish};
 use crate::policy::declared::Declared;
 use crate::policy::matrix::Matrix;
 use crate::ui::cell::human_millis;
@@ -32,12 +29,8 @@ pub(in crate::cli) struct ApplyArgs {
     /// Keep the changes without asking the matrix
     #[arg(long)]
     no_proof: bool,
-    /// How long to wait for another run on the same database to end
-    #[arg(long, default_value = "10m", value_name = "TIME", value_parser = crate::settings::duration)]
-    wait: Duration,
-    /// For how long to try again when other sessions hold a lock; 0 for one attempt
-    #[arg(long, default_value = "5m", value_name = "TIME", value_parser = crate::settings::duration)]
-    retry_for: Duration,
+    #[command(flatten)]
+    wait: WaitArgs,
 }
 
 impl ApplyArgs {
@@ -50,21 +43,13 @@ impl ApplyArgs {
             prune: self.prune,
             unproved: self.no_proof,
         };
-        let looking = Looking {
-            wait: self.wait,
-            retry_for: self.retry_for,
-        };
         let locks = [&lock::MIGRATE];
         let plan =
             async || Box::pin(apply::plan(&db, declared.clone(), matrix.clone(), wish)).await;
-        let plan = looking.plan(cx, &db, &locks, "policy apply", plan);
+        let plan = self.wait.plan(cx, &db, &locks, "policy apply", plan);
         let plan = Box::pin(plan).await?;
-        let manner = Manner {
-            limits: Limits::brief(cx.flags().lock_timeout, self.retry_for),
-            wait: self.wait,
-            progress: &cx.ui,
-        };
-        let apply = async |work, consent| Box::pin(apply::apply(&db, work, consent, manner)).await;
+        let run = self.wait.run(cx);
+        let apply = async |work, consent| Box::pin(apply::apply(&db, work, consent, run)).await;
         Box::pin(cx.carry_out(plan, apply)).await
     }
 }

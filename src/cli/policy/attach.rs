@@ -7,7 +7,6 @@ use clap::Args;
 use super::relation;
 use crate::context::Context;
 use crate::error::{Exit, Result};
-use crate::pg::attempt::Limits;
 use crate::pg::relation::Named;
 use crate::policy::attach::{self, Done, Wish};
 use crate::policy::detach::policies;
@@ -32,7 +31,7 @@ pub(in crate::cli) struct AttachArgs {
 
 impl AttachArgs {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
-        let limits = Limits::brief(cx.flags().lock_timeout, self.retry_for);
+        let run = cx.run(Duration::ZERO, self.retry_for);
         let db = cx.session("attaching policies").await?;
         let wish = Wish {
             relation: self.table,
@@ -41,7 +40,7 @@ impl AttachArgs {
         };
         let plan = attach::plan(&db, wish).await?;
         cx.carry_out(plan, async |work, consent| {
-            attach::attach(&db, work, consent, limits, &cx.ui).await
+            attach::attach(&db, work, consent, run).await
         })
         .await
     }

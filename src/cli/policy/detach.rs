@@ -7,7 +7,6 @@ use clap::Args;
 use super::relation;
 use crate::context::Context;
 use crate::error::{Exit, Result, command};
-use crate::pg::attempt::Limits;
 use crate::pg::relation::Named;
 use crate::policy::detach::{self, Done, Wish, policies};
 use crate::ui::{Cell, Report, Table};
@@ -33,7 +32,7 @@ pub(in crate::cli) struct DetachArgs {
 
 impl DetachArgs {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
-        let limits = Limits::brief(cx.flags().lock_timeout, self.retry_for);
+        let run = cx.run(Duration::ZERO, self.retry_for);
         let db = cx.session("detaching policies").await?;
         let wish = Wish {
             relation: self.table,
@@ -42,7 +41,7 @@ impl DetachArgs {
         };
         let plan = detach::plan(&db, wish).await?;
         cx.carry_out(plan, async |work, consent| {
-            detach::detach(&db, work, consent, limits, &cx.ui).await
+            detach::detach(&db, work, consent, run).await
         })
         .await
     }

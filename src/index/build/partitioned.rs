@@ -141,8 +141,7 @@ impl Builder<'_> {
     /// Does what locks a table against writers: in a moment or not at all, and again.
     async fn briefly(&self, what: &str, sql: &str) -> Result<()> {
         let once = async || self.db.script(sql).await;
-        let manner = self.manner;
-        attempt::transact(self.db, what, manner.limits, manner.progress, once).await
+        attempt::transact(self.db, what, self.run, once).await
     }
 }
 

@@ -4,22 +4,21 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use super::Manner;
 use crate::error::Result;
-use crate::pg::{Db, Endpoint};
+use crate::pg::{Db, Endpoint, RunContext};
 
 /// One session, opened when it is needed first, and again after something failed in it.
 pub(super) struct Sessions<'a> {
     endpoint: &'a Endpoint,
-    manner: &'a Manner<'a>,
+    run: RunContext<'a>,
     current: Mutex<Option<Arc<Db>>>,
 }
 
 impl<'a> Sessions<'a> {
-    pub(super) fn new(endpoint: &'a Endpoint, manner: &'a Manner<'a>) -> Self {
+    pub(super) fn new(endpoint: &'a Endpoint, run: RunContext<'a>) -> Self {
         Self {
             endpoint,
-            manner,
+            run,
             current: Mutex::new(None),
         }
     }
@@ -30,8 +29,8 @@ impl<'a> Sessions<'a> {
         if let Some(db) = current.as_ref() {
             return Ok(Arc::clone(db));
         }
-        let db = Db::connect(self.endpoint, self.manner.patience).await?;
-        (self.manner.attend)(&db);
+        let db = Db::connect(self.endpoint, self.run.unhurried()).await?;
+        self.run.sessions.attend(&db);
         // A build is worth more than the client that began it: it goes on without it.
         let mut settings = "set client_connection_check_interval = 0".to_owned();
         if db.server_major() >= 17 {

@@ -40,8 +40,7 @@ impl Builder<'_> {
         }
         let once = async || self.swap_once(table, new, name, &old).await;
         let what = format!("swapping {name}");
-        let manner = self.manner;
-        attempt::transact(self.db, &what, manner.limits, manner.progress, once).await?;
+        attempt::transact(self.db, &what, self.run, once).await?;
         self.drop(schema, &old).await
     }
 
@@ -85,7 +84,6 @@ impl Builder<'_> {
         );
         let once = async || self.db.script(&sql).await;
         let what = format!("renaming {from}");
-        let manner = self.manner;
-        attempt::transact(self.db, &what, manner.limits, manner.progress, once).await
+        attempt::transact(self.db, &what, self.run, once).await
     }
 }

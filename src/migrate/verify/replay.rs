@@ -6,7 +6,6 @@ use tokio_postgres::error::{DbError, ErrorPosition};
 
 use super::lock::{Scene, Touch};
 use crate::error::{Error, Excerpt, Note, Result};
-use crate::migrate::Limits;
 use crate::migrate::comparison::beginning;
 use crate::migrate::detaching;
 use crate::migrate::directive::Directives;
@@ -209,18 +208,14 @@ async fn one(
 
 /// What goes before the file in `migrate up` when no flag says otherwise.
 fn opening(db: &Db, migration: &Migration, directives: &Directives, begin: Option<&str>) -> String {
-    let limits = Limits {
-        lock_timeout: None,
-        statement_timeout: None,
-        retry_for: Duration::ZERO,
-    };
+    let patience = engine::patience(None, None, directives);
     let until = if directives.transaction {
         Until::Commit
     } else {
         Until::Goodbye
     };
     let path = migration.search_path;
-    let mut text = engine::settings(db, &limits, directives, path, until, begin).text;
+    let mut text = engine::settings(db, patience, directives, path, until, begin).text;
     if !directives.transaction {
         text.push_str("set idle_session_timeout=0;");
     }
