@@ -13,6 +13,7 @@ mod backup;
 mod backup_list;
 mod backup_restore;
 mod backup_store;
+mod before;
 mod connect;
 mod creator;
 mod dashboard;
