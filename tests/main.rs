@@ -32,6 +32,7 @@ mod index_race;
 mod index_rebuild;
 mod init;
 mod layers;
+mod leftovers;
 mod local;
 mod manual;
 mod migrate;
