@@ -115,13 +115,13 @@ impl Layout {
         let gaps = self.gap * last;
         for breaks_words in [false, true] {
             for place in &wrapping {
-                let least = if breaks_words {
+                let floor = if breaks_words {
                     PROSE
                 } else {
                     PROSE.max(self.longest_word(*place))
                 };
                 let excess = (widths.iter().sum::<usize>() + gaps).saturating_sub(width);
-                let room = widths[*place].saturating_sub(excess).max(least);
+                let room = widths[*place].saturating_sub(excess).max(floor);
                 widths[*place] = widths[*place].min(room);
             }
         }
