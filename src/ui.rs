@@ -153,13 +153,15 @@ impl Ui {
         let rendered = report::render(report, &self.manners, self.style_of_stdout())?;
         stream::out(&rendered.output)?;
         if self.manners.output == Output::Table {
-            for line in report.summary_lines() {
-                self.say(&line);
-            }
+            report
+                .summary_lines()
+                .iter()
+                .for_each(|line| self.say_prose(line, 0));
         }
-        for line in report.remainder() {
-            self.say(&line);
-        }
+        report
+            .remainder()
+            .iter()
+            .for_each(|line| self.say_prose(line, 0));
         if !rendered.left_out.is_empty() {
             let style = self.style_of_stderr();
             self.tell(&drawing::left_out(&rendered.left_out, style));
@@ -261,6 +263,12 @@ impl Ui {
         Box::new(move |line| tell(&activity, detail, &Printable::line(mask.apply(line))))
     }
 
+    /// Says a text that may take several lines, all but the first indented.
+    fn say_prose(&self, line: &str, indent: usize) {
+        let width = self.style_of_stderr().width;
+        self.tell(&drawing::prose(self.masked(line), width, indent));
+    }
+
     /// Writes lines to stderr, unless nobody wants to know.
     fn tell(&self, text: &Printable) {
         tell(&self.activity, self.manners.detail, text);
@@ -290,7 +298,7 @@ impl Ui {
 
 impl Progress for Ui {
     fn say(&self, line: &str) {
-        self.tell(&self.masked(line));
+        self.say_prose(line, 2);
     }
 
     fn working(&self, what: &str) {
@@ -312,7 +320,8 @@ impl Progress for Ui {
     fn happened(&self, event: &Event<'_>) {
         let mut line = match self.manners.output {
             Output::Table if !event.line.is_empty() && self.manners.detail > Detail::Quiet => {
-                Printable::line(&event.line)
+                let width = self.style_of_stdout().width;
+                drawing::prose(Printable::line(&event.line), width, 2)
             }
             Output::Ndjson => Printable::json(&json!(event).to_string()),
             _ => return,

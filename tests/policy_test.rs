@@ -207,10 +207,10 @@ fn every_outcome_is_told_from_every_other() {
     let before = database.sql("select * from notes");
     assert_snapshot!(tool.run(TEST), @"
     -- stdout
-    TABLE  COMMANDS  CELLS
-    notes  select, insert, update, delete, truncate  44
-    titles  select  4
-    app.note  call  8
+    TABLE  CELLS  ALLOWED  HIDDEN  DENIED  NO GRANT  ERROR
+    notes  44  11  12  5  14  2
+    titles  4  3  0  0  1  0
+    app.note  8  3  3  0  2  0
     -- stderr
     -> (url)  SOCKET/DB as postgres
     56 cells as they should be
@@ -356,10 +356,10 @@ fn weaker_policies_that_nobody_notices_are_told() {
     ));
     assert_snapshot!(tool.run(&["policy", "test", "--mutate"]), @"
     -- stdout
-    TABLE  COMMANDS  CELLS
-    notes  select, insert, update, delete, truncate  44
-    titles  select  4
-    app.note  call  8
+    TABLE  CELLS  ALLOWED  HIDDEN  DENIED  NO GRANT  ERROR
+    notes  44  12  12  4  14  2
+    titles  4  3  0  0  1  0
+    app.note  8  3  3  0  2  0
 
     NOT NOTICED  POLICY  CHANGE
     notes  changed  with check (true)

@@ -89,7 +89,12 @@ impl Status {
             };
             let size = server.size.and_then(|size| u64::try_from(size).ok());
             let size = size.map(|size| format!(", {}", human_bytes(size)));
-            let found = format!("{}, PostgreSQL {}", self.place, self.version);
+            // Whose package it is says `env check`.
+            let version = self
+                .version
+                .split_once(" (")
+                .map_or(&*self.version, |(version, _)| version);
+            let found = format!("{}, PostgreSQL {version}", self.place);
             Line::fine(state, format!("{found}{}", size.unwrap_or_default()))
         })
     }
@@ -194,7 +199,10 @@ fn policy_count(count: usize) -> String {
 
 impl Report for Status {
     fn table(&self) -> Table {
-        let mut table = Table::new(&["part", "state", "found", "at"]).wrapping(&["found"]);
+        let mut table = Table::new(&["part", "state", "found", "at"])
+            .leaving(&["at"])
+            .shortening(&[("found", 30)])
+            .wrapping(&["found"]);
         for (part, Line(state, found, at)) in self.lines() {
             table.row([Cell::text(part), state, Cell::text(found), at]);
         }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 
 use super::style::Style;
-use super::{Output, Printable, Ui, prompt, stream};
+use super::{Output, Printable, Ui, drawing, prompt, stream};
 use crate::error::{Error, Exit, Result};
 use crate::plan::{Consent, Plan, Progress, Risk};
 
@@ -224,12 +224,15 @@ fn sentence(title: &str) -> String {
 
 /// The plan as people read it: what comes is green, what goes is red, and both have their sign.
 fn lines<W>(plan: &Plan<W>, style: Style) -> Printable {
-    let mut text = Printable::line(format!("plan: {}", plan.title));
+    let title = Printable::line(format!("plan: {}", plan.title));
+    let mut text = drawing::prose(title, style.width, 2);
     for step in &plan.steps {
-        text.below(2, format!("{} {}", step.action, step.object));
+        let mut line = Printable::line(format!("  {} {}", step.action, step.object));
         if !step.detail.is_empty() {
-            text.push(format!("  ({})", step.detail));
+            line.push(format!("  ({})", step.detail));
         }
+        text.end_line();
+        text.push(drawing::prose(line, style.width, 6));
         for line in &step.lines {
             // A definition may have line feeds of its own.
             for part in line.split('\n') {

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use super::style::Style;
-use super::{Printable, explanation};
+use super::{Printable, drawing, explanation};
 use crate::error::Excerpt;
 
 /// How much it weighs, which picks the colour and GitHub's word.
@@ -52,6 +52,8 @@ pub struct Diagnostic<'a> {
     pub place: Option<&'a Excerpt>,
     /// What else there is to say, each with a word for what it is.
     pub notes: Vec<(&'static str, &'a str)>,
+    /// A statement that does something about it, with a word for it.
+    pub statement: Option<(&'static str, &'a str)>,
     /// Why it is right as it is, if somebody has said so: people are spared all the rest.
     pub accepted: Option<&'a str>,
 }
@@ -67,15 +69,22 @@ pub(super) fn draw(diagnostics: &[Diagnostic<'_>], style: Style) -> Printable {
                 && before.rule.name == diagnostic.rule.name
         });
         let mut notes = notes(diagnostic);
+        let mut statement = statement(diagnostic);
         if let Some(before) = told {
             notes.retain(|note| !before.notes.contains(note));
+            statement = statement.filter(|_| before.statement != statement);
         }
-        one(diagnostic, &notes, style)
+        one(diagnostic, &notes, statement, style)
     });
     Printable::joined(drawn)
 }
 
-fn one(diagnostic: &Diagnostic<'_>, notes: &[(&str, &str)], style: Style) -> Printable {
+fn one(
+    diagnostic: &Diagnostic<'_>,
+    notes: &[(&str, &str)],
+    statement: Option<(&str, &str)>,
+    style: Style,
+) -> Printable {
     let paint = |text: &str| match diagnostic.weight {
         Weight::Error => style.red(text),
         Weight::Warning => style.yellow(text),
@@ -83,6 +92,7 @@ fn one(diagnostic: &Diagnostic<'_>, notes: &[(&str, &str)], style: Style) -> Pri
     };
     let mut text = paint(&format!("{}:", diagnostic.word)) + " " + diagnostic.message + " ";
     text.push(style.dim(format!("[{}]", diagnostic.rule.name)));
+    let mut text = drawing::prose(text, style.width, 2);
     text.end_line();
     match diagnostic.place {
         Some(place) if diagnostic.accepted.is_none() => {
@@ -98,12 +108,27 @@ fn one(diagnostic: &Diagnostic<'_>, notes: &[(&str, &str)], style: Style) -> Pri
         }
     }
     for (word, note) in notes {
-        text.below(2, style.bold(format!("{word}:")));
-        text.push(" ");
-        text.push(Printable::hanging(note, 4));
+        text.end_line();
+        text.push(if note.contains('\n') {
+            labelled(word, note, style)
+        } else {
+            drawing::prose(labelled(word, note, style), style.width, 4)
+        });
+    }
+    // It is copied: a line feed might stand within a string.
+    if let Some((word, statement)) = statement {
+        text.end_line();
+        text.push(labelled(word, statement, style));
     }
     text.end_line();
     text
+}
+
+fn labelled(word: &str, note: &str, style: Style) -> Printable {
+    let mut line = Printable::default();
+    line.pad(2);
+    line.push(style.bold(format!("{word}:")) + " " + Printable::hanging(note, 4));
+    line
 }
 
 /// The object and the file that declares it, or either.
@@ -121,6 +146,12 @@ fn notes<'a>(diagnostic: &Diagnostic<'a>) -> Vec<(&'static str, &'a str)> {
         Some(because) => vec![("because", because)],
         None => diagnostic.notes.clone(),
     }
+}
+
+fn statement<'a>(diagnostic: &Diagnostic<'a>) -> Option<(&'static str, &'a str)> {
+    diagnostic
+        .statement
+        .filter(|_| diagnostic.accepted.is_none())
 }
 
 /// All of them as commands of GitHub's runners, a line each.
@@ -155,7 +186,7 @@ fn annotation(diagnostic: &Diagnostic<'_>) -> String {
         Some(object) => format!("{object}: {}", diagnostic.message),
         None => diagnostic.message.to_owned(),
     };
-    for (word, note) in notes(diagnostic) {
+    for (word, note) in notes(diagnostic).into_iter().chain(statement(diagnostic)) {
         let _ = write!(message, "\n{word}: {note}");
     }
     format!("::{command} {}::{}", properties.join(","), data(&message))
@@ -195,6 +226,7 @@ mod tests {
             file: Some("odd,line=9:name\n::x.sql"),
             place: Some(&place),
             notes: vec![("why", "so")],
+            statement: None,
             accepted: None,
         };
         assert_eq!(

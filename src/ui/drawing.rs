@@ -11,6 +11,8 @@ use super::table::{Shape, Table};
 use super::{Cell, Printable};
 use layout::{Layout, filled, wrapped};
 
+pub(super) use layout::prose;
+
 /// The line that says which columns there was no room for, in as many as it takes.
 pub(super) fn left_out(headings: &[Printable], style: Style) -> Printable {
     let last = headings.len().saturating_sub(1);
@@ -53,6 +55,27 @@ pub(super) fn draw(table: &Table, style: Style, now: Timestamp) -> Drawn {
     }
 }
 
+/// Tables one below the other, those without a row left out.
+pub(super) fn stacked(tables: &[Table], style: Style, now: Timestamp) -> Drawn {
+    let mut texts = Vec::new();
+    let mut left_out: Vec<Printable> = Vec::new();
+    for table in tables {
+        let drawn = draw(table, style, now);
+        if !drawn.text.is_empty() {
+            texts.push(drawn.text);
+        }
+        for heading in drawn.left_out {
+            if !left_out.contains(&heading) {
+                left_out.push(heading);
+            }
+        }
+    }
+    Drawn {
+        text: Printable::joined(texts),
+        left_out,
+    }
+}
+
 /// A line a row under a heading; on a terminal far too narrow for that, a block a row.
 fn rows(table: &Table, style: Style, now: Timestamp) -> Drawn {
     let seen = seen(table);
@@ -78,6 +101,12 @@ fn rows(table: &Table, style: Style, now: Timestamp) -> Drawn {
         left_out: Vec::new(),
         ellipsis: if style.ascii { ".." } else { "…" },
     };
+    if let Some(width) = style.width
+        && !table.narrow.is_empty()
+        && layout.excess(usize::from(width)) > 0
+    {
+        return stacked(&table.narrow, style, now);
+    }
     // One row is read as well from top to bottom, and then all of it is there.
     let is_record = |layout: &Layout| layout.rows.len() == 2 && !layout.left_out.is_empty();
     if let Some(width) = style.width
@@ -93,8 +122,12 @@ fn rows(table: &Table, style: Style, now: Timestamp) -> Drawn {
     let right: Vec<bool> = layout.columns.iter().map(|column| column.right).collect();
     let mut lines = side_by_side(&layout.rows, &right, layout.gap, style);
     lines[0] = style.dim(std::mem::take(&mut lines[0]));
+    let title = table
+        .title
+        .as_ref()
+        .map(|title| style.bold(Printable::line(title)));
     Drawn {
-        text: ended(lines),
+        text: ended(title.into_iter().chain(lines)),
         left_out: layout.left_out,
     }
 }

@@ -111,31 +111,20 @@ pub(super) fn render(report: &impl Report, manners: &Manners, style: Style) -> R
 }
 
 fn people(report: &impl Report, style: Style) -> Rendered {
-    let mut left_out: Vec<Printable> = Vec::new();
-    let text = if let Some(diagnostics) = report.diagnostics() {
-        diagnostic::draw(&diagnostics, style)
+    let drawn = if let Some(diagnostics) = report.diagnostics() {
+        drawing::Drawn {
+            text: diagnostic::draw(&diagnostics, style),
+            ..drawing::Drawn::default()
+        }
     } else {
-        let now = Timestamp::now();
         let parts = report
             .sheets()
             .unwrap_or_else(|| report.lead().into_iter().chain([report.table()]).collect());
-        let mut texts = Vec::new();
-        for part in &parts {
-            let drawn = drawing::draw(part, style, now);
-            if !drawn.text.is_empty() {
-                texts.push(drawn.text);
-            }
-            for heading in drawn.left_out {
-                if !left_out.contains(&heading) {
-                    left_out.push(heading);
-                }
-            }
-        }
-        Printable::joined(texts)
+        drawing::stacked(&parts, style, Timestamp::now())
     };
     Rendered {
-        output: stream::Output::Text(text),
-        left_out,
+        output: stream::Output::Text(drawn.text),
+        left_out: drawn.left_out,
     }
 }
 

@@ -69,7 +69,7 @@ fn result(diagnostic: &Diagnostic<'_>, rule: usize, fingerprint: &str) -> Value 
         None => diagnostic.message.to_owned(),
     };
     // What is the same for all findings of the rule stands with the rule.
-    for (word, note) in &diagnostic.notes {
+    for (word, note) in diagnostic.notes.iter().chain(&diagnostic.statement) {
         if *note != diagnostic.rule.why && *note != diagnostic.rule.remedy {
             let _ = write!(message, "\n{word}: {note}");
         }

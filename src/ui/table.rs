@@ -31,6 +31,10 @@ pub struct Table {
     pub(super) shortening: Vec<(&'static str, usize)>,
     /// Columns that may wrap.
     pub(super) wrapping: Vec<&'static str>,
+    /// What it is about, above its heading.
+    pub(super) title: Option<String>,
+    /// What takes its place where it is too wide.
+    pub(super) narrow: Vec<Table>,
 }
 
 impl Table {
@@ -94,6 +98,20 @@ impl Table {
     #[must_use]
     pub fn wrapping(mut self, keys: &[&'static str]) -> Self {
         self.wrapping = keys.to_vec();
+        self
+    }
+
+    /// What it is about: a line above the heading.
+    #[must_use]
+    pub fn titled(mut self, title: impl Into<String>) -> Self {
+        self.title = Some(title.into());
+        self
+    }
+
+    /// The same in fewer letters, for a terminal that is not as wide as this is.
+    #[must_use]
+    pub fn or_narrow(mut self, tables: Vec<Self>) -> Self {
+        self.narrow = tables;
         self
     }
 

@@ -12,16 +12,26 @@ use std::sync::LazyLock;
 
 static ROOT: LazyLock<Root> = LazyLock::new(Root::new);
 
-/// `$1` is the folder of all folders. A server that runs in one is being ended by others, who need its files for
-/// that; they are given ten seconds. What outlives the tests for a moment may still write into it.
+/// `$1` is the folder of all folders. A server of the tests is being ended by others, who need its files for that; one
+/// that the program under test has started is ended here. They are given ten seconds. What outlives the tests for a
+/// moment may still write into the folder. A test may have put any number into a file: only a process that was started
+/// with this folder is ended.
 const SHELL: &str = r#"
 exec 2>/dev/null
 cat >/dev/null
 seconds=0
 while [ $seconds -lt 120 ]; do
-    if [ $seconds -ge 10 ] || [ -z "$(find "$1" -maxdepth 4 -name postmaster.pid)" ]; then
+    files=$(find "$1" -maxdepth 4 -name postmaster.pid -type f)
+    if [ $seconds -ge 10 ] || [ -z "$files" ]; then
         rm -rf "$1" && exit
     fi
+    for file in $files; do
+        read -r program <"$file"
+        case $program in
+            '' | *[!0-9]*) ;;
+            *) grep -qF "$1/" "/proc/$program/cmdline" && kill -QUIT "$program" ;;
+        esac
+    done
     sleep 1
     seconds=$((seconds + 1))
 done

@@ -205,9 +205,6 @@ fn diagnostic<'a>((advice, size): (&'a Advice, &'a String)) -> Diagnostic<'a> {
     if advice.size.is_none() {
         notes.remove(0);
     }
-    if let Some(sql) = &advice.sql {
-        notes.push(("sql", sql));
-    }
     Diagnostic {
         weight: weight(advice.weight),
         word: advice.weight.word(),
@@ -223,6 +220,7 @@ fn diagnostic<'a>((advice, size): (&'a Advice, &'a String)) -> Diagnostic<'a> {
         file: advice.file.as_deref(),
         place: advice.place.as_ref(),
         notes,
+        statement: advice.sql.as_deref().map(|sql| ("sql", sql)),
         accepted: None,
     }
 }

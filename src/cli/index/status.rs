@@ -40,8 +40,9 @@ impl StatusArgs {
 
 impl Report for Status {
     fn table(&self) -> Table {
-        let mut table =
-            Table::new(&["action", "index", "table", "size", "detail"]).leaving(&["size", "table"]);
+        let mut table = Table::new(&["action", "index", "table", "size", "detail"])
+            .leaving(&["size", "table"])
+            .shortening(&[("detail", 30)]);
         for difference in &self.differences {
             let mut detail = difference.detail.clone();
             if difference.prune {

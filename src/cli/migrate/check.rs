@@ -148,6 +148,7 @@ fn diagnostic(finding: &Finding) -> Diagnostic<'_> {
         file: Some(&finding.file),
         place: finding.place.as_ref(),
         notes: vec![("why", rule.why), ("instead", &finding.rewrite)],
+        statement: None,
         accepted: finding.because.as_deref(),
     }
 }

@@ -85,7 +85,9 @@ impl Checks {
 
 impl Report for Checks {
     fn table(&self) -> Table {
-        let mut table = Table::new(&["check", "level", "splinter", "finds"]);
+        let mut table = Table::new(&["check", "level", "splinter", "finds"])
+            .leaving(&["splinter"])
+            .shortening(&[("finds", 24)]);
         for Listed { level, check } in &self.0 {
             let splinter = check.splinter.join(", ");
             table.row([
@@ -180,13 +182,6 @@ impl Report for Audited {
 
 fn diagnostic(finding: &Finding) -> Diagnostic<'_> {
     let check = finding.check;
-    let mut notes = vec![
-        ("why", check.why.as_str()),
-        ("remedy", check.remedy.as_str()),
-    ];
-    if let Some(fix) = &finding.fix {
-        notes.push(("fix", fix));
-    }
     Diagnostic {
         weight: weight(finding.level),
         word: finding.level.word(),
@@ -201,7 +196,11 @@ fn diagnostic(finding: &Finding) -> Diagnostic<'_> {
         object: finding.place.is_none().then_some(finding.object.as_str()),
         file: finding.file.as_deref(),
         place: finding.place.as_ref(),
-        notes,
+        notes: vec![
+            ("why", check.why.as_str()),
+            ("remedy", check.remedy.as_str()),
+        ],
+        statement: finding.fix.as_deref().map(|fix| ("fix", fix)),
         accepted: finding.because.as_deref(),
     }
 }

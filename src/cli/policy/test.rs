@@ -1,6 +1,7 @@
 //! `policy test`
 
-use std::collections::{BTreeMap, BTreeSet};
+mod cells;
+
 use std::fmt::Write;
 
 use clap::{Args, ValueEnum};
@@ -11,7 +12,7 @@ use crate::context::Context;
 use crate::error::{Exit, Result};
 use crate::pg::Db;
 use crate::plan::{Consent, counted};
-use crate::policy::matrix::tested::{self, Tested};
+use crate::policy::matrix::tested::Tested;
 use crate::policy::matrix::{self, Identity, Matrix, coverage, mutant};
 use crate::ui::{Cell, Report, Table};
 
@@ -113,9 +114,9 @@ impl Report for Shown {
     fn sheets(&self) -> Option<Vec<Table>> {
         let tested = &self.tested;
         let cells = match (self.whole, tested.wrong) {
-            (true, _) => tested.matrix(|_| true),
+            (true, _) => tested.matrix(),
             (false, 0) => tested.tables(),
-            (false, _) => tested.matrix(|cells| cells.iter().any(|cell| !cell.right)),
+            (false, _) => tested.wrong_rows(),
         };
         Some(vec![
             cells,
@@ -157,134 +158,5 @@ impl Report for Shown {
         } else {
             Exit::Finding
         }
-    }
-}
-
-impl Tested {
-    /// A row a table: what was asked of it, and how many cells that is.
-    fn tables(&self) -> Table {
-        let mut names: Vec<&str> = Vec::new();
-        for cell in &self.cells {
-            if !names.contains(&cell.table.as_str()) {
-                names.push(&cell.table);
-            }
-        }
-        let mut table = Table::new(&["table", "commands", "cells"]);
-        for name in names {
-            let mut commands: Vec<&str> = Vec::new();
-            // One that depends on how it is said who asks is there once each way.
-            let mut cells: BTreeSet<(usize, &str)> = BTreeSet::new();
-            for cell in self.cells.iter().filter(|cell| cell.table == name) {
-                if !commands.contains(&cell.command) {
-                    commands.push(cell.command);
-                }
-                cells.insert((cell.probe, &cell.actor));
-            }
-            table.row([
-                Cell::text(name),
-                Cell::text(commands.join(", ")),
-                Cell::count(cells.len()),
-            ]);
-        }
-        table
-    }
-
-    /// A row a probe whose cells are `wanted`, a column an actor.
-    fn matrix(&self, wanted: impl Fn(&[&tested::Cell]) -> bool) -> Table {
-        let keys = ["table", "command", "row"];
-        let mut table = Table::new(&keys)
-            .columns(self.actors.iter().cloned())
-            .cutting(&[("row", 16)]);
-        let mut rows: BTreeMap<usize, Vec<&tested::Cell>> = BTreeMap::new();
-        for cell in &self.cells {
-            rows.entry(cell.probe).or_default().push(cell);
-        }
-        for cells in rows.values().filter(|cells| wanted(cells)) {
-            let Some(first) = cells.first() else { continue };
-            let mut row = vec![
-                Cell::text(&first.table),
-                Cell::text(first.command),
-                Cell::text(&first.row),
-            ];
-            for actor in &self.actors {
-                let mine: Vec<&tested::Cell> = cells
-                    .iter()
-                    .filter(|cell| cell.actor == *actor)
-                    .copied()
-                    .collect();
-                row.push(drawn(&mine));
-            }
-            table.push(row);
-        }
-        table
-    }
-
-    /// What the server said where it should have said something else.
-    fn refusals(&self) -> Table {
-        let mut table = Table::new(&["wrong", "actor", "the_server_says"]);
-        for cell in self.cells.iter().filter(|cell| !cell.right) {
-            if let Some(message) = &cell.message {
-                let title = [&*cell.table, cell.command, &*cell.row];
-                let title: Vec<&str> = title.into_iter().filter(|text| !text.is_empty()).collect();
-                table.row([
-                    Cell::text(title.join(", ")),
-                    Cell::text(&cell.actor),
-                    Cell::text(message),
-                ]);
-            }
-        }
-        table
-    }
-
-    /// What no probe tries.
-    fn gaps(&self) -> Table {
-        let mut table = Table::new(&["untested", "command", "roles"]);
-        for gap in &self.untested {
-            table.row([
-                Cell::text(&gap.table),
-                Cell::text(&gap.command),
-                Cell::text(gap.roles.join(", ")),
-            ]);
-        }
-        table
-    }
-
-    /// Weaker policies that were not noticed.
-    fn survived(&self) -> Table {
-        let mut table = Table::new(&["not_noticed", "policy", "change"]);
-        for mutant in self.survivors() {
-            table.row([
-                Cell::text(&mutant.table),
-                mutant.policy.clone().into(),
-                Cell::Alarm(mutant.change.to_owned()),
-            ]);
-        }
-        table
-    }
-}
-
-/// What an actor came to: in a word, or in one for each way of saying who asks.
-fn drawn(cells: &[&tested::Cell]) -> Cell {
-    let told = |cell: &tested::Cell| {
-        if cell.right {
-            cell.found.to_string()
-        } else {
-            format!("{}, not {}", cell.found, cell.expected)
-        }
-    };
-    let text = match cells {
-        [one] => told(one),
-        several => {
-            let told = several
-                .iter()
-                .map(|cell| format!("{} by {}", told(cell), cell.identity));
-            let told: Vec<String> = told.collect();
-            told.join("; ")
-        }
-    };
-    if cells.iter().all(|cell| cell.right) {
-        Cell::Text(text)
-    } else {
-        Cell::Alarm(text)
     }
 }

@@ -28,7 +28,8 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    const ALL: [Self; 5] = [
+    /// All there are.
+    pub const ALL: [Self; 5] = [
         Self::Allowed,
         Self::Hidden,
         Self::Denied,

@@ -63,7 +63,7 @@ impl Layout {
     }
 
     /// How many columns of the terminal are missing.
-    fn excess(&self, width: usize) -> usize {
+    pub(super) fn excess(&self, width: usize) -> usize {
         self.excess_beyond(width, |_| None)
     }
 
@@ -100,7 +100,8 @@ impl Layout {
         }
     }
 
-    /// Wraps the last column, and if that is not enough the widest of those that may.
+    /// Wraps the last column, and if that is not enough the widest of those that may. No word is broken as long as there
+    /// is a blank to break another column at.
     fn wrap(&mut self, width: usize) {
         let last = self.columns.len().saturating_sub(1);
         let mut wrapping: Vec<usize> = (0..self.columns.len())
@@ -108,31 +109,98 @@ impl Layout {
             .filter(|place| !self.columns[*place].right)
             .collect();
         wrapping.sort_by_key(|place| (*place != last, std::cmp::Reverse(self.width_of(*place))));
-        for place in wrapping {
-            let there = self.width_of(place);
-            let room = there.saturating_sub(self.excess(width)).max(PROSE);
-            if room < there {
-                for row in &mut self.rows {
-                    row[place].wrap(room);
-                }
+        let mut widths: Vec<usize> = (0..self.columns.len())
+            .map(|place| self.width_of(place))
+            .collect();
+        let gaps = self.gap * last;
+        for breaks_words in [false, true] {
+            for place in &wrapping {
+                let floor = if breaks_words {
+                    PROSE
+                } else {
+                    PROSE.max(self.longest_word(*place))
+                };
+                let excess = (widths.iter().sum::<usize>() + gaps).saturating_sub(width);
+                let room = widths[*place].saturating_sub(excess).max(floor);
+                widths[*place] = widths[*place].min(room);
             }
         }
+        for place in wrapping {
+            for row in &mut self.rows {
+                row[place].wrap(widths[place]);
+            }
+        }
+    }
+
+    fn longest_word(&self, place: usize) -> usize {
+        let pieces = self.rows.iter().map(|row| &row[place]);
+        let lines = pieces.flat_map(|piece| &piece.lines);
+        let words = lines.flat_map(Printable::words);
+        words.map(|word| word.width()).max().unwrap_or(0)
     }
 }
 
 /// The text in lines of at most so many columns, broken between words; a word that is longer than a line is broken
-/// after a mark that joins its parts, or else where the line ends. All of them are indented as the text is.
+/// after a mark that joins its parts, or else where the line ends. All of them are indented as the text is; what goes on
+/// from a line of a difference stands behind its sign.
 pub(super) fn wrapped(text: &Printable, width: usize) -> Vec<Printable> {
     let indent = text.indent().min(width / 2);
-    let lines = filled(text.words(), width - indent).into_iter();
+    let first = text.words().next();
+    let is_difference = first.is_some_and(|word| matches!(word.as_str(), "+" | "-"));
+    let sign = if is_difference { 2.min(width / 4) } else { 0 };
+    let lines = filled(text.words(), width - indent - sign).into_iter();
     lines
-        .map(|line| {
+        .enumerate()
+        .map(|(number, line)| {
             let mut indented = Printable::default();
-            indented.pad(indent);
+            indented.pad(if number == 0 { indent } else { indent + sign });
             indented.push(line);
             indented
         })
         .collect()
+}
+
+/// A line for people as it fits a terminal, all but the first indented. What stands in backquotes is copied, so it stays
+/// together; what is longer than a line is left to the terminal, which copies it whole.
+pub(in crate::ui) fn prose(text: Printable, width: Option<u16>, indent: usize) -> Printable {
+    let width = width.map_or(usize::MAX, usize::from);
+    if text.width() <= width {
+        return text;
+    }
+    let mut lines = Printable::default();
+    lines.pad(text.indent());
+    let mut used = text.indent();
+    for (number, part) in uncut(text.words()).into_iter().enumerate() {
+        if number > 0 && used + 1 + part.width() <= width {
+            lines.pad(1);
+            used += 1;
+        } else if number > 0 {
+            lines.end_line();
+            lines.pad(indent);
+            used = indent;
+        }
+        used += part.width();
+        lines.push(part);
+    }
+    lines
+}
+
+/// Words, those between two backquotes in one.
+fn uncut(words: impl Iterator<Item = Printable>) -> Vec<Printable> {
+    let mut parts: Vec<Printable> = Vec::new();
+    let mut is_open = false;
+    for word in words {
+        let goes_on = is_open;
+        is_open ^= word.as_str().matches('`').count() % 2 == 1;
+        match parts.last_mut().filter(|_| goes_on) {
+            Some(part) => {
+                part.pad(1);
+                part.push(word);
+            }
+            None => parts.push(word),
+        }
+    }
+    parts
 }
 
 /// The same of what stays together.
@@ -182,6 +250,20 @@ mod tests {
         );
         assert_eq!(lines("日本語テキスト", 6), ["日本語", "テキス", "ト"]);
         assert_eq!(lines("", 6), [""]);
+        assert_eq!(
+            lines("  - where status = 'completed'", 18),
+            ["  - where status", "    = 'completed'"]
+        );
+    }
+
+    #[test]
+    fn what_is_copied_stays_in_one_line() {
+        let lines = |text: &str| prose(Printable::line(text), Some(20), 2).to_string();
+        assert_eq!(lines("it fits as it  is"), "it fits as it  is");
+        assert_eq!(
+            lines("2 differences; `index apply` builds them; see `index status --check -o json`"),
+            "2 differences;\n  `index apply`\n  builds them; see\n  `index status --check -o json`"
+        );
     }
 
     proptest! {
