@@ -29,7 +29,9 @@ const READS: &str = include_str!("fixtures/before/reads.json");
 fn collect(document: &Value, path: &str, keys: &mut Keys) {
     match document {
         Value::Object(object) => {
-            let is_data = path.ends_with(".files") || path.ends_with(".history");
+            let is_data = [".files", ".history"]
+                .iter()
+                .any(|data| path.ends_with(data));
             for (key, value) in object {
                 let path = format!("{path}.{}", if is_data { "*" } else { key });
                 keys.entry(path.clone()).or_default();
@@ -38,9 +40,9 @@ fn collect(document: &Value, path: &str, keys: &mut Keys) {
         }
         Value::Array(elements) => {
             let path = format!("{path}[]");
-            elements
-                .iter()
-                .for_each(|element| collect(element, &path, keys));
+            for element in elements {
+                collect(element, &path, keys);
+            }
         }
         Value::String(word) => {
             keys.entry(path.to_owned())

@@ -1,9 +1,9 @@
 //! What the tests leave on the machine when they are killed: nothing.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::support::{Database, Folder, Server, Setup, Tool};
 
@@ -22,11 +22,18 @@ fn stays_until_it_is_killed() {
     let private = private.env("TOYSOLDIERS_LOCAL_DIR", &local.display().to_string());
     private.run(&["local", "start"]).ok();
     for path in [folder.path(), &server.socket, &shared.server.socket, &local] {
-        println!("here: {}", path.display());
+        say(&format!("here: {}", path.display()));
     }
-    println!("ready");
+    say("ready");
     // Nobody writes there: it lasts as long as the other test does.
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
+}
+
+fn say(line: &str) {
+    let mut stdout = std::io::stdout();
+    writeln!(stdout, "{line}")
+        .and_then(|()| stdout.flush())
+        .unwrap();
 }
 
 /// Whether a process works in this folder or was started with it.
@@ -65,15 +72,8 @@ fn folders_and_servers_end_with_the_tests_that_were_killed() {
 
     tests.kill().unwrap();
     tests.wait().unwrap();
-    let killed = Instant::now();
     let root = folders[0].parent().unwrap();
     while root.exists() || is_used(root) {
-        assert!(
-            killed.elapsed() < Duration::from_secs(60),
-            "{}",
-            root.display()
-        );
         std::thread::sleep(Duration::from_millis(50));
     }
-    eprintln!("gone after {:?}", killed.elapsed());
 }
