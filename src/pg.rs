@@ -9,6 +9,7 @@ pub mod catalog;
 pub mod child;
 pub mod connect;
 pub mod conninfo;
+pub mod database;
 pub mod db;
 pub mod duration;
 pub mod endpoint;

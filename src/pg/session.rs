@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::db::Db;
 use super::endpoint::{Endpoint, Wanted};
-use super::ident::{Ident, Literal};
+use super::ident::Literal;
 use super::options::Setting;
 use super::query::{Param, Query};
 use super::{APPLICATION_NAME, TOOL_VERSION};
@@ -255,21 +255,6 @@ impl Db {
         } else {
             "select null".to_owned()
         }
-    }
-
-    /// Makes an empty database that nobody is let into but its owner and superusers. It is UTF-8, which holds whatever
-    /// there is; the server's default may be less.
-    pub async fn create_database(&self, name: &str) -> Result<()> {
-        let name = Ident(name);
-        // Nobody gets in before the right to is taken away.
-        self.script(&format!(
-            "create database {name} template template0 encoding 'UTF8' connection limit 0"
-        ))
-        .await?;
-        self.script(&format!(
-            "revoke connect on database {name} from public; alter database {name} connection limit -1"
-        ))
-        .await
     }
 
     pub(super) async fn make_settings(&self, scope: Scope) -> Result<()> {
