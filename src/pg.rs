@@ -14,6 +14,7 @@ pub mod db;
 pub mod duration;
 pub mod endpoint;
 pub mod explain;
+mod hurry;
 pub mod ident;
 pub mod libpq;
 pub mod lock;

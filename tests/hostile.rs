@@ -1,6 +1,7 @@
 //! Attacks: what another user of the machine, another role of the database or a slip of the hand may try.
 
 mod guard;
+mod hurry;
 mod inside;
 mod limits;
 mod locks;

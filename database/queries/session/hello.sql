@@ -44,4 +44,16 @@ select
             and setting.setrole operator(pg_catalog.=) 0::pg_catalog.oid
             and database.datname operator(pg_catalog.=) pg_catalog.current_database()
             and entry.line operator(pg_catalog.~~) 'role=%'::pg_catalog.text
-    ) as role_is_the_databases
+    ) as role_is_the_databases,
+    -- What ends a session while it is idle, or what it asks, in less than it takes to make settings. Of a version that knows
+    -- no such setting nothing is read.
+    exists (
+        select
+        from pg_catalog.unnest(
+            '{statement_timeout,idle_session_timeout,idle_in_transaction_session_timeout,transaction_timeout}'::pg_catalog.text[]
+        ) as timeout (name)
+        cross join lateral (select pg_catalog.current_setting(timeout.name, true)::pg_catalog.interval as length) as own
+        where
+            own.length operator(pg_catalog.>) '0'::pg_catalog.interval
+            and own.length operator(pg_catalog.<) '5 s'::pg_catalog.interval
+    ) as hurried
