@@ -1,5 +1,6 @@
 //! Attacks: what another user of the machine, another role of the database or a slip of the hand may try.
 
+mod bookkeeping;
 mod guard;
 mod hurry;
 mod inside;

@@ -150,6 +150,9 @@ impl Context {
         if guarding == Guarding::Beside {
             identity.stamp = None;
         }
+        if guarding == Guarding::Enforce {
+            guard::refuse_strange(&db)?;
+        }
         if guarding != Guarding::Observe {
             guard::recognise(self.settings()?, &identity)?;
         }

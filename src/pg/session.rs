@@ -181,6 +181,8 @@ crate::row! {
         pub stamped: bool,
         /// Whether there is an audit function of ours that this role may call.
         pub audits: bool,
+        /// What of our bookkeeping is a role's that this one has no reason to trust; nothing where it may not write there.
+        pub strange: Option<String>,
         /// Whether its system tells a server that a client is gone.
         pub tells_of_clients: bool,
         /// Whether this is a superuser's session that the database has begin as another role.
