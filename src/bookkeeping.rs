@@ -89,6 +89,22 @@ pub fn absent_is_none<T>(answer: Result<T>) -> Result<Option<T>> {
     }
 }
 
+/// Refuses a schema that another role has made in the place of ours: what it says counts for nothing, and writing to it
+/// would run that role's code.
+pub fn refuse_strange(db: &Db) -> Result<()> {
+    let Some(strange) = db.hello().and_then(|hello| hello.strange.as_ref()) else {
+        return Ok(());
+    };
+    Err(Error::refused(format!(
+        "the bookkeeping of this database is not to be trusted: {strange}"
+    ))
+    .note("it is neither this role's, nor a superuser's, nor that of the database's owner")
+    .unchanged()
+    .hint("if that role runs toysoldiers here, connect as it, or have the schema toysoldiers and all in it given to the owner of the database")
+    .hint("if nobody knows of it, have it dropped: `drop schema toysoldiers cascade`")
+    .into())
+}
+
 /// Refuses a database whose schema is newer than this program.
 pub fn refuse_newer(version: i32) -> Result<()> {
     if version <= i32::from(VERSION) {

@@ -8,6 +8,7 @@ pub mod check;
 pub mod kin;
 pub mod pin;
 
+pub use crate::bookkeeping::refuse_strange;
 use crate::bookkeeping::{self, Stamp};
 use crate::error::{self, Error, Result, command};
 use crate::pg::{Db, Query};
@@ -36,7 +37,9 @@ pub struct Identity {
 /// Reads the stamp, and the fingerprint if it is wanted, in one round trip.
 pub async fn identify(db: &Db, with_fingerprint: bool) -> Result<Identity> {
     let stamp = async {
-        let is_stamped = db.hello().is_some_and(|hello| hello.stamped);
+        let is_stamped = db
+            .hello()
+            .is_some_and(|hello| hello.stamped && hello.strange.is_none());
         if !is_stamped {
             return Ok(None);
         }

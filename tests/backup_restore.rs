@@ -676,8 +676,11 @@ fn what_a_killed_restore_left_behind_is_replaced_once_nobody_is_at_work_on_it() 
     -- stderr
     -> shop  SOCKET/DB as postgres
     error: another restore into killed is at work
+      caused by: somebody is in the database killed.partial
       caused by: database "killed.partial" is being accessed by other users
       note: There are 2 other sessions using the database.
+      note: in it is pid PID (toysoldiers as postgres, active, in a transaction for DURATION): select pg_sleep(600)
+      note: in it is pid PID (toysoldiers as postgres, idle, in a transaction for DURATION): set idle_session_timeout = 0;set statement_timeout = 0;set lock_timeout = 0;set ...
       hint: wait until it has ended, or pick another name with `--into`
     -- exit 6
     "#);

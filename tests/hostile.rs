@@ -1,6 +1,9 @@
 //! Attacks: what another user of the machine, another role of the database or a slip of the hand may try.
 
+mod bookkeeping;
 mod guard;
+mod hurry;
+mod inside;
 mod limits;
 mod locks;
 mod plant;

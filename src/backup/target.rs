@@ -7,9 +7,8 @@
 
 use super::store::PARTIAL;
 use crate::error::{self, Error, Result};
-use crate::pg::ident::Literal;
 use crate::pg::undo::{Entry, Way};
-use crate::pg::{Db, Endpoint, Ident, Patience, Pooling, Query, Undo};
+use crate::pg::{Db, Endpoint, Ident, Patience, Query, Undo};
 use crate::plan::Progress;
 
 /// PostgreSQL cuts longer names off in silence.
@@ -79,9 +78,10 @@ impl Target {
         db.script("set idle_session_timeout = 0").await?;
         if self.leftover {
             // Without force: it would end a restore that is at work after all.
-            db.script(&format!("drop database if exists {ident}"))
-                .await
-                .map_err(|error| self.at_work(error))?;
+            let dropped = db.script(&format!("drop database if exists {ident}")).await;
+            if let Err(error) = dropped {
+                return Err(self.at_work(db.occupied(partial, error).await));
+            }
             progress.say(&format!(
                 "dropped {partial}, which a restore that was killed had left behind"
             ));
@@ -112,24 +112,10 @@ impl Target {
         Ok(inside)
     }
 
-    /// Gives the database its name. Nobody may be in it: PostgreSQL waits a moment for the last to leave.
+    /// Gives the database its name. Whoever is in it is ended: a pooler keeps the connections we have left, and nobody
+    /// else has any business there yet.
     pub async fn keep(&self, db: &Db, undo: &Undo) -> Result<()> {
-        // A pooler keeps the connections we have left; nobody else knows of this database yet.
-        if db.pooling() != &Pooling::Direct {
-            db.script(&format!(
-                "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = {}",
-                Literal(&self.partial)
-            ))
-            .await?;
-        }
-        let renamed = db
-            .script(&format!(
-                "alter database {} rename to {}; grant connect on database {1} to public",
-                Ident(&self.partial),
-                Ident(&self.database)
-            ))
-            .await;
-        match renamed {
+        match db.open_database(&self.partial, &self.database).await {
             Err(error) if error::sqlstate(&error) == Some("42P04") => {
                 return Err(exists(&self.database).into());
             }

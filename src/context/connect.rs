@@ -139,13 +139,19 @@ impl Context {
             guard::identify(&db, with_fingerprint)
         );
         ready?;
-        let mut identity = identity?;
+        let mut identity = match identity {
+            Ok(identity) => identity,
+            Err(error) => return Err(db.explain_hurry(error).await),
+        };
         // Where a server keeps it to itself, nobody is told what to do about it.
         if is_unpinned && matches!(identity.fingerprint, Some(Ok(_))) {
             self.unpinned.store(true, Ordering::Relaxed);
         }
         if guarding == Guarding::Beside {
             identity.stamp = None;
+        }
+        if guarding == Guarding::Enforce {
+            guard::refuse_strange(&db)?;
         }
         if guarding != Guarding::Observe {
             guard::recognise(self.settings()?, &identity)?;

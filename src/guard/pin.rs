@@ -150,6 +150,7 @@ pub async fn plan(db: &Db, settings: &Settings, identity: &Identity) -> Result<P
 
 /// Whether there is room for a stamp, which the next `migrate up` makes otherwise.
 async fn can_be_stamped(db: &Db) -> Result<bool> {
+    bookkeeping::refuse_strange(db)?;
     if !db.hello().is_some_and(|hello| hello.stamped) {
         return Ok(false);
     }

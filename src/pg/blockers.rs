@@ -44,12 +44,20 @@ static BLOCKERS: Query<Blocker> = crate::query!("lock/blockers");
 impl Blocker {
     /// Those whom the session with this process id waits for.
     pub async fn of(db: &Db, pid: i32) -> Result<Vec<Self>> {
-        db.ask(&BLOCKERS, &[&pid, &None::<&str>]).await
+        db.ask(&BLOCKERS, &[&pid, &None::<&str>, &None::<&str>])
+            .await
     }
 
     /// Those whom the sessions of this name wait for.
     async fn of_program(db: &Db, name: &str) -> Result<Vec<Self>> {
-        db.ask(&BLOCKERS, &[&None::<i32>, &name]).await
+        db.ask(&BLOCKERS, &[&None::<i32>, &name, &None::<&str>])
+            .await
+    }
+
+    /// Those who are in a database.
+    pub(super) async fn inside(db: &Db, database: &str) -> Result<Vec<Self>> {
+        db.ask(&BLOCKERS, &[&None::<i32>, &None::<&str>, &database])
+            .await
     }
 
     /// In one line, for people.

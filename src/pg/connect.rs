@@ -20,7 +20,7 @@ use super::pooler::{self, Pooling};
 use super::session::{HELLO, Patience};
 use super::socket::Socket;
 use super::tls::Tls;
-use super::{APPLICATION_NAME, sqlstate, tools};
+use super::{APPLICATION_NAME, hurry, sqlstate, tools};
 use crate::error::{Error, Kind, Result, io_reason};
 
 /// How long a server may take to let us in.
@@ -33,6 +33,8 @@ const OLDEST: u32 = 14;
 pub struct Unreached {
     /// Whether the server wanted a password and there was none.
     pub wants_password: bool,
+    /// Whether the session was ended, or its first question, before there was time to set anything.
+    pub hurried: bool,
     /// The whole story.
     pub error: anyhow::Error,
 }
@@ -41,6 +43,7 @@ impl From<anyhow::Error> for Unreached {
     fn from(error: anyhow::Error) -> Self {
         Self {
             wants_password: false,
+            hurried: hurry::is_hurried(&error),
             error,
         }
     }
@@ -116,8 +119,37 @@ async fn first(endpoint: &Endpoint, places: &[Place], wanted: Wanted) -> Result<
         .into())
 }
 
-/// Opens a session at one place, and a second one if there is a pooler to be probed.
+/// Opens a session at one place; where it would have no time, with time enough.
 async fn enter(endpoint: &Endpoint) -> Result<Db, Unreached> {
+    let mut major = 0;
+    let first = greet(endpoint, false, &mut major).await;
+    let failure = match &first {
+        Ok(db) if db.hello().is_some_and(|hello| hello.hurried) => None,
+        Err(unreached) if unreached.hurried => Some(&unreached.error),
+        _ => return first,
+    };
+    let unhurried = hurry::unhurried(endpoint, major, failure);
+    let again = Box::pin(greet(&unhurried, false, &mut major)).await;
+    match (first, again) {
+        (_, Ok(db)) => Ok(db),
+        // A pooler may not take it along. Where a session lives long enough to be probed there are other ways.
+        (Ok(db), Err(_)) => match db.pooling() {
+            Pooling::Unknown(reason) => {
+                let error = Error::new(Kind::Unreachable, reason.clone());
+                Err(hurry::explain(endpoint, error.into()).await.into())
+            }
+            _ => Ok(db),
+        },
+        (Err(first), Err(_)) => match Box::pin(greet(endpoint, true, &mut major)).await {
+            Err(_) => Err(hurry::explain(endpoint, first.error).await.into()),
+            there => there,
+        },
+    }
+}
+
+/// Opens a session, says hello, and opens a second one if there is a pooler to be probed. In a hurry the first question
+/// is asked in a transaction. `major` becomes the version of the server.
+async fn greet(endpoint: &Endpoint, in_hurry: bool, major: &mut u32) -> Result<Db, Unreached> {
     // Only a guess, which saves time if it is right: opening the two takes as long as opening one.
     let (first, second) = if looks_pooled(&endpoint.places()[0]) {
         let (first, second) = tokio::join!(open(endpoint), open(endpoint));
@@ -126,10 +158,19 @@ async fn enter(endpoint: &Endpoint) -> Result<Db, Unreached> {
         (open(endpoint).await?, None)
     };
     let mut db = first;
-    let hello =
-        db.send(&HELLO, &[]).await?.pop().ok_or_else(|| {
-            anyhow::Error::from(Error::new(Kind::Bug, "the server says no hello"))
-        })?;
+    *major = db.server_major();
+    let hello = if in_hurry {
+        hurry::hello(&db).await
+    } else {
+        db.send(&HELLO, &[]).await
+    };
+    let hello = hello
+        .map_err(|error| Unreached {
+            hurried: hurry::may_be_hurried(&error),
+            ..Unreached::from(error)
+        })?
+        .pop()
+        .ok_or_else(|| Error::new(Kind::Bug, "the server says no hello"))?;
     db.pooling = if pooler::is_direct(&db.clue, &hello) {
         Pooling::Direct
     } else {
@@ -151,7 +192,7 @@ fn looks_pooled(place: &Place) -> bool {
 }
 
 /// Opens one connection.
-async fn open(endpoint: &Endpoint) -> Result<Db, Unreached> {
+pub(super) async fn open(endpoint: &Endpoint) -> Result<Db, Unreached> {
     let place = &endpoint.places()[0];
     let limit = endpoint.connect_timeout.unwrap_or(CONNECT_TIMEOUT);
     let tls = Tls::prepare(endpoint, place)?;
@@ -358,6 +399,7 @@ fn cannot_connect(
         );
         return Unreached {
             wants_password: true,
+            hurried: false,
             error: cannot()
                 .because(reason)
                 .hint("say where it is, with `password_command` or `password_env` in toysoldiers.toml, in ~/.pgpass, or in PGPASSWORD")

@@ -183,10 +183,11 @@ impl Db {
         if self.pooling.keeps_sessions() || self.in_transaction.load(Ordering::Relaxed) {
             return self.send(query, params).await;
         }
+        let begin = self.begun("begin isolation level read committed").await?;
         // They travel together; the first that failed says why.
         let (begun, set, rows, committed) = tokio::join!(
             // What is the default there is not ours to say before it has begun.
-            self.script("begin isolation level read committed"),
+            self.script(begin),
             Box::pin(self.make_settings(Scope::Transaction)),
             self.send(query, params),
             self.script("commit"),
@@ -264,12 +265,15 @@ impl Db {
 
     /// From here to [`Db::end`] every question is answered from the same snapshot.
     pub async fn begin_snapshot(&self) -> Result<()> {
-        let begin = self.script("begin isolation level repeatable read, read only");
+        let begin = "begin isolation level repeatable read, read only";
         if self.pooling.keeps_sessions() {
-            begin.await?;
+            self.script(begin).await?;
         } else {
-            let (first, second) =
-                tokio::join!(begin, Box::pin(self.make_settings(Scope::Transaction)));
+            let begin = self.begun(begin).await?;
+            let (first, second) = tokio::join!(
+                self.script(begin),
+                Box::pin(self.make_settings(Scope::Transaction))
+            );
             first?;
             second?;
         }

@@ -8,7 +8,8 @@
 //! The session that works bears a mark besides, an advisory lock. If the program is killed the lock goes at once, and
 //! what it left running on the server does not: whoever comes next waits for the mark too. Programs that know no
 //! relation know each other by a mark of one key for all, which is taken in its place where the relation is not there
-//! yet. A mark of a role that cannot reach our schema counts for nothing.
+//! yet. A mark of a role that cannot run anything here counts for nothing: that may not lock the relation, or, where there
+//! is none yet, may not write the history; before there is one, may not create a schema.
 //!
 //! Locks are tried, and never waited for in a statement: whoever waits holds a snapshot, and a `CREATE INDEX
 //! CONCURRENTLY` of the holder waits for that snapshot.
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::APPLICATION_NAME;
 use super::db::Db;
 use super::query::{Param, Query};
 use super::run::RunContext;
@@ -122,8 +124,8 @@ impl Holder {
 /// Why a lock was not had at this attempt.
 enum Attempt {
     Acquired,
-    /// Somebody else has it; who, for people.
-    Taken(Option<String>),
+    /// Somebody else has it.
+    Taken(Option<Holder>),
 }
 
 /// Takes the lock, trying for as long as other runs are waited for; says once who holds it. All that a session waits for
@@ -139,9 +141,9 @@ pub async fn acquire(db: &Db, lock: &'static Lock, run: RunContext<'_>) -> Resul
 /// about to look at what a run changes, and has not decided anything yet.
 pub async fn wait_until_free(db: &Db, lock: &'static Lock, run: RunContext<'_>) -> Result<()> {
     waiting(db, run, async || {
-        let holders = holders(db, lock).await?;
-        Ok(match holders.first() {
-            Some(holder) => Attempt::Taken(Some(holder.describe())),
+        let holder = holders(db, lock).await?.into_iter().next();
+        Ok(match holder {
+            Some(holder) => Attempt::Taken(Some(holder)),
             None => Attempt::Acquired,
         })
     })
@@ -168,20 +170,32 @@ async fn waiting(
         let waited = before + start.elapsed();
         db.kept(|kept| kept.waited = waited);
         if waited >= run.wait {
-            let holder = holder.unwrap_or_else(|| "another session".to_owned());
-            return Err(
-                Error::new(Kind::Refused, "another run is at work on this database")
-                    .note(format!("the lock is held by {holder}"))
-                    .unchanged()
-                    .hint("wait for it to end, or allow more time with `--wait`")
-                    .into(),
-            );
+            let error = Error::new(Kind::Refused, "another run is at work on this database")
+                .note(format!(
+                    "the lock is held by {}",
+                    holder
+                        .as_ref()
+                        .map_or_else(|| "another session".to_owned(), Holder::describe)
+                ))
+                .unchanged()
+                .hint("wait for it to end, or allow more time with `--wait`");
+            return Err(match holder {
+                Some(Holder {
+                    pid, application, ..
+                }) if !application.starts_with(APPLICATION_NAME) => error.hint(format!(
+                    "if it is no run, end its session: `select pg_terminate_backend({pid})`"
+                )),
+                _ => error,
+            }
+            .into());
         }
         if let Some(holder) = holder
             && !told
         {
-            run.progress
-                .say(&format!("waiting for another run to end: {holder}"));
+            run.progress.say(&format!(
+                "waiting for another run to end: {}",
+                holder.describe()
+            ));
             told = true;
         }
         sleep(POLL.min(run.wait.saturating_sub(waited))).await;
@@ -197,19 +211,25 @@ async fn holders(db: &Db, lock: &Lock) -> Result<Vec<Holder>> {
 }
 
 async fn attempt(db: &Db, lock: &'static Lock) -> Result<Attempt> {
-    let taken = |holders: &[Holder]| holders.first().map(Holder::describe);
+    let taken = |holders: Vec<Holder>| Ok(Attempt::Taken(holders.into_iter().next()));
     let name: [&dyn Param; 1] = [&lock.relation];
     let (others, relation) = tokio::join!(holders(db, lock), db.opt(&RELATION, &name));
     let (others, mut relation) = (others?, relation?);
     if !others.is_empty() {
-        return Ok(Attempt::Taken(taken(&others)));
+        return taken(others);
     }
     let mut mark = None;
     if relation.is_none() {
-        if !db.one(&MARK, &[&lock.key]).await?.done {
-            return Ok(Attempt::Taken(taken(&holders(db, lock).await?)));
+        if db.one(&MARK, &[&lock.key]).await?.done {
+            mark = Some(lock.key);
+        } else {
+            let others = holders(db, lock).await?;
+            if !others.is_empty() {
+                return taken(others);
+            }
+            // Whoever has it cannot run anything here, and keeps programs out that know nothing else. Those that do
+            // see our own mark.
         }
-        mark = Some(lock.key);
         // Whoever had it before may have made the relation.
         relation = db.opt(&RELATION, &[&lock.relation]).await?;
     }
@@ -220,7 +240,7 @@ async fn attempt(db: &Db, lock: &'static Lock) -> Result<Attempt> {
                 if let Some(mark) = mark {
                     db.one(&UNMARK, &[&mark]).await?;
                 }
-                return Ok(Attempt::Taken(taken(&holders(db, lock).await?)));
+                return taken(holders(db, lock).await?);
             };
             Some((oid, hold))
         }
@@ -236,7 +256,7 @@ async fn attempt(db: &Db, lock: &'static Lock) -> Result<Attempt> {
         return Ok(Attempt::Acquired);
     }
     release(db, lock).await?;
-    Ok(Attempt::Taken(taken(&others)))
+    taken(others)
 }
 
 /// Marks this session as one that works under a lock; the key.
@@ -266,17 +286,7 @@ pub async fn settle(db: &Db) -> Result<()> {
                 break hold;
             }
             // Whoever has it sees our mark and gives it back.
-            if start.elapsed() >= MOMENT {
-                let holders = holders(db, lock).await?;
-                let error = Error::refused("the lock of this run is held by another session");
-                let error = holders.iter().fold(error, |error, holder| {
-                    error.note(format!("it is held by {}", holder.describe()))
-                });
-                return Err(error
-                    .hint("wait for it to end, then run the same command again")
-                    .into());
-            }
-            sleep(POLL / 10).await;
+            still_held(db, lock, start).await?;
         };
         db.kept(|kept| {
             let mut all = kept.held.iter_mut();
@@ -284,8 +294,29 @@ pub async fn settle(db: &Db) -> Result<()> {
                 held.hold = Some((oid, hold));
             }
         });
+        // Without the key an older program may have come in while there was no relation. From now on it sees that it is
+        // too old.
+        while held.mark != lock.key && is_taken(db, lock).await? {
+            still_held(db, lock, start).await?;
+        }
     }
     Ok(())
+}
+
+/// Waits a little for those who still hold the lock; an error once they have had their time.
+async fn still_held(db: &Db, lock: &Lock, start: Instant) -> Result<()> {
+    if start.elapsed() < MOMENT {
+        sleep(POLL / 10).await;
+        return Ok(());
+    }
+    let holders = holders(db, lock).await?;
+    let error = Error::refused("the lock of this run is held by another session");
+    let error = holders.iter().fold(error, |error, holder| {
+        error.note(format!("it is held by {}", holder.describe()))
+    });
+    Err(error
+        .hint("wait for it to end, then run the same command again")
+        .into())
 }
 
 /// Gives the lock back, and those that were taken after it; the end of the session does so too.

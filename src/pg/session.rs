@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use super::db::Db;
 use super::endpoint::{Endpoint, Wanted};
-use super::ident::{Ident, Literal};
+use super::ident::Literal;
 use super::options::Setting;
 use super::query::{Param, Query};
-use super::{APPLICATION_NAME, TOOL_VERSION};
+use super::{APPLICATION_NAME, TOOL_VERSION, hurry};
 use crate::error::{Error, Result};
 
 /// Where the names in a text are looked for that do not say it themselves. It decides whose functions and operators
@@ -181,10 +181,14 @@ crate::row! {
         pub stamped: bool,
         /// Whether there is an audit function of ours that this role may call.
         pub audits: bool,
+        /// What of our bookkeeping is a role's that this one has no reason to trust; nothing where it may not write there.
+        pub strange: Option<String>,
         /// Whether its system tells a server that a client is gone.
         pub tells_of_clients: bool,
         /// Whether this is a superuser's session that the database has begin as another role.
         pub role_is_the_databases: bool,
+        /// Whether a timeout that is set for its sessions leaves them hardly any time.
+        pub hurried: bool,
     }
 }
 
@@ -216,6 +220,10 @@ pub(super) static HELD: Query<Held> = crate::query!("session/held");
 
 /// Back to what a session was born with. None of it looks at a table or looks a name up.
 const RESET: &str = "reset session authorization; reset role; reset all";
+
+/// The same where the next statement would have no time.
+const RESET_IN_HURRY: &str =
+    "reset session authorization; reset role; reset all; set statement_timeout = 0";
 
 impl Hello {
     /// Whether a server like this will do.
@@ -257,19 +265,23 @@ impl Db {
         }
     }
 
-    /// Makes an empty database that nobody is let into but its owner and superusers. It is UTF-8, which holds whatever
-    /// there is; the server's default may be less.
-    pub async fn create_database(&self, name: &str) -> Result<()> {
-        let name = Ident(name);
-        // Nobody gets in before the right to is taken away.
-        self.script(&format!(
-            "create database {name} template template0 encoding 'UTF8' connection limit 0"
-        ))
-        .await?;
-        self.script(&format!(
-            "revoke connect on database {name} from public; alter database {name} connection limit -1"
-        ))
-        .await
+    /// Says of a failure whose timeout it may be, where sessions have hardly any time.
+    pub async fn explain_hurry(&self, failure: anyhow::Error) -> anyhow::Error {
+        if self.hello().is_some_and(|hello| hello.hurried) {
+            hurry::explain(self.endpoint(), failure).await
+        } else {
+            failure
+        }
+    }
+
+    /// What begins a transaction, together with what is sent behind it. Where there is hardly any time, it has begun
+    /// before anything is sent, and nothing is left to say.
+    pub(super) async fn begun<'a>(&self, begin: &'a str) -> Result<&'a str> {
+        if self.hello().is_none_or(|hello| !hello.hurried) {
+            return Ok(begin);
+        }
+        hurry::begin(self, begin).await?;
+        Ok("")
     }
 
     pub(super) async fn make_settings(&self, scope: Scope) -> Result<()> {
@@ -280,21 +292,42 @@ impl Db {
         if local {
             return self.send(&SETUP, &params).await.map(drop);
         }
-        // They travel together.
+        let is_hurried = self.hello().is_some_and(|hello| hello.hurried);
+        let reset = if is_hurried { RESET_IN_HURRY } else { RESET };
         let asked: [&dyn Param; 1] = [&names];
-        let (reset, made, held) = tokio::join!(
-            self.script(RESET),
-            self.send(&SETUP, &params),
-            self.send(&HELD, &asked),
-        );
-        reset?;
-        let made = match made {
+        let mut tried = 0;
+        let (made, held) = loop {
+            // They travel together.
+            let (reset, made, held) = tokio::join!(
+                self.script(reset),
+                self.send(&SETUP, &params),
+                self.send(&HELD, &asked),
+            );
+            tried += 1;
+            match reset {
+                Ok(()) => break (made, held),
+                Err(error) if is_hurried => {
+                    if !hurry::is_hurried(&error) || tried == hurry::TRIES {
+                        return Err(hurry::explain(self.endpoint(), error).await);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        };
+        let mut made = match made {
             Ok(made) => made,
             Err(error) => return Err(self.unmade(&wanted, error).await),
         };
         for (made, held) in made.iter().zip(held?) {
             if held.value.as_ref() != Some(&made.held) {
                 return Err(not_held(made, &held).into());
+            }
+        }
+        if is_hurried {
+            // What it had by itself was gone before it was looked at.
+            let mut all = made.iter_mut();
+            if let Some(limit) = all.find(|made| made.name == "statement_timeout") {
+                limit.own = None;
             }
         }
         self.keep_made(made);

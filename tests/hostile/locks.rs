@@ -87,33 +87,40 @@ fn a_role_without_rights_stops_no_run() {
 }
 
 #[test]
-fn who_is_in_the_way_of_the_first_run_and_of_the_upgrade_is_named() {
+fn the_first_run_and_the_upgrade_wait_for_those_alone_who_could_run_something() {
     let (database, tool) = with(&[("001_a.sql", "create table a();")]);
     let guest = Guest::of(&database);
-    let refused = || {
+    let holds = || database.session_as(&guest.1, &every_advisory_lock());
+    let grant = |what: &str| {
+        database.sql(&format!("grant {what} to {}", guest.1));
         let outcome = tool.run(&["migrate", "up", "--wait", "1ms"]).code(6);
         let named = format!("(tests as {}, from this machine, connected for", guest.1);
         assert!(outcome.stderr.contains(&named), "{outcome}");
         assert!(
-            outcome.stderr.contains("select pg_advisory_lock("),
+            outcome
+                .stderr
+                .contains("if it is no run, end its session: `select pg_terminate_backend("),
             "{outcome}"
         );
+        database.sql(&format!("revoke {} from {}", what, guest.1));
     };
-    let holder = database.session_as(&guest.1, &every_advisory_lock());
-    refused();
+    let _holder = holds();
+    grant(&format!("create on database {}", database.name));
     assert_eq!(
         database.value("select to_regnamespace('toysoldiers') is null"),
         "t"
     );
-    drop(holder);
-    database.wait_until("select count(*) = 0 from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())");
-    tool.run(&["migrate", "up"]).ok();
+    tool.run(&["migrate", "up", "--wait", "1ms"]).ok();
     make_old(&database);
-    let _holder = database.session_as(&guest.1, &every_advisory_lock());
-    refused();
+    grant("insert on toysoldiers.history");
     assert_eq!(
         database.value("select version from toysoldiers.installation"),
         "5"
+    );
+    tool.run(&["migrate", "up", "--wait", "1ms"]).ok();
+    assert_eq!(
+        database.value("select version from toysoldiers.installation"),
+        "6"
     );
 }
 

@@ -1,6 +1,6 @@
--- Whom a session waits for, or a program, whose sessions have a name of their own. What a session asks is cut short, and
+-- Whom a session waits for, or a program, whose sessions have a name of their own, or who is in a database. What a session asks is cut short, and
 -- left out where it speaks of a password.
--- $1: process id of the session that waits, or null, $2: name of the program's sessions, or null
+-- $1: process id of the session that waits, or null, $2: name of the program's sessions, or null, $3: name of the database, or null
 select
     a.pid,
     coalesce(a.usename::text, '?') as role,
@@ -19,4 +19,5 @@ where a.pid in (
     from pg_catalog.pg_stat_activity w
     where w.pid = $1 or w.application_name = $2
 )
+or a.datname = $3
 order by a.xact_start nulls last, a.pid

@@ -25,6 +25,7 @@ pub(super) async fn bookkeeping(db: &Db, is_there: bool) -> Result<Bookkeeping> 
     if !is_there {
         return Ok(Bookkeeping::Absent);
     }
+    bookkeeping::refuse_strange(db)?;
     if !db.hello().is_some_and(|hello| hello.stamped) {
         return Ok(Bookkeeping::Unreadable);
     }

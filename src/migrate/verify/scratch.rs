@@ -69,10 +69,7 @@ impl Scratch {
         let Self { db, server, name } = self;
         db.close().await;
         server
-            .script(&format!(
-                "drop database if exists {} with (force)",
-                Ident(&name)
-            ))
+            .drop_database(&name)
             .await
             .map_err(|error| error.context(format!("cannot drop the scratch database {name}")))?;
         undo.settle();
