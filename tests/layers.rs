@@ -106,6 +106,8 @@ const PURE: &[&str] = &[
     "migrate/diff.rs",
     "migrate/directive.rs",
     "migrate/dump/text.rs",
+    "migrate/dump/text/origin.rs",
+    "migrate/dump/text/secret.rs",
     "migrate/file.rs",
     "migrate/import/checksum.rs",
     "migrate/import/matching.rs",

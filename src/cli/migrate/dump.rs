@@ -48,7 +48,7 @@ impl DumpArgs {
         }
         let place = place(cx, self.file)?;
         let db = cx.session("a schema dump").await?;
-        let text = dump::read(&db, &cx.programs()).await?;
+        let text = dump::read(&db, &cx.programs(), &cx.ui).await?;
         db.close().await;
         if to_stdout {
             cx.ui.print(&text)?;
