@@ -3,6 +3,7 @@
 use insta::assert_snapshot;
 
 use crate::migrate::with;
+use crate::support::tool::Outcome;
 use crate::support::{Database, Tool};
 
 fn dump(database: &Database) -> String {
@@ -14,7 +15,7 @@ fn dump(database: &Database) -> String {
 fn writes_the_file_once_and_says_when_it_is_what_the_database_is() {
     let (database, tool) = with(&[("001_a.sql", "create table a (id int);")]);
     tool.run(&["migrate", "up"]).ok();
-    assert_snapshot!(tool.run(&["migrate", "dump", "--check"]), @"
+    assert_snapshot!(tool.run(&["migrate", "dump", "--check", "--no-load"]), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
     there is no database/schema.sql; `toysoldiers migrate dump` writes it
@@ -76,14 +77,14 @@ fn writes_the_file_once_and_says_when_it_is_what_the_database_is() {
         std::fs::metadata(&path).unwrap().modified().unwrap(),
         written
     );
-    assert_snapshot!(tool.run(&["migrate", "dump", "--check"]), @"
+    assert_snapshot!(tool.run(&["migrate", "dump", "--check", "--no-load"]), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
     database/schema.sql is what the database is
     -- exit 0
     ");
     database.sql("alter table a add b text default 'x'");
-    assert_snapshot!(tool.run(&["migrate", "dump", "--check"]), @"
+    assert_snapshot!(tool.run(&["migrate", "dump", "--check", "--no-load"]), @"
     -- stdout
     -  id integer
     +  id integer,
@@ -104,7 +105,7 @@ fn writes_the_file_once_and_says_when_it_is_what_the_database_is() {
     -> (url)  SOCKET/DB as postgres
     -- exit 0
     "#);
-    tool.run(&["migrate", "dump", "--check"]).ok();
+    tool.run(&["migrate", "dump", "--check", "--no-load"]).ok();
     assert_eq!(tool.folder().list("database"), ["migrations", "schema.sql"]);
 }
 
@@ -224,6 +225,88 @@ fn what_a_platform_brings_is_left_out() {
         text.contains("CREATE TABLE app.a") && !text.contains("auth"),
         "{text}"
     );
+}
+
+/// What works as long as the search_path is the database's own.
+const RELYING: &str = "
+    set check_function_bodies = off;
+    create function shorten(t text) returns text language sql immutable as $$ select left(t, 4) $$;
+    create function shorten(u uuid) returns text language sql immutable as $$ select shorten(u::text) $$;
+    create function fixed(u uuid) returns text language sql immutable set search_path = public as $$ select shorten(u::text) $$;
+    create function is_known(c text) returns boolean language sql stable as $$ select exists (select from country where code = c) $$;
+    create function measured(t text) returns int language plpgsql immutable as $$ begin return length(shorten(t)); end $$;
+    create table country (code text primary key);
+    create table place (id uuid check (fixed(id) <> ''), code text check (is_known(code)), size text check (measured(size) > 3));
+    create table link (id uuid, short text generated always as (shorten(id)) stored);
+    create view links as select short from link;
+    create index place_short on place (shorten(id));
+    create materialized view places as select shorten(id) as id from place;";
+
+/// Loads the schema on the server the tests share.
+fn check(tool: &Tool, database: &Database, more: &[&str]) -> Outcome {
+    let server = database.server.database("postgres").url();
+    let check = ["migrate", "dump", "--file", "x.sql", "--check"];
+    tool.run(&[&check[..], &["--scratch-url", &server], more].concat())
+}
+
+#[test]
+fn what_relies_on_the_search_path_is_no_schema_to_load() {
+    let database = Database::empty();
+    database.sql(RELYING);
+    let tool = Tool::new()
+        .on(&database)
+        .hide(&database.value("show server_version"), "VERSION");
+    tool.run(&["migrate", "dump", "--file", "x.sql"]).ok();
+    assert_snapshot!(check(&tool, &database, &[]), @r#"
+    -- stdout
+    OBJECT  REASON  FIX
+    TABLE public.link  function shorten(text) does not exist (SQL function "shorten" during inlining); 1 more fails for want of it  qualify the names in the function, or add `set search_path` to it
+    INDEX public.place_short  function shorten(text) does not exist (SQL function "shorten" during inlining)  qualify the names in the function, or add `set search_path` to it
+    FUNCTION public.is_known(text), for constraint place_code_check on table public.place  relation "country" does not exist  qualify the names in the function, or add `set search_path` to it
+    FUNCTION public.shorten(uuid), for rule _RETURN on materialized view public.places  function shorten(text) does not exist  qualify the names in the function, or add `set search_path` to it
+    MATERIALIZED VIEW DATA public.places  function shorten(text) does not exist (SQL function "shorten" during inlining)  qualify the names in the function, or add `set search_path` to it
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    note: whether a function finds its names with an empty search_path shows only where there are rows: public.measured(text)
+    5 objects fail in an empty database of PostgreSQL VERSION, with an empty search_path as in every restore
+    x.sql is what the database is
+    -- exit 3
+    "#);
+    let failures = &check(&tool, &database, &["-o", "json"]).json()["loaded"]["failures"];
+    assert_eq!(failures.as_array().unwrap().len(), 5, "{failures}");
+    database.sql("alter function shorten(uuid) set search_path = public; alter function is_known set search_path = public; alter function measured set search_path = public");
+    tool.run(&["migrate", "dump", "--file", "x.sql"]).ok();
+    assert_snapshot!(check(&tool, &database, &[]), @"
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    the schema can be loaded into an empty database of PostgreSQL VERSION
+    x.sql is what the database is
+    -- exit 0
+    ");
+}
+
+#[test]
+fn what_the_scratch_server_lacks_is_told_and_not_held_against_the_schema() {
+    let server = crate::support::Server::start(&crate::support::Setup::new());
+    let database = server.database("postgres");
+    database.sql("create role supabase_admin; create role stranger; create schema auth authorization supabase_admin;
+        create table auth.users (id int primary key); create function auth.uid() returns int language sql as 'select 1';
+        create table a (id int references auth.users, b int default auth.uid()); create table c (id int);
+        grant select on c to stranger; create policy p on c to stranger using (id = auth.uid());");
+    let tool = Tool::new()
+        .on(&database)
+        .hide(&database.value("show server_version"), "VERSION");
+    tool.run(&["migrate", "dump", "--file", "x.sql"]).ok();
+    let other = Database::empty();
+    assert_snapshot!(check(&tool, &other, &[]), @"
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    note: what names roles that the scratch server does not have was not tried: stranger
+    note: what needs schemas that the platform brings was not tried: auth
+    what was tried of the schema can be loaded into an empty database of PostgreSQL VERSION
+    x.sql is what the database is
+    -- exit 0
+    ");
 }
 
 /// What pg_dump writes differently from version to version, and what it is not to write at all.

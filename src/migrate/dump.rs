@@ -4,6 +4,7 @@
 //! and when leave no trace in it, and no secret does. Whether the file can be loaded depends on what is in the
 //! database.
 
+pub mod load;
 mod text;
 
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use crate::pg::{Db, Ident, Query, child};
 use crate::plan::{Consent, Effect, Plan, Progress, Risk, Step};
 use crate::reading;
 use crate::trust;
+use load::Loaded;
 use text::Settled;
 
 crate::row! {
@@ -79,10 +81,32 @@ pub struct Compared {
     pub current: bool,
     /// The lines that differ: `- in the file`, `+ in the database`.
     pub difference: Vec<String>,
+    /// What came of loading what `migrate dump` would write; nothing if that was not tried.
+    pub loaded: Option<Loaded>,
+}
+
+impl Compared {
+    /// Whether the file is as it should be, as far as that was looked at.
+    pub fn is_fine(&self) -> bool {
+        let fails = self
+            .loaded
+            .as_ref()
+            .is_some_and(|loaded| !loaded.failures.is_empty());
+        self.current && !fails
+    }
+}
+
+/// A schema as text.
+#[derive(Debug)]
+pub struct Schema {
+    /// What `migrate dump` writes.
+    pub text: String,
+    /// The schemas of the database that are not in it.
+    pub left_out: Vec<String>,
 }
 
 /// The schema of a database. Needs the right to read every table. Secrets are left out, and that is told.
-pub async fn read(db: &Db, programs: &Programs, progress: &dyn Progress) -> Result<String> {
+pub async fn read(db: &Db, programs: &Programs, progress: &dyn Progress) -> Result<Schema> {
     let tool = programs.for_server("pg_dump", db.server_major())?;
     let foreign = db.all(&PLATFORM, &[]).await?;
     let mut left_out = vec!["toysoldiers".to_owned()];
@@ -107,7 +131,7 @@ pub async fn read(db: &Db, programs: &Programs, progress: &dyn Progress) -> Resu
             Ident(&subscription.name)
         ));
     }
-    Ok(text)
+    Ok(Schema { text, left_out })
 }
 
 async fn run(tool: &Tool, db: &Db, left_out: &[String]) -> Result<Vec<u8>, Error> {
@@ -183,7 +207,7 @@ pub fn write(draft: Draft, _consent: Consent) -> Result<Written> {
 }
 
 /// Compares a file with the schema.
-pub fn check(place: Place, text: &str) -> Result<Compared> {
+pub fn check(place: Place, text: &str, loaded: Option<Loaded>) -> Result<Compared> {
     let old = existing(&place)?;
     let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<String>>();
     let current = old.as_deref() == Some(text);
@@ -196,6 +220,7 @@ pub fn check(place: Place, text: &str) -> Result<Compared> {
         exists: old.is_some(),
         current,
         difference,
+        loaded,
     })
 }
 

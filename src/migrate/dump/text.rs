@@ -6,7 +6,7 @@ mod secret;
 
 use std::borrow::Cow;
 
-use crate::pg::sql::{self, Flaw, Statement};
+use crate::pg::sql::{self, Flaw};
 use origin::Origin;
 
 /// The first lines of the file.
