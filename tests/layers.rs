@@ -119,6 +119,7 @@ const PURE: &[&str] = &[
     "migrate/lint/data.rs",
     "migrate/lint/facts.rs",
     "migrate/lint/mode.rs",
+    "migrate/lint/path.rs",
     "migrate/lint/squawk.rs",
     "migrate/named.rs",
     "migrate/preflight.rs",
