@@ -8,6 +8,12 @@ fn main() {
     embed("migrations", &["sql"]);
     embed("policies", &["sql", "toml"]);
     embed("indexes", &["sql"]);
+    // A test that wants several versions of PostgreSQL's programs is known to be left out where nobody names them.
+    println!("cargo::rustc-check-cfg=cfg(has_programs)");
+    println!("cargo::rerun-if-env-changed=TOYSOLDIERS_TEST_PG_BINS");
+    if env::var_os("TOYSOLDIERS_TEST_PG_BINS").is_some() {
+        println!("cargo::rustc-cfg=has_programs");
+    }
 }
 
 /// The files of a folder below `database` with these endings.

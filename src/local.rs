@@ -31,7 +31,7 @@ use crate::pg::{Db, Endpoint, Ident};
 use crate::plan::Progress;
 use account::Account;
 pub use account::user_name;
-use folder::{BACKUPS, DATA, Folder, LOCK, LOG, RUN};
+use folder::{BACKUPS, BESIDE, DATA, Folder, LOCK, LOG, RUN};
 pub use reset::{Cleared, Reset};
 pub use status::{Database, Status};
 
@@ -64,6 +64,34 @@ impl Server {
     /// The server whose folder this is.
     pub fn new(folder: PathBuf, programs: Programs) -> Self {
         Self { folder, programs }
+    }
+
+    /// The server to try things in that is of this major version: this one if it is; one beside it, in a folder of
+    /// its own, if there are programs for it; else this one, whatever it is.
+    pub fn of_major(self, major: u32, progress: &dyn Progress) -> Result<Self> {
+        let folder = self.find(progress)?;
+        if cluster::major(folder.as_ref(), &self.programs)? == major {
+            return Ok(self);
+        }
+        let tool = self.programs.of_major("initdb", major);
+        let bin = tool.as_ref().and_then(|tool| tool.path.parent());
+        Ok(match bin {
+            Some(bin) if bin.join("postgres").is_file() => Self::new(
+                self.folder.join(format!("{BESIDE}{major}")),
+                Programs::new(Some(bin.to_owned())),
+            ),
+            _ => self,
+        })
+    }
+
+    /// The servers of other versions that were made beside it.
+    fn beside(&self) -> Vec<Self> {
+        let entries = std::fs::read_dir(&self.folder).into_iter().flatten();
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let names = names.filter(|name| name.starts_with(BESIDE));
+        names
+            .map(|name| Self::new(self.folder.join(name), self.programs.clone()))
+            .collect()
     }
 
     /// Folder of everything the server has.
@@ -215,8 +243,16 @@ impl Server {
         Ok(Launch::Failed)
     }
 
-    /// Stops the server if it runs; true if it had to be stopped.
+    /// Stops the server and those beside it, as far as they run; true if one had to be stopped.
     pub async fn stop(&self, progress: &dyn Progress) -> Result<bool> {
+        let mut stopped = self.stop_alone(progress).await?;
+        for server in self.beside() {
+            stopped |= server.stop_alone(progress).await?;
+        }
+        Ok(stopped)
+    }
+
+    async fn stop_alone(&self, progress: &dyn Progress) -> Result<bool> {
         let Some(folder) = self.find(progress)? else {
             return Ok(false);
         };

@@ -1,9 +1,11 @@
 //! `env check`.
 
+use std::os::unix::fs::PermissionsExt;
+
 use insta::assert_snapshot;
 
 use crate::guard::{configured, first_version, said};
-use crate::support::{Bouncer, Database, Replica, Server, Setup, Tool};
+use crate::support::{Bouncer, Database, Folder, Replica, Server, Setup, Tool};
 
 const CHECK: [&str; 4] = ["--env", "shop", "env", "check"];
 
@@ -287,4 +289,32 @@ fn bookkeeping_of_a_newer_program_is_wrong() {
     update toysoldiers: this one knows version 6
     exit 3
     ");
+}
+
+#[test]
+fn a_backup_needs_a_program_that_is_no_older_than_the_server() {
+    let database = Database::migrated();
+    let tool = configured(&[("shop", &database, "")]);
+    let folder = Folder::new();
+    let tool = tool.env("TOYSOLDIERS_PG_BIN", folder.path().to_str().unwrap());
+    let missing = verdict(&tool, "can_back_up").replace(folder.path().to_str().unwrap(), "FOLDER");
+    assert_snapshot!(missing, @"
+    note: no: no pg_dump in FOLDER, which TOYSOLDIERS_PG_BIN names
+    name a folder that holds PostgreSQL's programs, or unset it to have them found
+    exit 0
+    ");
+    let old = folder.write("pg_dump", "#!/bin/sh\necho 'pg_dump (PostgreSQL) 9.6.24'\n");
+    std::fs::set_permissions(&old, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let (line, _) = line(&tool, "can_back_up");
+    let major = database.value("select current_setting('server_version_num')::int / 10000");
+    assert_eq!(line["state"], "note");
+    assert_eq!(
+        line["found"],
+        format!("no: pg_dump 9.6.24 is older than the server, which is {major}")
+    );
+    let advice = line["advice"].as_str().unwrap();
+    assert!(
+        advice.starts_with("install") && advice.contains(&major),
+        "{advice}"
+    );
 }

@@ -3,6 +3,7 @@
 use insta::assert_snapshot;
 
 use crate::migrate::with;
+use crate::support::tool::Outcome;
 use crate::support::{Database, Tool};
 
 fn dump(database: &Database) -> String {
@@ -14,7 +15,7 @@ fn dump(database: &Database) -> String {
 fn writes_the_file_once_and_says_when_it_is_what_the_database_is() {
     let (database, tool) = with(&[("001_a.sql", "create table a (id int);")]);
     tool.run(&["migrate", "up"]).ok();
-    assert_snapshot!(tool.run(&["migrate", "dump", "--check"]), @"
+    assert_snapshot!(tool.run(&["migrate", "dump", "--check", "--no-load"]), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
     there is no database/schema.sql; `toysoldiers migrate dump` writes it
@@ -76,14 +77,14 @@ fn writes_the_file_once_and_says_when_it_is_what_the_database_is() {
         std::fs::metadata(&path).unwrap().modified().unwrap(),
         written
     );
-    assert_snapshot!(tool.run(&["migrate", "dump", "--check"]), @"
+    assert_snapshot!(tool.run(&["migrate", "dump", "--check", "--no-load"]), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
     database/schema.sql is what the database is
     -- exit 0
     ");
     database.sql("alter table a add b text default 'x'");
-    assert_snapshot!(tool.run(&["migrate", "dump", "--check"]), @"
+    assert_snapshot!(tool.run(&["migrate", "dump", "--check", "--no-load"]), @"
     -- stdout
     -  id integer
     +  id integer,
@@ -104,7 +105,7 @@ fn writes_the_file_once_and_says_when_it_is_what_the_database_is() {
     -> (url)  SOCKET/DB as postgres
     -- exit 0
     "#);
-    tool.run(&["migrate", "dump", "--check"]).ok();
+    tool.run(&["migrate", "dump", "--check", "--no-load"]).ok();
     assert_eq!(tool.folder().list("database"), ["migrations", "schema.sql"]);
 }
 
@@ -224,4 +225,186 @@ fn what_a_platform_brings_is_left_out() {
         text.contains("CREATE TABLE app.a") && !text.contains("auth"),
         "{text}"
     );
+}
+
+/// What works as long as the search_path is the database's own.
+const RELYING: &str = "
+    set check_function_bodies = off;
+    create function shorten(t text) returns text language sql immutable as $$ select left(t, 4) $$;
+    create function shorten(u uuid) returns text language sql immutable as $$ select shorten(u::text) $$;
+    create function fixed(u uuid) returns text language sql immutable set search_path = public as $$ select shorten(u::text) $$;
+    create function is_known(c text) returns boolean language sql stable as $$ select exists (select from country where code = c) $$;
+    create function measured(t text) returns int language plpgsql immutable as $$ begin return length(shorten(t)); end $$;
+    create table country (code text primary key);
+    create table place (id uuid check (fixed(id) <> ''), code text check (is_known(code)), size text check (measured(size) > 3));
+    create table link (id uuid, short text generated always as (shorten(id)) stored);
+    create view links as select short from link;
+    create index place_short on place (shorten(id));
+    create materialized view places as select shorten(id) as id from place;";
+
+/// Loads the schema on the server the tests share.
+fn check(tool: &Tool, database: &Database, more: &[&str]) -> Outcome {
+    let server = database.server.database("postgres").url();
+    let check = ["migrate", "dump", "--file", "x.sql", "--check"];
+    tool.run(&[&check[..], &["--scratch-url", &server], more].concat())
+}
+
+#[test]
+fn what_relies_on_the_search_path_is_no_schema_to_load() {
+    let database = Database::empty();
+    database.sql(RELYING);
+    let tool = Tool::new()
+        .on(&database)
+        .hide(&database.value("show server_version"), "VERSION");
+    tool.run(&["migrate", "dump", "--file", "x.sql"]).ok();
+    assert_snapshot!(check(&tool, &database, &[]), @r#"
+    -- stdout
+    OBJECT  REASON  FIX
+    TABLE public.link  function shorten(text) does not exist (SQL function "shorten" during inlining); 1 more fails for want of it  qualify the names in the function, or add `set search_path` to it
+    INDEX public.place_short  function shorten(text) does not exist (SQL function "shorten" during inlining)  qualify the names in the function, or add `set search_path` to it
+    FUNCTION public.is_known(text), for constraint place_code_check on table public.place  relation "country" does not exist  qualify the names in the function, or add `set search_path` to it
+    FUNCTION public.shorten(uuid), for rule _RETURN on materialized view public.places  function shorten(text) does not exist  qualify the names in the function, or add `set search_path` to it
+    MATERIALIZED VIEW DATA public.places  function shorten(text) does not exist (SQL function "shorten" during inlining)  qualify the names in the function, or add `set search_path` to it
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    note: whether a function finds its names with an empty search_path shows only where there are rows: public.measured(text)
+    5 objects fail in an empty database of PostgreSQL VERSION, with an empty search_path as in every restore
+    x.sql is what the database is
+    -- exit 3
+    "#);
+    let failures = &check(&tool, &database, &["-o", "json"]).json()["loaded"]["failures"];
+    assert_eq!(failures.as_array().unwrap().len(), 5, "{failures}");
+    database.sql("alter function shorten(uuid) set search_path = public; alter function is_known set search_path = public; alter function measured set search_path = public");
+    tool.run(&["migrate", "dump", "--file", "x.sql"]).ok();
+    assert_snapshot!(check(&tool, &database, &[]), @"
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    the schema can be loaded into an empty database of PostgreSQL VERSION
+    x.sql is what the database is
+    -- exit 0
+    ");
+}
+
+#[test]
+fn what_the_scratch_server_lacks_is_told_and_not_held_against_the_schema() {
+    let server = crate::support::Server::start(&crate::support::Setup::new());
+    let database = server.database("postgres");
+    database.sql("create role supabase_admin; create role stranger; create schema auth authorization supabase_admin;
+        create table auth.users (id int primary key); create function auth.uid() returns int language sql as 'select 1';
+        create table a (id int references auth.users, b int default auth.uid()); create table c (id int);
+        grant select on c to stranger; create policy p on c to stranger using (id = auth.uid());");
+    let tool = Tool::new()
+        .on(&database)
+        .hide(&database.value("show server_version"), "VERSION");
+    tool.run(&["migrate", "dump", "--file", "x.sql"]).ok();
+    let other = Database::empty();
+    assert_snapshot!(check(&tool, &other, &[]), @"
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    note: what names roles that the scratch server does not have was not tried: stranger
+    note: what needs schemas that the platform brings was not tried: auth
+    what was tried of the schema can be loaded into an empty database of PostgreSQL VERSION
+    x.sql is what the database is
+    -- exit 0
+    ");
+}
+
+/// What pg_dump writes differently from version to version, and what it is not to write at all.
+const MANIFOLD: &str = "
+    create schema app;
+    create table a (id int generated by default as identity primary key, b text not null, c int constraint mine not null);
+    create table p (id int not null, k text not null, primary key (id, k)) partition by list (k);
+    create table p1 partition of p for values in ('a');
+    create table child (z int) inherits (a);
+    create unlogged table u (a int[] default '{}', b int generated always as (1) stored);
+    create view v as select id, (select max(x.c) from a x where x.id = a.id) from a where c in (1, 2);
+    create materialized view m as select id from a;
+    create function f(x int) returns int language sql begin atomic select x; end;
+    create index on a (lower(b)) where c > 3;
+    create statistics s on b, c from a;
+    create publication q for table p, a;
+    create rule r as on update to v do instead nothing;
+    alter table a enable row level security;
+    create policy o on a to clerk using (b = current_user);
+    grant all on a, v to clerk; grant all on p to clerk with grant option; grant update (b) on a to clerk;
+    grant select, insert, update, delete, truncate, references on p1 to clerk;
+    grant all on schema app to clerk; grant all on sequence a_id_seq to clerk; revoke execute on function f from public;
+    alter default privileges grant all on tables to clerk;
+    alter default privileges in schema app grant select on sequences to clerk;
+    alter default privileges revoke execute on functions from public;
+    comment on table a is E'-- Dumped by pg_dump version 1\\n;';
+    create foreign data wrapper w options (token 'hunter2');
+    create server s foreign data wrapper w options (host 'x', password 'hunter2', url 'https://me:hunter2@x/');
+    create user mapping for clerk server s options (\"user\" 'me', pin 'hunter2');
+    create foreign table ft (a int options (column_name 'z')) server s options (schema_name 'x', api_key 'hunter2');";
+
+#[test]
+fn secrets_are_not_in_the_file_and_it_can_be_loaded_all_the_same() {
+    let database = Database::empty();
+    database.clerk();
+    database.sql(MANIFOLD);
+    database.sql("create subscription sub connection 'host=x password=hunter2' publication q with (connect = false, slot_name = none)");
+    let tool = Tool::new().on(&database);
+    assert_snapshot!(tool.run(&["-q", "migrate", "dump", "--file", "x.sql"]), @r#"
+    -- stderr
+    warning: a secret is not in the schema: '***' stands for token of FOREIGN DATA WRAPPER w
+    warning: a secret is not in the schema: '***' stands for password, url of SERVER s
+    warning: a secret is not in the schema: '***' stands for pin of USER MAPPING FOR clerk SERVER s
+    warning: a secret is not in the schema: '***' stands for api_key of FOREIGN TABLE public.ft
+    warning: the subscription "sub" is not in the schema: it holds the way into another server
+    -- exit 0
+    "#);
+    let text = std::fs::read_to_string(tool.path().join("x.sql")).unwrap();
+    assert!(
+        !text.contains("hunter2") && !text.contains("SUBSCRIPTION"),
+        "{text}"
+    );
+    let loaded = Database::empty();
+    let tool = Tool::new().on(&loaded);
+    tool.write("x.sql", &text);
+    tool.run(&["psql", "--", "-qv", "ON_ERROR_STOP=1", "-f", "x.sql"])
+        .ok();
+    assert_eq!(dump(&loaded), text);
+    database.sql("drop subscription sub");
+}
+
+#[test]
+#[cfg_attr(
+    not(has_programs),
+    ignore = "needs folders of PostgreSQL's programs of several versions in TOYSOLDIERS_TEST_PG_BINS, as a PATH"
+)]
+fn every_version_of_the_programs_gives_the_same_bytes() {
+    let database = Database::empty();
+    database.clerk();
+    database.sql(MANIFOLD);
+    let major: u32 = database
+        .value("select current_setting('server_version_num')::int / 10000")
+        .parse()
+        .unwrap();
+    let folders = std::env::var_os("TOYSOLDIERS_TEST_PG_BINS").expect("names folders");
+    let mut versions = Vec::new();
+    let mut texts = Vec::new();
+    for folder in std::env::split_paths(&folders) {
+        let version = std::process::Command::new(folder.join("pg_dump"))
+            .arg("--version")
+            .output()
+            .unwrap();
+        let version = String::from_utf8(version.stdout).unwrap();
+        let number = version.split_whitespace().nth(2).unwrap().to_owned();
+        if number.split('.').next().unwrap().parse::<u32>().unwrap() < major {
+            continue;
+        }
+        let tool = Tool::new()
+            .on(&database)
+            .env("TOYSOLDIERS_PG_BIN", folder.to_str().unwrap());
+        texts.push(tool.run(&["migrate", "dump", "--file", "-"]).ok().stdout);
+        versions.push(number);
+    }
+    assert!(
+        versions.len() > 1,
+        "of {major} or newer there are {versions:?}"
+    );
+    for (version, text) in versions.iter().zip(&texts) {
+        assert_eq!(text, &texts[0], "{version} and {}", versions[0]);
+    }
 }

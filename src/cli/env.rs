@@ -50,7 +50,7 @@ impl EnvCommand {
 async fn check(cx: &Context) -> Result<Exit> {
     let (db, identity) = cx.observe().await?;
     let settings = cx.settings()?;
-    let mut lines = check::look(&db, settings, &identity, cx.patience()).await?;
+    let mut lines = check::look(&db, settings, &identity, cx.patience(), &cx.programs()).await?;
     if let (Some(replica), Some(copy)) =
         (&settings.environment.replica, cx.observe_replica().await?)
     {

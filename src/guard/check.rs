@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use super::Identity;
 use crate::error::Result;
+use crate::pg::tools::Programs;
 use crate::pg::{Db, Patience};
 use crate::settings::Settings;
 
@@ -117,6 +118,7 @@ pub async fn look(
     settings: &Settings,
     identity: &Identity,
     patience: Patience,
+    programs: &Programs,
 ) -> Result<Vec<Line>> {
     let environment = &settings.environment;
     let clock = clock::read(db).await?;
@@ -129,7 +131,8 @@ pub async fn look(
     lines.push(server::writes(db, environment));
     lines.push(clock.skew());
     lines.push(facts.timeout(patience));
-    lines.extend(role.lines(bookkeeping));
+    let pg_dump = programs.for_server("pg_dump", db.server_major());
+    lines.extend(role.lines(bookkeeping, pg_dump));
     lines.push(bookkeeping.line());
     lines.push(identity::stamp(environment, identity, bookkeeping));
     lines.push(identity::fingerprint(environment, identity));

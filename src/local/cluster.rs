@@ -8,7 +8,7 @@ use std::process::Child;
 use super::SUPERUSER;
 use super::folder::{DATA, Folder, LOG, RUN, cannot};
 use crate::error::{Error, Result, command};
-use crate::pg::tools::Programs;
+use crate::pg::tools::{Programs, Tool};
 use crate::plan::Progress;
 
 /// Data that is being made.
@@ -17,11 +17,7 @@ const UNBORN: &str = "data.new";
 /// The folder of the programs that can serve the data: those of its own major version, or any if there is no data
 /// yet.
 pub(super) fn programs_for(folder: &Folder, programs: &Programs) -> Result<PathBuf> {
-    let Some(major) = folder
-        .data()?
-        .and_then(|data| data.read("PG_VERSION"))
-        .and_then(|text| text.trim().parse().ok())
-    else {
+    let Some(major) = major_of_data(folder)? else {
         return programs.folder_with(&["initdb", "postgres"]);
     };
     let tool = programs.for_server("postgres", major)?;
@@ -36,6 +32,22 @@ pub(super) fn programs_for(folder: &Folder, programs: &Programs) -> Result<PathB
         .into());
     }
     Ok(tool.path.parent().unwrap_or(Path::new("/")).to_owned())
+}
+
+/// The major version of the server: that of its data, else of the programs that would make it.
+pub(super) fn major(folder: Option<&Folder>, programs: &Programs) -> Result<u32> {
+    if let Some(folder) = folder
+        && let Some(major) = major_of_data(folder)?
+    {
+        return Ok(major);
+    }
+    let bin = programs.folder_with(&["initdb", "postgres"])?;
+    Ok(Tool::ask(bin.join("postgres"))?.major)
+}
+
+fn major_of_data(folder: &Folder) -> Result<Option<u32>> {
+    let version = folder.data()?.and_then(|data| data.read("PG_VERSION"));
+    Ok(version.and_then(|text| text.trim().parse().ok()))
 }
 
 /// Makes the data folder unless it is there, whole or not at all.

@@ -34,6 +34,8 @@ pub(super) const LOG: &str = "server.log";
 const OLD_LOG: &str = "server.log.old";
 pub(super) const LOCK: &str = "lock";
 pub(super) const BACKUPS: &str = "backups";
+/// How the names of folders begin that hold a server of another major version.
+pub(super) const BESIDE: &str = "scratch-";
 
 /// A log larger than this is put aside when the server starts.
 const LOG_LIMIT: u64 = 10 * 1024 * 1024;

@@ -72,9 +72,11 @@ impl Server {
             }
             Reset::Folder => {
                 self.stop(progress).await?;
-                if let Some(folder) = self.find(progress)? {
-                    let _lock = self.lock(&folder).await?;
-                    cluster::delete(&folder)?;
+                for server in std::iter::once(self.clone()).chain(self.beside()) {
+                    if let Some(folder) = server.find(progress)? {
+                        let _lock = server.lock(&folder).await?;
+                        cluster::delete(&folder)?;
+                    }
                 }
                 Ok(Cleared {
                     database: None,

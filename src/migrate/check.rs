@@ -16,7 +16,7 @@ use super::Pending;
 use super::directive;
 use super::file::{self, Kind, Migration};
 use super::lint::{
-    Finding, Indexes, LARGEST, Level, Reading, Rule, STACK, Sheet, Wanted, form, placed,
+    Finding, LARGEST, Level, Made, Reading, Rule, STACK, Sheet, Wanted, form, placed,
 };
 use super::preflight;
 use super::size::Sizes;
@@ -172,7 +172,7 @@ impl Files {
     }
 }
 
-/// Where else indexes are made: in the folder `indexes` beside that of the migrations, and, for files that were
+/// Where else indexes and functions are made: in the folder `indexes` beside that of the migrations, and, for files that were
 /// named, in the migrations.
 fn elsewhere(source: &Source, with_migrations: bool) -> Vec<Cow<'static, str>> {
     let mut entries = Vec::new();
@@ -206,8 +206,8 @@ fn has_sql(name: &str) -> bool {
         .is_some_and(|extension| extension == "sql")
 }
 
-/// What the rules find in these files, knowing the indexes made in others. Told file by file, so that nobody has to
-/// hold all of it; last come the files with a foreign key whose index is not in the files up to it.
+/// What the rules find in these files, knowing what is made in others. Told file by file, so that nobody has to
+/// hold all of it; last come the files with something that other files may say more of.
 fn lint<'a>(
     sheets: impl IntoIterator<Item = Sheet<'a>> + Send,
     elsewhere: &[Cow<'_, str>],
@@ -234,35 +234,35 @@ fn lint_here<'a>(
     wanted: Wanted<'_>,
     mut tell: impl FnMut(Finding),
 ) {
-    let mut indexes = Indexes::default();
+    let mut made = Made::default();
     let mut open: Vec<Reading<'a>> = Vec::new();
     for sheet in sheets {
         let reading = Reading::of(sheet, wanted);
-        indexes.add(reading.facts());
-        if reading.wanting(&indexes).next().is_some() {
+        made.add(reading.facts());
+        if reading.wanting(&made).next().is_some() {
             open.push(reading);
         } else {
             reading
-                .findings(&indexes, wanted)
+                .findings(&made, wanted)
                 .into_iter()
                 .for_each(&mut tell);
         }
     }
     let readable = elsewhere.iter().filter(|text| text.len() <= LARGEST);
     for text in readable {
-        let tables: Vec<String> = open
+        let names: Vec<String> = open
             .iter()
-            .flat_map(|reading| reading.wanting(&indexes))
-            .map(|table| table.name.to_ascii_lowercase())
+            .flat_map(|reading| reading.wanting(&made))
+            .map(|wanted| wanted.name.to_ascii_lowercase())
             .collect();
         let lower = text.to_ascii_lowercase();
-        if tables.iter().any(|table| lower.contains(table)) {
-            indexes.add(&super::lint::facts_of(text));
+        if names.iter().any(|name| lower.contains(name)) {
+            made.add(&super::lint::facts_of(text));
         }
     }
     for reading in open {
         reading
-            .findings(&indexes, wanted)
+            .findings(&made, wanted)
             .into_iter()
             .for_each(&mut tell);
     }

@@ -1,8 +1,10 @@
 //! `migrate dump`: the schema of a database as a file, for reading and for the history of the project.
 //!
-//! pg_dump writes it. The same schema gives the same file: who was granted what first, which version of PostgreSQL
-//! wrote it and when leave no trace in it. The file can be loaded by psql, and be a migration.
+//! pg_dump writes it. The same schema gives the same file: who was granted what first, which version of pg_dump wrote it
+//! and when leave no trace in it, and no secret does. Whether the file can be loaded depends on what is in the
+//! database.
 
+pub mod load;
 mod text;
 
 use std::path::PathBuf;
@@ -13,9 +15,11 @@ use crate::error::{Error, Result};
 use crate::pg::catalog::diff;
 use crate::pg::tools::{Programs, Tool};
 use crate::pg::{Db, Ident, Query, child};
-use crate::plan::{Consent, Effect, Plan, Risk, Step};
+use crate::plan::{Consent, Effect, Plan, Progress, Risk, Step};
 use crate::reading;
 use crate::trust;
+use load::Loaded;
+use text::Settled;
 
 crate::row! {
     /// A schema that is left out.
@@ -25,7 +29,17 @@ crate::row! {
     }
 }
 
+crate::row! {
+    /// A subscription to another server's publications.
+    pub struct Subscription {
+        /// Its name.
+        pub name: String,
+    }
+}
+
 static PLATFORM: Query<Foreign> = crate::query!("migrate/platform");
+
+static SUBSCRIPTIONS: Query<Subscription> = crate::query!("migrate/subscriptions");
 
 /// A file for the schema.
 #[derive(Debug, Clone)]
@@ -67,10 +81,32 @@ pub struct Compared {
     pub current: bool,
     /// The lines that differ: `- in the file`, `+ in the database`.
     pub difference: Vec<String>,
+    /// What came of loading what `migrate dump` would write; nothing if that was not tried.
+    pub loaded: Option<Loaded>,
 }
 
-/// The schema of a database. Needs the right to read every table.
-pub async fn read(db: &Db, programs: &Programs) -> Result<String> {
+impl Compared {
+    /// Whether the file is as it should be, as far as that was looked at.
+    pub fn is_fine(&self) -> bool {
+        let fails = self
+            .loaded
+            .as_ref()
+            .is_some_and(|loaded| !loaded.failures.is_empty());
+        self.current && !fails
+    }
+}
+
+/// A schema as text.
+#[derive(Debug)]
+pub struct Schema {
+    /// What `migrate dump` writes.
+    pub text: String,
+    /// The schemas of the database that are not in it.
+    pub left_out: Vec<String>,
+}
+
+/// The schema of a database. Needs the right to read every table. Secrets are left out, and that is told.
+pub async fn read(db: &Db, programs: &Programs, progress: &dyn Progress) -> Result<Schema> {
     let tool = programs.for_server("pg_dump", db.server_major())?;
     let foreign = db.all(&PLATFORM, &[]).await?;
     let mut left_out = vec!["toysoldiers".to_owned()];
@@ -79,7 +115,23 @@ pub async fn read(db: &Db, programs: &Programs) -> Result<String> {
     let dump = String::from_utf8(dump).map_err(|error| {
         Error::failed("what pg_dump wrote is not UTF-8").because(error.utf8_error())
     })?;
-    Ok(text::settled(&dump))
+    let Settled { text, masked } = text::settled(&dump).map_err(|flaw| {
+        let line = dump[..flaw.offset].matches('\n').count() + 1;
+        Error::failed(format!("cannot read line {line} of what pg_dump wrote"))
+            .note("nothing was written: it may hold secrets")
+    })?;
+    for what in masked {
+        progress.warn(&format!(
+            "a secret is not in the schema: '***' stands for {what}"
+        ));
+    }
+    for subscription in db.all(&SUBSCRIPTIONS, &[]).await? {
+        progress.warn(&format!(
+            "the subscription {} is not in the schema: it holds the way into another server",
+            Ident(&subscription.name)
+        ));
+    }
+    Ok(Schema { text, left_out })
 }
 
 async fn run(tool: &Tool, db: &Db, left_out: &[String]) -> Result<Vec<u8>, Error> {
@@ -87,6 +139,8 @@ async fn run(tool: &Tool, db: &Db, left_out: &[String]) -> Result<Vec<u8>, Error
         command
             .args(["--schema-only", "--no-owner", "--no-tablespaces"])
             .args(["--no-password", "--no-sync", "--encoding=UTF8"])
+            // They belong to a server, not to a schema; and a database that has one cannot be dropped.
+            .arg("--no-subscriptions")
             // It must not queue in front of everyone for long.
             .arg(format!(
                 "--lock-wait-timeout={}",
@@ -153,7 +207,7 @@ pub fn write(draft: Draft, _consent: Consent) -> Result<Written> {
 }
 
 /// Compares a file with the schema.
-pub fn check(place: Place, text: &str) -> Result<Compared> {
+pub fn check(place: Place, text: &str, loaded: Option<Loaded>) -> Result<Compared> {
     let old = existing(&place)?;
     let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<String>>();
     let current = old.as_deref() == Some(text);
@@ -166,6 +220,7 @@ pub fn check(place: Place, text: &str) -> Result<Compared> {
         exists: old.is_some(),
         current,
         difference,
+        loaded,
     })
 }
 

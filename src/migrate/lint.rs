@@ -8,6 +8,7 @@ mod data;
 pub mod facts;
 pub mod form;
 pub mod mode;
+mod path;
 pub mod rule;
 mod squawk;
 
@@ -20,8 +21,8 @@ use super::directive::{self, Directives};
 use super::preflight::{self, Found};
 use super::size::{Size, Sizes};
 use crate::error::{Excerpt, Lines};
-pub use facts::Indexes;
-use facts::{Facts, Name, Span};
+use facts::{Facts, Indexes, Name, Span};
+use path::Routines;
 pub use rule::{Habit, Level, Rule};
 pub use squawk::STACK;
 
@@ -203,6 +204,21 @@ impl Serialize for Finding {
     }
 }
 
+/// What some files make, for the rules that have to know.
+#[derive(Debug, Default)]
+pub struct Made {
+    indexes: Indexes,
+    routines: Routines,
+}
+
+impl Made {
+    /// Adds what a file makes.
+    pub fn add(&mut self, facts: &Facts) {
+        self.indexes.add(facts);
+        self.routines.add(facts);
+    }
+}
+
 /// A file that was read, and what was found so far.
 pub struct Reading<'a> {
     sheet: Sheet<'a>,
@@ -253,14 +269,16 @@ impl<'a> Reading<'a> {
         &self.facts
     }
 
-    /// Tables with a foreign key for which none of these indexes is.
-    pub fn wanting<'i>(&'i self, indexes: &'i Indexes) -> impl Iterator<Item = &'i Name> {
-        data::wanting(self.facts(), indexes)
+    /// What other files may have to say more of: tables with a foreign key for which none of these indexes is, and
+    /// functions that have to do without a search_path.
+    pub fn wanting<'i>(&'i self, made: &'i Made) -> impl Iterator<Item = &'i Name> {
+        data::wanting(self.facts(), &made.indexes).chain(path::wanting(self.facts()))
     }
 
     /// All that is found, in order of place.
-    pub fn findings(mut self, indexes: &Indexes, wanted: Wanted<'_>) -> Vec<Finding> {
-        data::look(&self.facts, indexes, &mut self.hits);
+    pub fn findings(mut self, made: &Made, wanted: Wanted<'_>) -> Vec<Finding> {
+        data::look(&self.facts, &made.indexes, &mut self.hits);
+        path::look(&self.facts, &made.routines, &mut self.hits);
         for (place, rule) in &self.read.allows {
             // A gap is found between files, not in one.
             let looked = wanted.includes(rule) && *rule != &form::GAP_IN_NUMBERS;

@@ -11,7 +11,7 @@ use crate::error::{Error, Kind, Result};
 /// PostgreSQL's programs. Looks for nothing until one is asked for.
 #[derive(Debug, Clone)]
 pub struct Programs {
-    /// The folder a person named; then nothing else is looked at.
+    /// The folders a person named, as in PATH; then nothing else is looked at.
     chosen: Option<PathBuf>,
 }
 
@@ -36,7 +36,7 @@ impl Programs {
     /// Where to look, best first.
     fn folders(&self) -> Vec<PathBuf> {
         if let Some(folder) = &self.chosen {
-            return vec![folder.clone()];
+            return std::env::split_paths(folder).collect();
         }
         let mut folders = Vec::new();
         if let Ok(output) = Command::new("pg_config").arg("--bindir").output()
@@ -91,6 +91,12 @@ impl Programs {
         .into())
     }
 
+    /// The program of exactly this major version, if it is here.
+    pub fn of_major(&self, program: &str, major: u32) -> Option<Tool> {
+        let mut tools = self.tools(program, major).into_iter();
+        tools.find(|tool| tool.major == major)
+    }
+
     /// The program, as [`Programs::for_server`] finds it, else the newest there is: for one that gets along with
     /// a server newer than itself.
     pub fn nearest(&self, program: &str, major: u32) -> Result<Tool> {
@@ -124,6 +130,7 @@ impl Programs {
     fn not_found(&self, programs: &[&str]) -> anyhow::Error {
         let names = programs.join(", ");
         let error = if let Some(folder) = &self.chosen {
+            // One folder, or several as in PATH.
             let folder = folder.display();
             Error::configuration(format!(
                 "no {names} in {folder}, which TOYSOLDIERS_PG_BIN names"
@@ -152,7 +159,8 @@ pub struct Tool {
 }
 
 impl Tool {
-    fn ask(path: PathBuf) -> Result<Self> {
+    /// Asks the program at this path for its version.
+    pub fn ask(path: PathBuf) -> Result<Self> {
         let output = Command::new(&path)
             .arg("--version")
             .env("LC_ALL", "C")

@@ -79,7 +79,7 @@ impl BaselineArgs {
     async fn compare(&self, cx: &Context, db: &Db, files: &Files) -> Result<Comparison> {
         let compare = async || {
             let server = ScratchServer::named(cx, self.scratch_url.as_deref())?
-                .ready(cx)
+                .ready(cx, db.server_major())
                 .await?;
             let found = Catalog::read(db).await?;
             // The settings of the snapshot are not those of a session.

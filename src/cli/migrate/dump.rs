@@ -5,10 +5,14 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::FOLDER;
+use super::verify::ScratchServer;
 use crate::cli::source::shown;
 use crate::context::Context;
 use crate::error::{Error, Exit, Result, command};
-use crate::migrate::dump::{self, Compared, Place, Written};
+use crate::migrate::dump::load::Loaded;
+use crate::migrate::dump::{self, Compared, Place, Schema, Written};
+use crate::migrate::verify::Scratch;
+use crate::plan::{Progress, counted_as};
 use crate::ui::{Cell, Report, Table};
 
 /// Name of the file when nobody says otherwise.
@@ -28,9 +32,20 @@ pub(crate) struct DumpArgs {
     /// File to write, `-` for stdout [default: schema.sql beside the folder of the migrations]
     #[arg(long, value_name = "PATH")]
     file: Option<PathBuf>,
-    /// Write nothing; end with exit code 3 if the file is not what the database is
+    /// Write nothing; end with exit code 3 if the file is not what the database is, or cannot be loaded
     #[arg(long)]
     check: bool,
+    /// Address of a database on the server where `--check` loads the schema [default: the private server]
+    #[arg(
+        long,
+        value_name = "URL",
+        requires = "check",
+        conflicts_with = "no_load"
+    )]
+    scratch_url: Option<String>,
+    /// Compare with the file only, without loading the schema anywhere
+    #[arg(long, requires = "check")]
+    no_load: bool,
 }
 
 impl DumpArgs {
@@ -47,20 +62,37 @@ impl DumpArgs {
             cx.ui.require_table("migrate dump --file -")?;
         }
         let place = place(cx, self.file)?;
+        let server = ScratchServer::named(cx, self.scratch_url.as_deref())?;
         let db = cx.session("a schema dump").await?;
-        let text = dump::read(&db, &cx.programs()).await?;
+        let schema = dump::read(&db, &cx.programs(), &cx.ui).await?;
+        let major = db.server_major();
         db.close().await;
         if to_stdout {
-            cx.ui.print(&text)?;
+            cx.ui.print(&schema.text)?;
             return Ok(Exit::Done);
         }
         if self.check {
-            return cx.report(&dump::check(place, &text)?);
+            let loaded = match self.no_load {
+                true => None,
+                false => Some(Box::pin(load(cx, &schema, server, major)).await?),
+            };
+            return cx.report(&dump::check(place, &schema.text, loaded)?);
         }
-        let plan = dump::plan(place, text)?;
+        let plan = dump::plan(place, schema.text)?;
         cx.carry_out(plan, async |draft, consent| dump::write(draft, consent))
             .await
     }
+}
+
+/// Loads the schema into a scratch database.
+async fn load(cx: &Context, schema: &Schema, server: ScratchServer, major: u32) -> Result<Loaded> {
+    let server = server.ready(cx, major).await?;
+    cx.ui.working("loading the schema into a scratch database");
+    let scratch = Scratch::make(&server, cx.undo()).await?;
+    let Schema { text, left_out } = schema;
+    let loaded = dump::load::load(text, left_out, major, &scratch.db).await?;
+    scratch.drop(cx.undo()).await?;
+    Ok(loaded)
 }
 
 /// The file that is named, else the one beside the folder of the migrations.
@@ -101,6 +133,28 @@ impl Report for Written {
 }
 
 impl Report for Compared {
+    fn lead(&self) -> Option<Table> {
+        let loaded = self.loaded.as_ref()?;
+        let mut table =
+            Table::new(&["object", "reason", "fix"]).wrapping(&["object", "reason", "fix"]);
+        for failure in &loaded.failures {
+            let reason = match failure.others {
+                0 => failure.reason.clone(),
+                others => format!(
+                    "{}; {} for want of it",
+                    failure.reason,
+                    counted_as(others, "more fails", "more fail")
+                ),
+            };
+            table.row([
+                Cell::text(&failure.object),
+                Cell::text(reason),
+                failure.fix.clone().into(),
+            ]);
+        }
+        Some(table)
+    }
+
     fn table(&self) -> Table {
         let mut table = Table::lines("difference");
         for line in self.difference.iter().take(LINES) {
@@ -111,23 +165,40 @@ impl Report for Compared {
 
     fn summary_lines(&self) -> Vec<String> {
         let path = &self.path;
+        let mut lines = Vec::new();
+        if let Some(loaded) = &self.loaded {
+            lines.extend(loaded.notes.iter().map(|note| format!("note: {note}")));
+            let server = &loaded.scratch_server;
+            let tried = if loaded.notes.is_empty() {
+                "the schema"
+            } else {
+                "what was tried of the schema"
+            };
+            lines.push(match loaded.failures.len() {
+                0 => format!("{tried} can be loaded into an empty database of PostgreSQL {server}"),
+                count => format!("{} in an empty database of PostgreSQL {server}, with an empty search_path as in every restore", counted_as(count, "object fails", "objects fail")),
+            });
+        }
         if self.current {
-            return vec![format!("{path} is what the database is")];
+            lines.push(format!("{path} is what the database is"));
+            return lines;
         }
         let again = format!("{} writes it", command("migrate dump"));
         if !self.exists {
-            return vec![format!("there is no {path}; {again}")];
+            lines.push(format!("there is no {path}; {again}"));
+            return lines;
         }
         let more = self.difference.len().saturating_sub(LINES);
         let more = (more > 0).then(|| format!("and {more} more lines, with `-o json`"));
         let difference = format!(
             "{path} is not what the database is: - in the file, + in the database; {again} anew"
         );
-        more.into_iter().chain([difference]).collect()
+        lines.extend(more.into_iter().chain([difference]));
+        lines
     }
 
     fn exit(&self) -> Exit {
-        if self.current {
+        if self.is_fine() {
             Exit::Done
         } else {
             Exit::Finding

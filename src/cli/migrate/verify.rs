@@ -59,12 +59,12 @@ impl ScratchServer {
         }
     }
 
-    /// The address of a database on it; starts it if it is ours.
-    pub(super) async fn ready(self, cx: &Context) -> Result<Endpoint> {
+    /// The address of a database on it. If it is ours it is started, in this major version if that is here.
+    pub(super) async fn ready(self, cx: &Context, major: u32) -> Result<Endpoint> {
         match self {
             Self::Other(endpoint) => cx.like_the_environment(&endpoint),
             Self::Private => {
-                let server = cx.server()?;
+                let server = cx.server()?.of_major(major, &cx.ui)?;
                 server.start(&cx.ui).await?;
                 cx.like_the_environment(&server.endpoint("postgres"))
             }
@@ -89,7 +89,7 @@ impl VerifyArgs {
         let target = Target::read(&db).await?;
         // Nothing more is asked of it; somebody else may want the connection.
         db.close().await;
-        let server = server.ready(cx).await?;
+        let server = server.ready(cx, target.major).await?;
         let verified = verify::verify(&target, files, &server, cx.undo(), &cx.ui).await?;
         cx.report(&Shown {
             verified,

@@ -2,7 +2,8 @@
 
 use super::Line;
 use super::identity::Bookkeeping;
-use crate::error::Result;
+use crate::error::{self, Result};
+use crate::pg::tools::Tool;
 use crate::pg::{Db, Query};
 use crate::plan::counted;
 
@@ -47,12 +48,12 @@ pub(super) async fn read(db: &Db) -> Result<Rights> {
 
 impl Rights {
     /// The role, whether it sees everything, and whether it can migrate and back up.
-    pub(super) fn lines(&self, bookkeeping: Bookkeeping) -> [Line; 4] {
+    pub(super) fn lines(&self, bookkeeping: Bookkeeping, pg_dump: Result<Tool>) -> [Line; 4] {
         [
             self.line(),
             self.sight(),
             self.migrating(bookkeeping),
-            self.backing_up(),
+            self.backing_up(pg_dump),
         ]
     }
 
@@ -117,26 +118,36 @@ impl Rights {
             .note("migrate as the owner of the tables")
     }
 
-    fn backing_up(&self) -> Line {
-        if self.unreadable == 0 && self.filtered == 0 {
-            return Line::fine("can_back_up", true, "yes");
-        }
-        let found = if self.unreadable > 0 {
-            some(
-                "no: it may not read ",
+    /// Whether it may read everything, and whether there is a program here that can.
+    fn backing_up(&self, pg_dump: Result<Tool>) -> Line {
+        let mut reasons = Vec::new();
+        let mut advice = Vec::new();
+        if self.unreadable > 0 {
+            reasons.push(some(
+                "it may not read ",
                 self.unreadable,
                 self.an_unreadable.as_deref(),
-            )
-        } else {
-            some(
-                "no: policies hide rows of ",
+            ));
+        } else if self.filtered > 0 {
+            reasons.push(some(
+                "policies hide rows of ",
                 self.filtered,
                 self.a_filtered.as_deref(),
-            )
-        };
-        Line::fine("can_back_up", false, found).note(
-            "back up as the owner of the tables, or grant this role pg_read_all_data and BYPASSRLS",
-        )
+            ));
+        }
+        if !reasons.is_empty() {
+            advice.push("back up as the owner of the tables, or grant this role pg_read_all_data and BYPASSRLS".to_owned());
+        }
+        if let Err(error) = pg_dump {
+            let error = error::explain(&error);
+            advice.extend(error.hint());
+            reasons.push(error.message);
+        }
+        if reasons.is_empty() {
+            return Line::fine("can_back_up", true, "yes");
+        }
+        let found = format!("no: {}", reasons.join(", and "));
+        Line::fine("can_back_up", false, found).note(advice.join("; "))
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rustix::fs::{Dir, FileType, Gid, Mode, Uid};
 
-use super::{BACKUPS, DATA, Folder, LOCK, LOG, OLD_LOG, RUN, cannot, unusable};
+use super::{BACKUPS, BESIDE, DATA, Folder, LOCK, LOG, OLD_LOG, RUN, cannot, unusable};
 use crate::error::{Result, io_reason};
 use crate::local::account::called;
 use crate::plan::Progress;
@@ -151,6 +151,7 @@ pub(super) fn trust_ancestors(path: &Path) -> Result<()> {
 /// Whether a name in the folder is one that we gave.
 fn is_ours(name: &str) -> bool {
     [DATA, RUN, LOG, OLD_LOG, LOCK, BACKUPS].contains(&name)
+        || name.starts_with(BESIDE)
         || name.starts_with("data.")
         || name.starts_with(".new-")
 }

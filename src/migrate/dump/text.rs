@@ -1,9 +1,13 @@
 //! What pg_dump wrote, made the same for the same database: without what tells when and by which version it was
-//! written, and with the rights in one order.
+//! written, with the rights in one order, and without secrets.
 
-use std::ops::Range;
+mod origin;
+mod secret;
 
-use crate::pg::sql::{self, Statement};
+use std::borrow::Cow;
+
+use crate::pg::sql::{self, Flaw};
+use origin::Origin;
 
 /// The first lines of the file.
 const HEAD: &str = "-- The schema of the database, written by `toysoldiers migrate dump`.\n\
@@ -19,34 +23,77 @@ const SETTINGS: [&str; 6] = [
     "default_tablespace",
 ];
 
+/// What pg_dump writes around everything, and where it says that it makes no schema.
+const SILENT: [&str; 3] = [
+    "--\n-- PostgreSQL database dump complete\n--\n",
+    "--\n-- PostgreSQL database dump\n--\n",
+    // It is there or not by who owns the schema, and owners are left out.
+    "--\n-- Name: public; Type: SCHEMA; Schema: -; Owner: -\n--\n\n-- *not* creating schema, since initdb creates it\n",
+];
+
 /// The text of the file.
-pub fn settled(dump: &str) -> String {
+#[derive(Debug)]
+pub struct Settled {
+    /// All of it.
+    pub text: String,
+    /// What is in the database and, being a secret, not in the text: `the option password of USER MAPPING ...`.
+    pub masked: Vec<String>,
+}
+
+/// A statement, and what stands before it.
+struct Piece<'a> {
+    between: &'a str,
+    text: Cow<'a, str>,
+    words: Vec<String>,
+}
+
+/// What of a dump is the same whoever writes it. An error says where it cannot be read.
+pub fn settled(dump: &str) -> Result<Settled, Flaw> {
+    let origin = Origin::of(dump);
     let dump = without_restriction(dump);
-    // Whatever cannot be cut into statements stays as it is.
-    let statements: Vec<Statement<'_>> = sql::statements(&dump).map_while(Result::ok).collect();
-    let mut text = HEAD.to_owned();
+    let mut masked = Vec::new();
     let mut end = 0;
-    let mut index = 0;
-    while index < statements.len() {
-        let group = rights(&dump, &statements, index);
-        for (statement, place) in sorted(&statements[group.clone()])
-            .into_iter()
-            .zip(&statements[group.clone()])
-        {
-            comment(&mut text, &dump[end..place.start]);
-            end = (place.start + place.text.len() + 1).min(dump.len());
-            if !is_setting(statement) {
-                text.push_str(statement.text);
+    let mut pieces: Vec<Piece<'_>> = Vec::new();
+    for statement in sql::statements(&dump) {
+        let statement = statement?;
+        let between = &dump[end..statement.start];
+        end = (statement.start + statement.text.len() + 1).min(dump.len());
+        let mut text = origin.usual(&statement);
+        if let Some(found) = secret::masked(&text, &statement.words) {
+            masked.push(found.what);
+            text = Cow::Owned(found.text);
+        }
+        pieces.push(Piece {
+            between,
+            text,
+            words: statement.words,
+        });
+    }
+    origin.settle_public(&mut pieces);
+    let mut text = HEAD.to_owned();
+    let mut rest = pieces.as_mut_slice();
+    while !rest.is_empty() {
+        let (group, others) = rest.split_at_mut(rights(rest));
+        let betweens: Vec<&str> = group.iter().map(|piece| piece.between).collect();
+        // First what is taken away, then what is given: PostgreSQL keeps rights in the order in which they were given.
+        group.sort_by(|one, other| {
+            let key = |piece: &Piece<'_>| !piece.words.iter().any(|word| word == "revoke");
+            (key(one), &one.text).cmp(&(key(other), &other.text))
+        });
+        for (piece, between) in group.iter().zip(betweens) {
+            comment(&mut text, between);
+            if !is_setting(&piece.words) {
+                text.push_str(&piece.text);
                 text.push_str(";\n");
             }
         }
-        index = group.end;
+        rest = others;
     }
     comment(&mut text, &dump[end..]);
     let length = text.trim_end().len();
     text.truncate(length);
     text.push('\n');
-    text
+    Ok(Settled { text, masked })
 }
 
 /// Without the key that keeps psql from obeying what a server sends; it is another one each time, and no SQL.
@@ -63,14 +110,15 @@ fn without_restriction(dump: &str) -> String {
 
 /// What stands between two statements: comments of pg_dump's, and never more than one blank line.
 fn comment(text: &mut String, between: &str) {
-    let between = between
-        .replace("--\n-- PostgreSQL database dump complete\n--\n", "")
-        .replace("--\n-- PostgreSQL database dump\n--\n", "");
     // The line that the last semicolon stands on has ended.
-    let between = between.strip_prefix('\n').unwrap_or(&between);
+    let between = between.strip_prefix('\n').unwrap_or(between);
+    let between = SILENT
+        .iter()
+        .fold(between.to_owned(), |text, silent| text.replace(silent, ""));
     for line in between.lines() {
-        let is_told = line.starts_with("-- Dumped from database version ")
-            || line.starts_with("-- Dumped by pg_dump version ");
+        let is_told = origin::VERSIONS
+            .iter()
+            .any(|version| line.starts_with(version));
         if is_told || (line.is_empty() && text.ends_with("\n\n")) {
             continue;
         }
@@ -79,47 +127,34 @@ fn comment(text: &mut String, between: &str) {
     }
 }
 
-fn is_setting(statement: &Statement<'_>) -> bool {
-    let mut words = statement.words.iter().map(String::as_str);
+fn is_setting(words: &[String]) -> bool {
+    let mut words = words.iter().map(String::as_str);
     words.next() == Some("set") && words.next().is_some_and(|name| SETTINGS.contains(&name))
 }
 
-/// Where the rights of one object end that begin at `first`; whatever else is there stands alone.
-fn rights(dump: &str, statements: &[Statement<'_>], first: usize) -> Range<usize> {
-    let mut end = first + 1;
-    while end < statements.len() {
-        let (last, next) = (&statements[end - 1], &statements[end]);
-        let between = &dump[last.start + last.text.len()..next.start];
-        if !is_right(last) || !is_right(next) || between.contains("--") {
-            break;
-        }
-        end += 1;
-    }
-    first..end
+/// How many of these are the rights of one object; whatever else is there stands alone.
+fn rights(pieces: &[Piece<'_>]) -> usize {
+    let more = pieces.windows(2).take_while(|pair| {
+        is_right(&pair[0].words) && is_right(&pair[1].words) && !pair[1].between.contains("--")
+    });
+    1 + more.count()
 }
 
-fn is_right(statement: &Statement<'_>) -> bool {
-    let words: Vec<&str> = statement.words.iter().map(String::as_str).collect();
+fn is_right(words: &[String]) -> bool {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
     matches!(
         words.as_slice(),
         ["grant" | "revoke", ..] | ["alter", "default", "privileges", ..]
     )
 }
 
-/// First what is taken away, then what is given: PostgreSQL keeps rights in the order in which they were given.
-fn sorted<'a, 'b>(statements: &'b [Statement<'a>]) -> Vec<&'b Statement<'a>> {
-    let mut sorted: Vec<&Statement<'_>> = statements.iter().collect();
-    if sorted.len() > 1 {
-        let gives =
-            |statement: &Statement<'_>| !statement.words.iter().any(|word| word == "revoke");
-        sorted.sort_by_key(|statement| (gives(statement), statement.text));
-    }
-    sorted
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn text(dump: &str) -> String {
+        settled(dump).expect("can be read").text
+    }
 
     const DUMP: &str = r"--
 -- PostgreSQL database dump
@@ -175,7 +210,7 @@ GRANT SELECT ON TABLE public.b TO a;
 
     #[test]
     fn what_differs_from_run_to_run_is_gone_and_rights_are_in_order() {
-        insta::assert_snapshot!(settled(DUMP), @"
+        insta::assert_snapshot!(text(DUMP), @"
         -- The schema of the database, written by `toysoldiers migrate dump`.
         -- Migrations change the database; nobody changes this file.
 
@@ -213,9 +248,9 @@ GRANT SELECT ON TABLE public.b TO a;
 
     #[test]
     fn settling_twice_changes_nothing_more() {
-        let once = settled(DUMP);
-        let again = settled(once.strip_prefix(HEAD).expect("has a head"));
+        let once = text(DUMP);
+        let again = text(once.strip_prefix(HEAD).expect("has a head"));
         assert_eq!(again, once);
-        assert_eq!(settled(""), format!("{}\n", HEAD.trim_end()));
+        assert_eq!(text(""), format!("{}\n", HEAD.trim_end()));
     }
 }

@@ -204,6 +204,32 @@ pub enum Fact {
         /// The statement.
         span: Span,
     },
+    /// A function is made.
+    Function {
+        /// Its name.
+        name: Name,
+        /// What it takes, in lower case: which of several of its name it is.
+        parameters: String,
+        /// How many arguments it takes, if that is always the same.
+        count: Option<usize>,
+        /// What its body calls by bare names.
+        calls: Vec<String>,
+        /// What its body reads and writes by bare names.
+        tables: Vec<String>,
+    },
+    /// A function is dropped.
+    Dropped(Name),
+    /// Something calls a function when rows are loaded or an index is built.
+    Run {
+        /// What.
+        what: &'static str,
+        /// The function.
+        called: Name,
+        /// With how many arguments.
+        count: usize,
+        /// The call.
+        span: Span,
+    },
     /// Something is set for the session.
     Setting {
         /// What it is.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use super::{access, data, form, mode, squawk};
+use super::{access, data, form, mode, path, squawk};
 use crate::error::{command, nearest};
 
 /// How much a finding weighs. The first two stop `migrate up`.
@@ -84,11 +84,17 @@ impl Rule {
 
     /// Every rule there is.
     pub fn all() -> impl Iterator<Item = &'static Self> {
-        [form::RULES, mode::RULES, access::RULES, data::RULES]
-            .into_iter()
-            .flatten()
-            .copied()
-            .chain(squawk::rules())
+        [
+            form::RULES,
+            mode::RULES,
+            access::RULES,
+            data::RULES,
+            path::RULES,
+        ]
+        .into_iter()
+        .flatten()
+        .copied()
+        .chain(squawk::rules())
     }
 
     /// The rule of this name.

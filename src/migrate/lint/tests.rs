@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// Findings of a file as `line:column rule`, in order; notes too.
-fn found(text: &str) -> Vec<String> {
+pub(super) fn found(text: &str) -> Vec<String> {
     found_with(text, &[])
 }
 
@@ -15,9 +15,9 @@ fn found_with(text: &str, denied: &[&'static Rule]) -> Vec<String> {
         text: text.into(),
     };
     let reading = Reading::of(sheet, Wanted::All(denied));
-    let mut indexes = Indexes::default();
-    indexes.add(reading.facts());
-    let findings = reading.findings(&indexes, Wanted::All(denied)).into_iter();
+    let mut made = Made::default();
+    made.add(reading.facts());
+    let findings = reading.findings(&made, Wanted::All(denied)).into_iter();
     findings
         .map(|finding| {
             let place = finding.place.expect("has a place");

@@ -1,6 +1,7 @@
 //! Reads facts off squawk's tree.
 
 mod access;
+mod body;
 mod node;
 mod table;
 
@@ -56,6 +57,7 @@ impl Reader<'_> {
         let mut subjects: Vec<Name> = Vec::new();
         match statement {
             ast::Stmt::CreateTable(table) => {
+                self.rows(table.syntax());
                 let temporary = matches!(table.persistence(), Some(ast::Persistence::Temp(_)));
                 self.table(table.table_name(), temporary);
                 if let Some(table_name) = name(table.table_name()) {
@@ -73,6 +75,7 @@ impl Reader<'_> {
                 self.table(table.table_name(), temporary);
             }
             ast::Stmt::AlterTable(table) => {
+                self.rows(table.syntax());
                 let relation = table
                     .table_relation_name()
                     .and_then(|relation| relation.table_name_ref());
@@ -84,6 +87,7 @@ impl Reader<'_> {
                 }
             }
             ast::Stmt::CreateIndex(index) => {
+                self.runs("the index", index.syntax());
                 let relation = index
                     .table_relation_name()
                     .and_then(|relation| relation.table_name_ref());
@@ -105,8 +109,11 @@ impl Reader<'_> {
                     .map(|list| words_before(list.syntax(), "("));
                 self.replacement(
                     statement,
-                    list.is_some_and(|list| replaced.contains(&Name::read(&list))),
+                    list.as_ref()
+                        .is_some_and(|list| replaced.contains(&Name::read(list))),
                 );
+                let dropped = list.map(|list| Fact::Dropped(Name::read(&list)));
+                self.facts.all.extend(dropped);
             }
             statement => self.other(statement),
         }
@@ -130,7 +137,12 @@ impl Reader<'_> {
                 self.write("DELETE", all, delete.delete_token(), delete.relation_name());
             }
             ast::Stmt::CreateView(view) => self.view(view),
+            ast::Stmt::CreateMaterializedView(view) => {
+                self.runs("the materialized view", view.syntax());
+            }
+            ast::Stmt::CreateDomain(domain) => self.runs("the domain", domain.syntax()),
             ast::Stmt::CreateFunction(function) => {
+                self.body(function);
                 self.routine(name(function.name()), function.option_list());
             }
             ast::Stmt::CreateProcedure(procedure) => {
