@@ -13,9 +13,19 @@ pub struct Excerpt {
     pub column: usize,
     /// How many characters to underline, at least 1.
     pub width: usize,
-    /// The whole line.
+    /// The line; of a very long one, what is around the place.
     pub text: String,
+    /// How many characters of the line come before the text.
+    pub before: usize,
+    /// Whether the line goes on after it.
+    pub goes_on: bool,
 }
+
+/// The longest line that is kept whole, in bytes: there may be as many places as bytes, and all in one line.
+const LONGEST: usize = 4096;
+
+/// How much of a longer one is kept on each side of the place, in bytes.
+const AROUND: usize = 1024;
 
 impl Excerpt {
     /// The place of byte `offset` in `text`, underlining up to `bytes` bytes but never past the line's end.
@@ -35,13 +45,24 @@ impl Excerpt {
         let line = text[..start].matches('\n').count() + 1;
         let column = text[start..offset].chars().count() + 1;
         let width = text[offset..stop].chars().count().max(1);
-        let text = text[start..end].trim_end_matches('\r').to_owned();
+        let whole = text[start..end].trim_end_matches('\r');
+        let (from, until) = if whole.len() > LONGEST {
+            let place = (offset - start).min(whole.len());
+            (
+                whole.floor_char_boundary(place.saturating_sub(AROUND)),
+                whole.ceil_char_boundary((place + AROUND).min(whole.len())),
+            )
+        } else {
+            (0, whole.len())
+        };
         Self {
             file: file.into(),
             line,
             column,
             width,
-            text,
+            text: whole[from..until].to_owned(),
+            before: whole[..from].chars().count(),
+            goes_on: until < whole.len(),
         }
     }
 }
@@ -107,6 +128,18 @@ mod tests {
         let excerpt = Excerpt::new("f.sql", text, text.find("wrong").expect("is there"), 5);
         assert_eq!((excerpt.line, excerpt.column, excerpt.width), (3, 22, 5));
         assert_eq!(excerpt.text, "select 'ß' as naïve, wrong;");
+    }
+
+    #[test]
+    fn of_a_very_long_line_what_is_around_the_place_is_kept() {
+        let line = format!("{}here{}", "ß".repeat(100_000), "é".repeat(100_000));
+        let excerpt = Excerpt::new("f.sql", &line, 200_000, 4);
+        assert_eq!((excerpt.line, excerpt.column, excerpt.width), (1, 100_001, 4));
+        assert!(excerpt.text.len() < LONGEST, "{}", excerpt.text.len());
+        assert!(excerpt.goes_on);
+        let place = excerpt.column - 1 - excerpt.before;
+        let kept: String = excerpt.text.chars().skip(place).take(4).collect();
+        assert_eq!(kept, "here");
     }
 
     #[test]

@@ -70,11 +70,12 @@ pub fn masked(text: &str) -> String {
     stars.text()
 }
 
-/// The same of a file: what prints a password is hidden as well.
+/// The same of a configuration file, which may be broken: whatever is said of a key that sounds like a secret is hidden,
+/// up to the next key or the end of its table.
 pub fn masked_file(text: &str) -> String {
     let text = masked(text);
     let mut stars = Stars::over(&text);
-    stars.commands();
+    stars.secrets();
     stars.text()
 }
 
@@ -204,25 +205,36 @@ impl<'t> Stars<'t> {
         }
     }
 
-    /// Programs that print a password, which may be told another one for it.
-    fn commands(&mut self) {
-        for (equals, _) in self.text.match_indices('=') {
-            if Key::before(&self.text[..equals]) != Some(Key::Command) {
-                continue;
+    /// What a line says after a key that sounds like a secret, and the lines that go on with it.
+    fn secrets(&mut self) {
+        let mut hidden = Hidden::Nothing;
+        let mut start = 0;
+        for line in self.text.split_inclusive('\n') {
+            let content = line.trim_end_matches(['\n', '\r']);
+            if hidden.ends_before(content) {
+                hidden = Hidden::Nothing;
             }
-            let value = self.text[equals + 1..].trim_start_matches([' ', '\t']);
-            let from = self.text.len() - value.len();
-            let length = if value.starts_with(['[', '"', '\'']) {
-                command(value)
+            let shown = if hidden == Hidden::Nothing {
+                match after_secret(content) {
+                    Some(end) if is_header(content) => {
+                        hidden = Hidden::Table;
+                        end
+                    }
+                    Some(end) => {
+                        hidden = Hidden::Value { is_open: false };
+                        end
+                    }
+                    None => content.len(),
+                }
             } else {
-                ends(value, &['\n'])
+                0
             };
-            let lines = self.text[from..from + length].split('\n');
-            let mut start = from;
-            for line in lines {
-                self.fill(start, start + line.len());
-                start += line.len() + 1;
+            if let Hidden::Value { is_open } = &mut hidden {
+                let marks = ["\"\"\"", "'''"].map(|mark| content.matches(mark).count());
+                *is_open ^= marks.iter().sum::<usize>() % 2 == 1;
             }
+            self.fill(start + shown, start + content.len());
+            start += line.len();
         }
     }
 
@@ -264,6 +276,71 @@ impl<'t> Stars<'t> {
             }
         }
     }
+}
+
+/// What of a file is hidden that goes on after its line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hidden {
+    Nothing,
+    /// What a key says.
+    Value {
+        /// Whether a text of several lines has begun and not ended.
+        is_open: bool,
+    },
+    /// What a whole table says.
+    Table,
+}
+
+impl Hidden {
+    /// Whether this line is about something else.
+    fn ends_before(self, line: &str) -> bool {
+        match self {
+            Self::Nothing => true,
+            Self::Value { is_open: true } => false,
+            Self::Value { is_open: false } => is_header(line) || is_assignment(line),
+            Self::Table => is_header(line),
+        }
+    }
+}
+
+/// Whether a line begins a table. A list may go on with a bracket, but names no key after it.
+fn is_header(line: &str) -> bool {
+    let line = line.trim_start();
+    let name = line.trim_start_matches('[');
+    name.len() < line.len() && name.starts_with(is_word)
+}
+
+/// Whether a line begins with a key.
+fn is_assignment(line: &str) -> bool {
+    let is_part = |letter: char| is_word(letter) || letter == '-' || letter == '.';
+    let line = line.trim_start();
+    let rest = line.trim_start_matches(is_part);
+    rest.len() < line.len() && rest.trim_start().starts_with('=')
+}
+
+/// Where the first key of a line ends that sounds like a secret.
+fn after_secret(line: &str) -> Option<usize> {
+    let is_part = |letter: char| is_word(letter) || letter == '-';
+    let mut end = 0;
+    for word in line.split_inclusive(|letter| !is_part(letter)) {
+        let key = word.trim_end_matches(|letter| !is_part(letter));
+        if is_secret(key) {
+            return Some(end + key.len());
+        }
+        end += word.len();
+    }
+    None
+}
+
+/// Whether a key of a file, mistyped perhaps, says a secret or how to get one.
+fn is_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    ["pass", "pwd", "secret", "token"]
+        .into_iter()
+        .any(|word| key.contains(word))
+        || key
+            .split(['_', '-'])
+            .any(|part| strsim::jaro_winkler(part, "password") > 0.9)
 }
 
 const SCHEMES: [&str; 2] = ["postgresql", "postgres"];
@@ -383,32 +460,6 @@ fn closes(rest: &str) -> bool {
         .is_none_or(|letter| letter.is_whitespace() || ",;:.]})\"'`".contains(letter))
 }
 
-/// How long a program and its arguments are, at least to the end of the line.
-fn command(text: &str) -> usize {
-    let multiple = ["\"\"\"", "'''"];
-    let end = if text.starts_with('[') {
-        list(text)
-    } else if let Some(mark) = multiple.into_iter().find(|mark| text.starts_with(mark)) {
-        let rest = text[mark.len()..].find(mark);
-        rest.map(|end| end + 2 * mark.len())
-    } else {
-        Some(0)
-    };
-    let end = end.unwrap_or(text.len());
-    end + ends(&text[end..], &['\n'])
-}
-
-/// Where a list ends: a bracket in a text of it ends nothing.
-fn list(text: &str) -> Option<usize> {
-    text.match_indices(']')
-        .map(|(place, _)| place + 1)
-        .find(|end| {
-            text[*end..]
-                .trim_start_matches([' ', '\t', ',', '}'])
-                .starts_with(['\n', '\r', '#'])
-        })
-}
-
 fn ends(text: &str, marks: &[char]) -> usize {
     text.find(marks).unwrap_or(text.len())
 }
@@ -492,15 +543,44 @@ mod tests {
         for (text, shown) in [
             (
                 "password_command = \"echo pw\" x\ny = 1",
-                "password_command = ***********\ny = 1",
+                "password_command**************\ny = 1",
             ),
             (
                 "password_command = [\n \"a]\",\n \"pw\",\n]\nurl = \"\"",
-                "password_command = *\n******\n******\n*\nurl = \"\"",
+                "password_command****\n******\n******\n*\nurl = \"\"",
             ),
-            ("password_env = \"PW\"", "password_env = \"PW\""),
+            ("password_env = \"PW\"", "password_env*******"),
+            (
+                "password = \"\"\"\nx = pw\n\"\"\"\nurl = \"u\"",
+                "password******\n******\n***\nurl = \"u\"",
+            ),
+            (
+                "[env.x.password_command]\nx = \"pw\"\n[env.y]\nurl = \"u\"",
+                "[env.x.password_command*\n********\n[env.y]\nurl = \"u\"",
+            ),
         ] {
             assert_eq!(masked_file(text), shown);
+        }
+        for text in [
+            "password = '''pw'''",
+            "password: \"pw\"",
+            "password \"pw\"",
+            "password.x = \"pw\"",
+            "password_comand = [\"a\", \"pw\"]",
+            "password-command = [\"a\", \"pw\"]",
+            "passwordcommand = [\"a\", \"pw\"]",
+            "password_cmd = [\"a\", \"pw\"]",
+            "password_command =\n[\"a\", \"pw\"]",
+            "password_command =\n[\n\"a=\",\n\"pw\",\n]",
+            "password_command [\"a\", \"pw\"]",
+            "password_env = pw",
+            "pasword_env = \"pw\"",
+            "password_file = \"pw\"",
+            "x = { url = \"u\", passwordcommand = [\"a\", \"pw\"] }",
+        ] {
+            let shown = masked_file(text);
+            assert!(!shown.contains("pw"), "{shown}");
+            assert_eq!(shown.len(), text.len());
         }
     }
 

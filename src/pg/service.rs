@@ -139,6 +139,8 @@ impl Section {
                     column: 1,
                     width: line.name.len(),
                     text: format!("{}=...", line.name),
+                    before: 0,
+                    goes_on: false,
                 })
                 .into(),
             Err(error) => error,

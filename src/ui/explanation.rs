@@ -97,9 +97,11 @@ pub(super) fn draw(
         column,
         width,
         text,
+        before: cut,
+        goes_on,
     } = excerpt;
     let letters = Printable::letters(text);
-    let place = (column - 1).min(letters.len());
+    let place = column.saturating_sub(1 + cut).min(letters.len());
     let (from, until) = if letters.len() > 2 * AROUND {
         (
             place.saturating_sub(AROUND),
@@ -109,8 +111,12 @@ pub(super) fn draw(
         (0, letters.len())
     };
     let (before, after) = (
-        if from > 0 { "..." } else { "" },
-        if until < letters.len() { "..." } else { "" },
+        if from > 0 || *cut > 0 { "..." } else { "" },
+        if until < letters.len() || *goes_on {
+            "..."
+        } else {
+            ""
+        },
     );
     let end = (place + *width).min(until).max(place);
     let number = line.to_string();
