@@ -399,11 +399,46 @@ const CODE: &[Plant] = &[
          create table app.t (a app.d)",
         "app.t",
     ),
+    // The domain is trusted, what its check and its default call is not.
+    Plant(
+        "untrusted-code",
+        "create role DB_low; create function app.f(text) returns bool language sql immutable set search_path = '' as 'select true';
+         create function app.g() returns text language sql set search_path = '' as 'select current_user::text';
+         create domain app.d as text check (app.f(value)); create domain app.e as text default app.g();
+         alter function app.f owner to DB_low; alter function app.g owner to DB_low; create table app.t (a app.d); create table app.u (a app.e)",
+        "app.t, app.u",
+    ),
+    // So are an aggregate, an operator class, and a function that calls another.
+    Plant(
+        "untrusted-code",
+        "create role DB_low; create function app.f(int, int) returns int language sql immutable set search_path = '' as 'select 0';
+         create aggregate app.total(int) (sfunc = app.f, stype = int);
+         create operator class app.odd for type int using btree as operator 1 <, operator 2 <=, operator 3 =, operator 4 >=,
+             operator 5 >, function 1 app.f(int, int);
+         create function app.outer_one(a int) returns int language sql immutable return app.f(a, a);
+         alter function app.f owner to DB_low; create table app.t (a int, b int default app.outer_one(1));
+         create index by_odd on app.t (a app.odd); create view app.v as select app.total(a) from app.t",
+        "app.by_odd, app.t.b, app.v",
+    ),
+    // A view that reads somebody else's.
+    Plant(
+        "untrusted-code",
+        "create role DB_low; create view app.inner_view as select 1 as id; alter view app.inner_view owner to DB_low;
+         create view app.outer_view as select id from app.inner_view",
+        "app.outer_view",
+    ),
+    Plant(
+        "untrusted-code",
+        "create role DB_low; create function app.f() returns event_trigger language plpgsql set search_path = '' as 'begin end';
+         create event trigger watch on sql_drop execute function app.f(); alter function app.f owner to DB_low",
+        "event trigger watch",
+    ),
     // An older version of this program had it.
     Plant(
         "untrusted-code",
         "create role DB_low; create function app.f() returns bigint language sql set search_path = '' as 'select 1';
-         alter function app.f owner to DB_low; alter table toysoldiers.history alter duration_ms set default app.f()",
+         drop function toysoldiers.audit; drop view toysoldiers.runner, toysoldiers.deploy_runner, toysoldiers.index_runner;
+         update toysoldiers.installation set version = 5; alter function app.f owner to DB_low; alter table toysoldiers.history alter duration_ms set default app.f()",
         "toysoldiers.history.duration_ms",
     ),
 ];

@@ -483,3 +483,45 @@ fn another_run_is_looked_for_before_the_tables_it_has_locked() {
         assert!(!outcome.stderr.contains("is locked by"), "{outcome}");
     }
 }
+
+/// A role that may make things in `public`, as PUBLIC may on version 14, and sits on what is its own.
+#[test]
+fn what_others_have_locked_of_their_own_holds_up_nobody() {
+    let database = Database::secured();
+    let tool = Tool::new().on(&database);
+    tool.run(&["index", "apply", "--yes"]).ok();
+    let guest = Guest::of(&database);
+    database.sql(&format!(
+        "grant create on schema public to {0}; set role {0};
+         create table public.theirs (id int primary key, text text, to_theirs int references public.theirs);
+         create index theirs_text on public.theirs (text) where id > 0;
+         create table public.parts (id int) partition by range (id);
+         create table public.part partition of public.parts for values from (0) to (9);
+         create index parts_id on public.parts (id)",
+        guest.1
+    ));
+    let holder = database.session_as(
+        &guest.1,
+        "begin; drop index public.theirs_text; lock table public.theirs, public.part in access exclusive mode",
+    );
+    for words in [
+        &["index", "list"][..],
+        &["index", "status"],
+        &["index", "advise"],
+        &["policy", "status"],
+        &["migrate", "status"],
+        &["migrate", "check"],
+        &["status"],
+        &["deploy", "--dry-run"],
+        &["deploy", "--yes"],
+    ] {
+        let outcome = tool.run(&[words, &["--lock-timeout", "100ms"]].concat());
+        assert!(matches!(outcome.code, Some(0 | 3)), "{words:?}\n{outcome}");
+        assert!(
+            !outcome.to_string().contains("by pid"),
+            "{words:?}\n{outcome}"
+        );
+    }
+    drop(holder);
+    database.sql(&format!("drop owned by {}", guest.1));
+}

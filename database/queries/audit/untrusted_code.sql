@@ -1,6 +1,8 @@
 -- An expression of a table or a view calls code of a role that is trusted less than its owner. Whoever owns a function can change
 -- what it does, and it runs with the rights of everybody who reads or writes there, superusers among them. Such an expression comes
--- about when somebody plants a function or an operator that fits better, and a migration looks names up where it lies.
+-- about when somebody plants a function or an operator that fits better, and a migration looks names up where it lies. What
+-- a function calls is known only of one whose body the server has read (begin atomic, return), and one call deep: the text of
+-- other bodies is looked up when they run, which function-search-path is about.
 -- $1 names the schemas to look at; the bookkeeping is one of them.
 -- level: error
 -- remedy: make the expression again with every function and operator of another schema qualified, while the search_path names
@@ -18,10 +20,47 @@ with code as (
     from pg_operator o
     join pg_proc p on p.oid = o.oprcode
     cross join lateral (values (o.oprowner), (p.proowner)) whose (owner)
-    union all
+    union
     select 'pg_type'::regclass, t.oid, t.typowner, format('the domain %s', t.oid::regtype)
     from pg_type t
     where t.typtype = 'd'
+    -- Nor is it the domain's own what its checks and its default call.
+    union
+    select 'pg_type'::regclass, t.oid, p.proowner, format('the domain %s with code', t.oid::regtype)
+    from pg_type t
+    left join pg_constraint k on k.contypid = t.oid
+    join pg_depend d on (d.classid = 'pg_constraint'::regclass and d.objid = k.oid)
+        or (d.classid = 'pg_type'::regclass and d.objid = t.oid)
+    left join pg_operator o on d.refclassid = 'pg_operator'::regclass and o.oid = d.refobjid
+    join pg_proc p on p.oid = case when d.refclassid = 'pg_proc'::regclass then d.refobjid else o.oprcode::oid end
+    where t.typtype = 'd'
+    -- What an aggregate adds up with.
+    union
+    select 'pg_proc'::regclass, a.aggfnoid::oid, p.proowner, format('the aggregate %s with code', a.aggfnoid::oid::regprocedure)
+    from pg_aggregate a
+    join pg_proc p on p.oid in (
+        a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn, a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn
+    )
+    -- What a function calls whose body the server has read.
+    union
+    select 'pg_proc'::regclass, f.oid, p.proowner, format('the function %s with code', f.oid::regprocedure)
+    from pg_proc f
+    join pg_depend d on d.classid = 'pg_proc'::regclass and d.objid = f.oid
+    left join pg_operator o on d.refclassid = 'pg_operator'::regclass and o.oid = d.refobjid
+    join pg_proc p on p.oid = case when d.refclassid = 'pg_proc'::regclass then d.refobjid else o.oprcode::oid end
+    -- What an index compares with.
+    union
+    select 'pg_opclass'::regclass, c.oid, whose.owner, format('the operator class %I.%I', n.nspname, c.opcname)
+    from pg_opclass c
+    join pg_namespace n on n.oid = c.opcnamespace
+    join pg_amproc m on m.amprocfamily = c.opcfamily
+    join pg_proc p on p.oid = m.amproc
+    cross join lateral (values (c.opcowner), (p.proowner)) whose (owner)
+    -- Whoever owns a view says what it calls.
+    union
+    select 'pg_class'::regclass, c.oid, c.relowner, format('the view %s', c.oid::regclass)
+    from pg_class c
+    where c.relkind = 'v'
 ),
 places as (
     select 'pg_class'::regclass as class, c.oid, c.oid as relation, null as kind, null::name as name
@@ -75,4 +114,15 @@ where (n.nspname = 'toysoldiers' or n.nspname in (select jsonb_array_elements_te
       and e.deptype = 'e'
   )
 group by place.class, place.kind, place.name, relation.name
+union all
+-- It runs with the rights of whoever makes or drops something, superusers among them.
+select
+    format('event trigger %I', e.evtname),
+    format('it runs the function %s of %I', p.oid::regprocedure, owner.rolname),
+    null,
+    null
+from pg_event_trigger e
+join pg_proc p on p.oid = e.evtfoid
+join pg_roles owner on owner.oid = p.proowner
+where not owner.rolsuper
 order by 1

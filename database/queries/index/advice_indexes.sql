@@ -1,6 +1,42 @@
 -- Every index of these schemas ($1, an array of names), with all that advice about it stands on. Counters and sizes of an index on a
 -- partitioned table are those of its partitions together. A key is told as text that is the same for two keys only if they are:
 -- column or expression, operator class, collation, order and the class's own options.
+-- What somebody has locked for himself alone is not waited for: its size is what PostgreSQL counted last.
+-- Tables of roles that are not ours, and locked, are left out: what is on them cannot be read without waiting for them.
+with recursive locked as materialized (
+    select l.relation
+    from pg_catalog.pg_locks l
+    where l.locktype = 'relation'
+      and l.mode = 'AccessExclusiveLock'
+      and l.pid <> pg_catalog.pg_backend_pid()
+      and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
+),
+closed as materialized (
+    select c.oid
+    from locked
+    join pg_catalog.pg_class c on c.oid = locked.relation
+    join pg_catalog.pg_roles owner on owner.oid = c.relowner
+    join pg_catalog.pg_database d on d.datname = pg_catalog.current_database()
+    join pg_catalog.pg_roles login on login.rolname = current_user
+    where not owner.rolsuper
+      and owner.oid <> d.datdba
+      and owner.oid <> login.oid
+      and (login.rolsuper or not pg_catalog.pg_has_role(login.oid, owner.oid, 'member'))
+),
+tree as (
+    select
+        c.oid as root,
+        c.oid as relid
+    from pg_catalog.pg_class c
+    where c.relkind in ('i', 'I', 'p')
+    union all
+    select
+        tree.root,
+        h.inhrelid
+    from tree
+    join pg_catalog.pg_inherits h on h.inhparent = tree.relid
+    join pg_catalog.pg_class c on c.oid = h.inhrelid and c.relispartition
+)
 select
     x.indexrelid::bigint as oid,
     n.nspname::text as schema,
@@ -124,24 +160,25 @@ cross join lateral (
             from pg_catalog.pg_stat_all_indexes s
             where s.indexrelid = leaf.oid
         )) as last_scan,
-        coalesce(pg_catalog.sum(pg_catalog.pg_relation_size(leaf.oid)), 0)::bigint as size
-    from (
-        select x.indexrelid as oid
-        where c.relkind = 'i'
-        union all
-        select tree.relid::oid
-        from pg_catalog.pg_partition_tree(x.indexrelid) tree
-        where tree.isleaf
-          and c.relkind = 'I'
-    ) leaf
+        coalesce(pg_catalog.sum(
+            case
+                when leaf.oid in (select locked.relation from locked)
+                    then leaf.relpages::bigint * pg_catalog.current_setting('block_size')::bigint
+                else pg_catalog.pg_relation_size(leaf.oid)
+            end
+        ), 0)::bigint as size
+    from tree
+    join pg_catalog.pg_class leaf on leaf.oid = tree.relid and leaf.relkind = 'i'
+    where tree.root = x.indexrelid
 ) leaves
 cross join lateral (
     select coalesce(pg_catalog.sum(coalesce(s.seq_scan, 0) + coalesce(s.idx_scan, 0)), 0)::bigint as count
     from pg_catalog.pg_stat_all_tables s
     where s.relid = t.oid
-       or (t.relkind = 'p' and s.relid in (select tree.relid from pg_catalog.pg_partition_tree(t.oid) tree))
+       or (t.relkind = 'p' and s.relid in (select tree.relid from tree where tree.root = t.oid))
 ) reads
 where n.nspname in (select pg_catalog.jsonb_array_elements_text($1))
+  and t.oid not in (select closed.oid from closed)
   and not exists (
     select
     from pg_catalog.pg_depend e

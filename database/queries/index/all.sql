@@ -3,7 +3,43 @@
 -- of the keys, and operator classes of one family and one type are one by several names. Whether anybody is at work on one is
 -- asked of those that are not valid: a build tells its progress, unless we may not know, and whoever drops or rebuilds one
 -- concurrently holds a lock on it that nobody else takes for long.
-with class as (
+-- What somebody has locked for himself alone is not waited for: its size is what PostgreSQL counted last.
+-- Tables of roles that are not ours, and locked, are left out: what is on them cannot be read without waiting for them.
+with recursive locked as materialized (
+    select l.relation
+    from pg_catalog.pg_locks l
+    where l.locktype = 'relation'
+      and l.mode = 'AccessExclusiveLock'
+      and l.pid <> pg_catalog.pg_backend_pid()
+      and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
+),
+closed as materialized (
+    select c.oid
+    from locked
+    join pg_catalog.pg_class c on c.oid = locked.relation
+    join pg_catalog.pg_roles owner on owner.oid = c.relowner
+    join pg_catalog.pg_database d on d.datname = pg_catalog.current_database()
+    join pg_catalog.pg_roles login on login.rolname = current_user
+    where not owner.rolsuper
+      and owner.oid <> d.datdba
+      and owner.oid <> login.oid
+      and (login.rolsuper or not pg_catalog.pg_has_role(login.oid, owner.oid, 'member'))
+),
+tree as (
+    select
+        c.oid as root,
+        c.oid as relid
+    from pg_catalog.pg_class c
+    where c.relkind in ('i', 'I', 'r', 'p')
+    union all
+    select
+        tree.root,
+        h.inhrelid
+    from tree
+    join pg_catalog.pg_inherits h on h.inhparent = tree.relid
+    join pg_catalog.pg_class c on c.oid = h.inhrelid and c.relispartition
+),
+class as (
     select
         own.oid,
         own.opcfamily || ' ' || own.opcintype as meaning,
@@ -46,7 +82,8 @@ keys as (
     left join pg_catalog.pg_collation o on o.oid = i.indcollation[key.number - 1]
         and o.collname <> 'default'
     left join pg_catalog.pg_namespace s on s.oid = o.collnamespace
-    where n.nspname !~ '^pg_' or n.oid = pg_catalog.pg_my_temp_schema()
+    where (n.nspname !~ '^pg_' or n.oid = pg_catalog.pg_my_temp_schema())
+      and t.oid not in (select closed.oid from closed)
     group by i.indexrelid
 )
 select
@@ -79,24 +116,33 @@ select
     root.name as root_name,
     case
         when n.oid = pg_catalog.pg_my_temp_schema() then null
-        when c.relkind = 'I' then (
-            select pg_catalog.sum(pg_catalog.pg_table_size(part.relid))::bigint
-            from pg_catalog.pg_partition_tree(c.oid) part
+        else (
+            select pg_catalog.sum(
+                case
+                    when leaf.oid in (select locked.relation from locked)
+                        then leaf.relpages::bigint * pg_catalog.current_setting('block_size')::bigint
+                    else pg_catalog.pg_table_size(leaf.oid)
+                end
+            )::bigint
+            from tree part
+            join pg_catalog.pg_class leaf on leaf.oid = part.relid
+            where part.root = c.oid
         )
-        else pg_catalog.pg_table_size(c.oid)
     end as size,
     array(
         select case when s.nspname <> 'public' then s.nspname || '.' else '' end || leaf.relname
-        from pg_catalog.pg_partition_tree(
-            case when c.relkind = 'I' and n.oid <> pg_catalog.pg_my_temp_schema() then t.oid end
-        ) part
+        from tree part
         join pg_catalog.pg_class leaf on leaf.oid = part.relid and leaf.relkind = 'r'
         join pg_catalog.pg_namespace s on s.oid = leaf.relnamespace
-        where not exists (
+        where part.root = t.oid
+          and c.relkind = 'I'
+          and n.oid <> pg_catalog.pg_my_temp_schema()
+          and not exists (
             select
-            from pg_catalog.pg_partition_tree(c.oid) own
+            from tree own
             join pg_catalog.pg_index o on o.indexrelid = own.relid
-            where o.indrelid = leaf.oid
+            where own.root = c.oid
+              and o.indrelid = leaf.oid
               and o.indisvalid
         )
         order by 1

@@ -1,6 +1,42 @@
 -- Foreign keys of tables in these schemas ($1, an array of names) that no index helps: valid, btree or hash, its first columns those of
 -- the key in any order, on all rows or on all but those where one of them is null. With how much there is to read each time a
 -- row goes on the other side, and an index that begins with the columns and is still no help.
+-- What somebody has locked for himself alone is not waited for: its size is what PostgreSQL counted last.
+-- Tables of roles that are not ours, and locked, are left out: what is on them cannot be read without waiting for them.
+with recursive locked as materialized (
+    select l.relation
+    from pg_catalog.pg_locks l
+    where l.locktype = 'relation'
+      and l.mode = 'AccessExclusiveLock'
+      and l.pid <> pg_catalog.pg_backend_pid()
+      and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
+),
+closed as materialized (
+    select c.oid
+    from locked
+    join pg_catalog.pg_class c on c.oid = locked.relation
+    join pg_catalog.pg_roles owner on owner.oid = c.relowner
+    join pg_catalog.pg_database d on d.datname = pg_catalog.current_database()
+    join pg_catalog.pg_roles login on login.rolname = current_user
+    where not owner.rolsuper
+      and owner.oid <> d.datdba
+      and owner.oid <> login.oid
+      and (login.rolsuper or not pg_catalog.pg_has_role(login.oid, owner.oid, 'member'))
+),
+tree as (
+    select
+        c.oid as root,
+        c.oid as relid
+    from pg_catalog.pg_class c
+    where c.relkind in ('r', 'p')
+    union all
+    select
+        tree.root,
+        h.inhrelid
+    from tree
+    join pg_catalog.pg_inherits h on h.inhparent = tree.relid
+    join pg_catalog.pg_class c on c.oid = h.inhrelid and c.relispartition
+)
 select
     pg_catalog.quote_ident(k.conname) as name,
     n.nspname::text as schema,
@@ -8,8 +44,8 @@ select
     pg_catalog.format('%I.%I', n.nspname, t.relname) as on_table,
     keys.names as columns,
     pg_catalog.format('%I.%I', fn.nspname, f.relname) as refers_to,
-    tree.rows,
-    tree.size,
+    total.rows,
+    total.size,
     (
         select pg_catalog.format(
             '%I %s',
@@ -45,12 +81,19 @@ cross join lateral (
 cross join lateral (
     select
         coalesce(pg_catalog.sum(greatest(leaf.reltuples, 0)), 0)::bigint as rows,
-        coalesce(pg_catalog.sum(pg_catalog.pg_relation_size(leaf.oid)), 0)::bigint as size
-    from pg_catalog.pg_class leaf
-    where leaf.relkind = 'r'
-      and (leaf.oid = t.oid or leaf.oid in (select p.relid from pg_catalog.pg_partition_tree(t.oid) p))
-) tree
+        coalesce(pg_catalog.sum(
+            case
+                when leaf.oid in (select locked.relation from locked)
+                    then leaf.relpages::bigint * pg_catalog.current_setting('block_size')::bigint
+                else pg_catalog.pg_relation_size(leaf.oid)
+            end
+        ), 0)::bigint as size
+    from tree
+    join pg_catalog.pg_class leaf on leaf.oid = tree.relid and leaf.relkind = 'r'
+    where tree.root = t.oid
+) total
 where k.contype = 'f'
+  and t.oid not in (select closed.oid from closed)
   and k.conparentid = 0
   and not exists (
     select
@@ -63,7 +106,7 @@ where k.contype = 'f'
       and i.indnkeyatts >= pg_catalog.cardinality(k.conkey)
       and (
         i.indpred is null
-        or pg_catalog.pg_get_expr(i.indpred, i.indrelid) in (keys.present, '(' || keys.present || ')')
+        or case when t.oid not in (select closed.oid from closed) then pg_catalog.pg_get_expr(i.indpred, i.indrelid) end in (keys.present, '(' || keys.present || ')')
       )
       and keys.numbers = array(
         select number

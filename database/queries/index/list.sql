@@ -1,6 +1,30 @@
 -- Every index of the platform's schemas, or of one table: how large it is, how often it was used since the statistics were
 -- last reset, whether it can be used, and what it is. Those of partitioned tables come to what their parts come to.
+-- What somebody has locked for himself alone is not waited for: its size is what PostgreSQL counted last,
+-- and what it is cannot be read.
 -- $1 and $2 are the schema and the name of the table, or null for all.
+with recursive locked as materialized (
+    select l.relation
+    from pg_catalog.pg_locks l
+    where l.locktype = 'relation'
+      and l.mode = 'AccessExclusiveLock'
+      and l.pid <> pg_catalog.pg_backend_pid()
+      and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
+),
+tree as (
+    select
+        c.oid as root,
+        c.oid as relid
+    from pg_catalog.pg_class c
+    where c.relkind in ('i', 'I')
+    union all
+    select
+        tree.root,
+        h.inhrelid
+    from tree
+    join pg_catalog.pg_inherits h on h.inhparent = tree.relid
+    join pg_catalog.pg_class c on c.oid = h.inhrelid and c.relispartition
+)
 select
     n.nspname::text as schema,
     t.relname::text as table,
@@ -12,16 +36,24 @@ select
     parent.relname::text as part_of,
     i.indisvalid as valid,
     building.pid,
-    case
-        when c.relkind = 'I' then (
-            select pg_catalog.sum(pg_catalog.pg_table_size(part.relid))::bigint
-            from pg_catalog.pg_partition_tree(c.oid) part
-        )
-        else pg_catalog.pg_table_size(c.oid)
-    end as size,
+    (
+        select pg_catalog.sum(
+            case
+                when leaf.oid in (select locked.relation from locked)
+                    then leaf.relpages::bigint * pg_catalog.current_setting('block_size')::bigint
+                else pg_catalog.pg_table_size(leaf.oid)
+            end
+        )::bigint
+        from tree part
+        join pg_catalog.pg_class leaf on leaf.oid = part.relid
+        where part.root = c.oid
+    ) as size,
     used.scans,
     used.last_used,
-    pg_catalog.pg_get_indexdef(c.oid) as definition
+    case
+        when t.oid in (select locked.relation from locked) then '(locked by another session)'
+        else pg_catalog.pg_get_indexdef(c.oid)
+    end as definition
 from pg_catalog.pg_index i
 join pg_catalog.pg_class c on c.oid = i.indexrelid
 join pg_catalog.pg_class t on t.oid = i.indrelid
@@ -40,8 +72,9 @@ cross join lateral (
         select
             pg_stat_all_indexes.idx_scan,
             last_idx_scan
-        from pg_catalog.pg_partition_tree(c.oid) part
+        from tree part
         join pg_catalog.pg_stat_all_indexes on pg_stat_all_indexes.indexrelid = part.relid
+        where part.root = c.oid
     ) s
 ) used
 left join lateral (

@@ -1,5 +1,28 @@
 -- How often each table of these schemas ($1, an array of names) was read from end to end, and how many rows that took; a partitioned
 -- table with all its partitions.
+-- What somebody has locked for himself alone is not waited for: its size is what PostgreSQL counted last.
+with recursive locked as materialized (
+    select l.relation
+    from pg_catalog.pg_locks l
+    where l.locktype = 'relation'
+      and l.mode = 'AccessExclusiveLock'
+      and l.pid <> pg_catalog.pg_backend_pid()
+      and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
+),
+tree as (
+    select
+        c.oid as root,
+        c.oid as relid
+    from pg_catalog.pg_class c
+    where c.relkind in ('r', 'm', 'p')
+    union all
+    select
+        tree.root,
+        h.inhrelid
+    from tree
+    join pg_catalog.pg_inherits h on h.inhparent = tree.relid
+    join pg_catalog.pg_class c on c.oid = h.inhrelid and c.relispartition
+)
 select
     n.nspname::text as schema,
     t.relname::text as table,
@@ -15,14 +38,17 @@ cross join lateral (
         coalesce(pg_catalog.sum(s.seq_scan), 0)::bigint as scans,
         coalesce(pg_catalog.sum(s.seq_tup_read), 0)::bigint as rows_read,
         coalesce(pg_catalog.sum(greatest(s.n_live_tup, leaf.reltuples::bigint, 0)), 0)::bigint as rows,
-        coalesce(pg_catalog.sum(pg_catalog.pg_relation_size(leaf.oid)), 0)::bigint as size
-    from pg_catalog.pg_class leaf
+        coalesce(pg_catalog.sum(
+            case
+                when leaf.oid in (select locked.relation from locked)
+                    then leaf.relpages::bigint * pg_catalog.current_setting('block_size')::bigint
+                else pg_catalog.pg_relation_size(leaf.oid)
+            end
+        ), 0)::bigint as size
+    from tree
+    join pg_catalog.pg_class leaf on leaf.oid = tree.relid and leaf.relkind in ('r', 'm')
     join pg_catalog.pg_stat_all_tables s on s.relid = leaf.oid
-    where leaf.relkind in ('r', 'm')
-      and (
-        leaf.oid = t.oid
-        or (t.relkind = 'p' and leaf.oid in (select p.relid from pg_catalog.pg_partition_tree(t.oid) p))
-      )
+    where tree.root = t.oid
 ) leaves
 where t.relkind in ('r', 'm', 'p')
   and not t.relispartition
