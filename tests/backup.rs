@@ -17,9 +17,9 @@ fn takes_a_backup_that_restores_to_the_same_rows() {
     manifest  b/DB-STAMP.json
     environment  DB
     taken at  NOW
-    last migration  012_claims_decide
+    last migration  013_public_is_closed
     tables  13
-    rows  48,407
+    rows  48,409
     bytes  1.6 MB
     sha256  SHA256
     checked  yes

@@ -48,6 +48,7 @@ fn all_is_well() {
     statement_timeout  fine  5m; the role's own is no limit
     role  fine  postgres: superuser
     sees_all_rows  fine  yes
+    public_is_closed  fine  yes
     can_migrate  fine  yes
     can_back_up  fine  yes
     bookkeeping  fine  version 6
@@ -78,6 +79,7 @@ fn what_is_wrong_says_what_to_do() {
     statement_timeout  fine  5m; the role's own is no limit
     role  fine  postgres: superuser
     sees_all_rows  fine  yes
+    public_is_closed  fine  yes
     can_migrate  fine  yes
     can_back_up  fine  yes
     bookkeeping  fine  version 6
@@ -109,6 +111,7 @@ fn an_empty_database_is_no_reason_to_stop() {
     statement_timeout  fine  5m; the role's own is no limit
     role  fine  postgres: superuser
     sees_all_rows  fine  yes
+    public_is_closed  fine  yes
     can_migrate  fine  yes
     can_back_up  fine  yes
     bookkeeping  note  none: the database was never migrated
@@ -153,6 +156,7 @@ fn keys_are_an_interface() {
     statement_timeout
     role
     sees_all_rows
+    public_is_closed
     can_migrate
     can_back_up
     bookkeeping
@@ -201,6 +205,7 @@ fn a_role_is_told_what_it_is_not_enough_for() {
     statement_timeout  fine  5m; the role's own is no limit
     role  fine  visitor: an ordinary role
     sees_all_rows  wrong  no: policies hide rows of 6 relations, public.analytics_views for one
+    public_is_closed  fine  yes
     can_migrate  note  no: it has no CREATE on the schema public, it does not own 13 relations, public.analytics_views for one
     can_back_up  note  no: it may not read 18 relations, public.analytics_views for one
     bookkeeping  note  not to be read by this role

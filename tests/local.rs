@@ -188,7 +188,7 @@ fn any_command_on_local_starts_it_and_makes_the_database() {
     }
     assert_eq!(
         private.sql("toysoldiers", "select count(*) from toysoldiers.history"),
-        ["12"]
+        ["13"]
     );
     private.tool.run(&["local", "stop"]).ok();
     let status = private
@@ -196,7 +196,7 @@ fn any_command_on_local_starts_it_and_makes_the_database() {
         .run(&["migrate", "status", "--check", "-o", "json"])
         .ok()
         .json();
-    assert_eq!(status["migrations"].as_array().unwrap().len(), 12);
+    assert_eq!(status["migrations"].as_array().unwrap().len(), 13);
 }
 
 #[test]
@@ -347,7 +347,7 @@ fn reset_empties_one_database_and_asks_for_its_name() {
     ");
     assert_eq!(
         private.sql("toysoldiers", "select count(*) from toysoldiers.history"),
-        ["12"]
+        ["13"]
     );
     assert_snapshot!(tool.run(&["local", "reset", "--confirm", "local"]), @"
     -- stdout
@@ -369,7 +369,7 @@ fn reset_empties_one_database_and_asks_for_its_name() {
             "toysoldiers_demo",
             "select count(*) from toysoldiers.history"
         ),
-        ["12"]
+        ["13"]
     );
     assert_snapshot!(tool.run(&["local", "reset", "--all", "--confirm", "local"]), @"
     -- stdout

@@ -39,15 +39,16 @@ fn applies_the_platforms_schema_from_anywhere_and_then_has_nothing_to_do() {
     applied 010_dashboard_creator (3 statements, DURATION)
     applied 011_reading_functions (15 statements, DURATION)
     applied 012_claims_decide (1 statement, DURATION)
+    applied 013_public_is_closed (1 statement, DURATION)
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    applied 12 migrations in DURATION (embedded in toysoldiers 0.1.0); the database is at 012_claims_decide
+    applied 13 migrations in DURATION (embedded in toysoldiers 0.1.0); the database is at 013_public_is_closed
     -- exit 0
     ");
     assert_snapshot!(tool.run(&["migrate", "up"]), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    nothing to do: the database is at 012_claims_decide (12 migrations, embedded in toysoldiers 0.1.0)
+    nothing to do: the database is at 013_public_is_closed (13 migrations, embedded in toysoldiers 0.1.0)
     -- exit 0
     ");
 }

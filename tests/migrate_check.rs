@@ -39,7 +39,7 @@ fn nothing_to_find_fault_with_is_said_so() {
 #[test]
 fn the_platforms_own_migrations_are_worth_notes_and_no_warning() {
     let outcome = Tool::new().run(&["migrate", "check"]).ok();
-    assert_snapshot!(outcome.stderr, @"12 files checked (embedded in toysoldiers 0.1.0): 10 notes");
+    assert_snapshot!(outcome.stderr, @"13 files checked (embedded in toysoldiers 0.1.0): 10 notes");
     assert!(!outcome.stdout.contains("warning"), "{outcome}");
 }
 

@@ -22,7 +22,7 @@ fn the_platforms_schema_is_what_its_migrations_make() {
     assert_snapshot!(verify(&tool, &database, &[]), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    replayed 12 migrations in DURATION (embedded in toysoldiers 0.1.0); the database is what its migrations make
+    replayed 13 migrations in DURATION (embedded in toysoldiers 0.1.0); the database is what its migrations make
     -- exit 0
     ");
 }

@@ -117,8 +117,8 @@ fn lists_records_and_findings_appear() {
         (&["env", "show"], "lock_timeout"),
         (&["env", "check"], "CHECK"),
         (&["status"], "migrations"),
-        (&["migrate", "status"], "012"),
-        (&["migrate", "history"], "012"),
+        (&["migrate", "status"], "013"),
+        (&["migrate", "history"], "013"),
         (&["migrate", "check", "m/001_a.sql"], "write-without-where"),
         (&["policy", "status"], "content_read"),
         (&["policy", "audit"], "unindexed-foreign-key"),
@@ -159,7 +159,7 @@ fn lists_records_and_findings_appear() {
     shows(&tool, &words, "nobody_declared");
     // A plan was asked for, too.
     let plan = tool.run(&["deploy", "--dry-run", "-q"]).ok();
-    assert!(plan.stdout.starts_with("plan: deploy 12 "), "{plan}");
+    assert!(plan.stdout.starts_with("plan: deploy 13 "), "{plan}");
     assert_eq!(plan.stderr, "", "{plan}");
 }
 

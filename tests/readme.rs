@@ -58,7 +58,7 @@ fn alike(text: &str) -> String {
 fn every_command_says_what_the_readme_shows() {
     let private = Private::new();
     let tool = &private.tool;
-    tool.write("examples/013_tip_currency.sql", "-- All tips are in US dollars.\nalter table tips add currency text;\nupdate tips set curency = 'usd';\n");
+    tool.write("examples/014_tip_currency.sql", "-- All tips are in US dollars.\nalter table tips add currency text;\nupdate tips set curency = 'usd';\n");
     for entry in
         std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/database/migrations")).unwrap()
     {

@@ -42,7 +42,7 @@ fn passes_the_environment_and_the_flags_on() {
     run(&tool, &["shop", "--yes"]).ok();
     assert_eq!(
         database.value("select count(*) from toysoldiers.history"),
-        "12"
+        "13"
     );
 }
 

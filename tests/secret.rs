@@ -23,7 +23,7 @@ const COMMANDS: &[&[&str]] = &[
     &["migrate", "history"],
     &["migrate", "repair"],
     &["migrate", "baseline", "--no-compare", "--yes"],
-    &["migrate", "down", "--to", "12"],
+    &["migrate", "down", "--to", "13"],
     &["deploy", "--backup"],
     &["deploy", "--plan-file", "plan.json"],
     &["deploy", "plan.json"],

@@ -47,6 +47,15 @@ select
     ) as creates_tables,
     exists (
         select
+        from pg_catalog.pg_namespace n
+        cross join pg_catalog.aclexplode(n.nspacl) as granted
+        where n.nspname = 'public'
+          and granted.grantee = 0
+          and granted.privilege_type = 'CREATE'
+    ) as open_to_all,
+    (select pg_catalog.pg_get_userbyid(nspowner)::text from pg_catalog.pg_namespace where nspname = 'public') as public_owner,
+    exists (
+        select
         from unnest(array['anon', 'authenticated', 'service_role']) wanted
         where pg_catalog.to_regrole(wanted) is null
     ) as lacks_roles,

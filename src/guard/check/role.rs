@@ -22,6 +22,10 @@ crate::row! {
         pub creates_schemas: bool,
         /// It may make tables in the schema public.
         pub creates_tables: bool,
+        /// Everybody may make things in the schema public.
+        pub open_to_all: bool,
+        /// Who owns the schema public, if there is one.
+        pub public_owner: Option<String>,
         /// Roles that the platform's first migration makes are not there.
         pub lacks_roles: bool,
         /// Tables of the platform and of ours that it does not own.
@@ -47,11 +51,13 @@ pub(super) async fn read(db: &Db) -> Result<Rights> {
 }
 
 impl Rights {
-    /// The role, whether it sees everything, and whether it can migrate and back up.
-    pub(super) fn lines(&self, bookkeeping: Bookkeeping, pg_dump: Result<Tool>) -> [Line; 4] {
+    /// The role, whether it sees everything, whether others may create where names are looked up, and whether it can
+    /// migrate and back up.
+    pub(super) fn lines(&self, bookkeeping: Bookkeeping, pg_dump: Result<Tool>) -> [Line; 5] {
         [
             self.line(),
             self.sight(),
+            self.public(),
             self.migrating(bookkeeping),
             self.backing_up(pg_dump),
         ]
@@ -91,6 +97,22 @@ impl Rights {
         Line::fine("sees_all_rows", false, found).wrong(
             "connect as the owner of the tables or a role with BYPASSRLS: others get errors instead of rows",
         )
+    }
+
+    /// What anybody puts into it can come before what PostgreSQL brings where a name is looked up.
+    fn public(&self) -> Line {
+        if !self.open_to_all {
+            return Line::fine("public_is_closed", true, "yes");
+        }
+        let owner = self.public_owner.as_deref().unwrap_or("?");
+        Line::fine(
+            "public_is_closed",
+            false,
+            "no: everybody may create in the schema public",
+        )
+        .note(format!(
+            "as {owner}, who owns it, or a superuser, run `revoke create on schema public from public`"
+        ))
     }
 
     fn migrating(&self, bookkeeping: Bookkeeping) -> Line {
