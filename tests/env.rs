@@ -6,8 +6,13 @@ use insta::assert_snapshot;
 
 use crate::support::Tool;
 
+/// Nothing is set, also where the tests run with programs that somebody chose: none are started here.
+fn bare() -> Tool {
+    Tool::new().without("TOYSOLDIERS_PG_BIN")
+}
+
 fn tool() -> Tool {
-    let tool = Tool::new().env("TOYSOLDIERS_LOCAL_DIR", "/nonexistent/local");
+    let tool = bare().env("TOYSOLDIERS_LOCAL_DIR", "/nonexistent/local");
     tool.write(
         "toysoldiers.toml",
         "default_env = \"staging\"\n[migrations]\ndir = \"sql\"\n\
@@ -119,7 +124,7 @@ fn show_tells_every_value_and_its_origin_but_no_secret() {
 
 #[test]
 fn show_tells_which_flag_or_variable_won() {
-    let bare = Tool::new()
+    let bare = bare()
         .env("DATABASE_URL", "postgresql://me@localhost/shop")
         .env("PGPASSWORD", "hunter2");
     assert_snapshot!(bare.run(&["env", "show", "-o", "csv"]).stdout, @r#"
@@ -169,7 +174,7 @@ fn json_keys_are_an_interface() {
 
 #[test]
 fn show_tells_who_guards_and_who_knows_the_password() {
-    let tool = Tool::new().env("PGUSER", "sam");
+    let tool = bare().env("PGUSER", "sam");
     tool.write(
         "toysoldiers.toml",
         "[env.shop]\nurl = \"postgresql://db.abc.supabase.co/app\"\n\

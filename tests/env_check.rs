@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use insta::assert_snapshot;
 
 use crate::guard::{configured, first_version, said};
+use crate::support::version::{major, other_programs};
 use crate::support::{Bouncer, Database, Folder, Replica, Server, Setup, Tool};
 
 const CHECK: [&str; 4] = ["--env", "shop", "env", "check"];
@@ -98,6 +99,14 @@ fn what_is_wrong_says_what_to_do() {
 fn an_empty_database_is_no_reason_to_stop() {
     let database = Database::empty();
     let tool = configured(&[("shop", &database, "protected = true")]);
+    // As PostgreSQL 14 makes every database.
+    database.sql("grant create on schema public to public; alter schema public owner to postgres");
+    assert_snapshot!(verdict(&tool, "public_is_closed"), @"
+    note: no: everybody may create in the schema public
+    as postgres, who owns it, or a superuser, run `revoke create on schema public from public`
+    exit 0
+    ");
+    database.sql("revoke create on schema public from public");
     assert_snapshot!(said(&tool, &database, &CHECK), @"
     -- stdout
     CHECK  STATE  FOUND
@@ -311,15 +320,40 @@ fn a_backup_needs_a_program_that_is_no_older_than_the_server() {
     let old = folder.write("pg_dump", "#!/bin/sh\necho 'pg_dump (PostgreSQL) 9.6.24'\n");
     std::fs::set_permissions(&old, std::fs::Permissions::from_mode(0o755)).unwrap();
     let (line, _) = line(&tool, "can_back_up");
-    let major = database.value("select current_setting('server_version_num')::int / 10000");
     assert_eq!(line["state"], "note");
     assert_eq!(
         line["found"],
-        format!("no: pg_dump 9.6.24 is older than the server, which is {major}")
+        format!(
+            "no: pg_dump 9.6.24 is older than the server, which is {}",
+            major()
+        )
     );
     let advice = line["advice"].as_str().unwrap();
     assert!(
-        advice.starts_with("install") && advice.contains(&major),
+        advice.starts_with("install") && advice.contains(&major().to_string()),
         "{advice}"
     );
+}
+
+#[test]
+#[cfg_attr(
+    not(has_programs),
+    ignore = "needs folders of PostgreSQL's programs of several versions in TOYSOLDIERS_TEST_PG_BINS, as a PATH"
+)]
+fn programs_of_another_version_can_back_up_unless_they_are_older() {
+    let database = Database::migrated();
+    for (folder, program) in other_programs() {
+        let tool = configured(&[("shop", &database, "")]).env("TOYSOLDIERS_PG_BIN", &folder);
+        let (line, code) = line(&tool, "can_back_up");
+        let (state, found) = if program.major < major() {
+            let (ours, theirs) = (program.version, major());
+            let found = format!("no: pg_dump {ours} is older than the server, which is {theirs}");
+            ("note", found)
+        } else {
+            ("fine", "yes".to_owned())
+        };
+        assert_eq!(line["state"], state);
+        assert_eq!(line["found"], found);
+        assert_eq!(code, Some(0));
+    }
 }

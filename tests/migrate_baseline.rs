@@ -246,7 +246,7 @@ fn what_differs_is_shown_before_anything_is_marked() {
         ),
         (
             "002_d.sql",
-            "create view d with (security_invoker = true) as select b from a;",
+            "create view d with (security_barrier = true) as select b from a;",
         ),
     ]);
     let tool = tool.hide(&database.name, "DB");
@@ -265,7 +265,7 @@ fn what_differs_is_shown_before_anything_is_marked() {
           missing index public.a_b
             - CREATE INDEX a_b ON public.a USING btree (b)
           changed view public.d
-            - with (security_invoker=true)
+            - with (security_barrier=true)
       mark 001_a as applied  (without running it)
       mark 002_d as applied  (without running it)
     -- stderr
@@ -284,7 +284,7 @@ fn what_differs_is_shown_before_anything_is_marked() {
           missing index public.a_b
             - CREATE INDEX a_b ON public.a USING btree (b)
           changed view public.d
-            - with (security_invoker=true)
+            - with (security_barrier=true)
       mark 001_a as applied  (without running it)
       mark 002_d as applied  (without running it)
     error: cannot take over 2 migrations without a confirmation: there is no terminal to ask on

@@ -88,7 +88,7 @@ create index users_mood on app.users (mood) where mood is not null;
 create statistics app.users_stats on name, mood from app.users;
 alter table app.users enable row level security;
 create policy own on app.users for select to anon using (name = current_user);
-create view app.fine with (security_invoker = true) as select id, name from app.users where mood = 'fine';
+create view app.fine with (security_barrier = true) as select id, name from app.users where mood = 'fine';
 create materialized view app.counts as select mood, count(*) from app.users group by mood;
 create function app.twice(n int) returns int language sql security definer set search_path = pg_catalog as $$
   select n * 2
@@ -128,7 +128,7 @@ fn drift_is_seen_whatever_kind_of_thing_was_changed_by_hand() {
          drop statistics app.users_stats;
          alter policy own on app.users to public using (true);
          create policy more on app.users as restrictive for insert with check (false);
-         alter view app.fine reset (security_invoker);
+         alter view app.fine reset (security_barrier);
          create or replace function app.twice(n int) returns int language sql set search_path = pg_catalog as 'select n + n';
          grant execute on function app.twice(int) to public;
          alter table app.users disable trigger touch;
@@ -146,17 +146,19 @@ fn drift_is_seen_whatever_kind_of_thing_was_changed_by_hand() {
          grant select on app.stray to anon;
          create schema elsewhere; create table elsewhere.a ()",
     );
-    assert_snapshot!(verify(&tool, &database, &[]), @r#"
+    // PostgreSQL 16 names the table of a column only where there are several.
+    let told = verify(&tool, &database, &[]).to_string();
+    assert_snapshot!(told.replace("users.mood", "mood"), @r#"
     -- stdout
     FINDING  STATE  OBJECT  DIFFERENCE
     drift  changed  default privileges of the owner on tables in app  + insert to anon
     drift  changed  grants on schema app  + create to anon
     drift  changed  domain app.cents  - default 0
-    drift  missing  materialized view app.counts  -  SELECT users.mood,
+    drift  missing  materialized view app.counts  -  SELECT mood,
                                                                         -  count(*) AS count
                                                                         -  FROM app.users
-                                                                        -  GROUP BY users.mood;
-    drift  changed  view app.fine  - with (security_invoker=true)
+                                                                        -  GROUP BY mood;
+    drift  changed  view app.fine  - with (security_barrier=true)
     drift  missing  grants on view app.fine  - select to anon with grant option
     drift  missing  rule quiet on app.fine  - CREATE RULE quiet AS
                                                                         -  ON DELETE TO app.fine DO INSTEAD NOTHING;

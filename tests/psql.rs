@@ -386,18 +386,12 @@ fn the_persons_own_start_file_counts() {
     for url in [database.url(), bouncer.url()] {
         let tool = shop(&url);
         tool.write(".psqlrc", "\\set word usual\n\\set QUIET on\n");
-        tool.write(".psqlrc-15", "\\set word major\n");
+        let psql = toysoldiers::pg::tools::Tool::ask(server::bin().join("psql")).unwrap();
+        let of_major = tool.write(&format!(".psqlrc-{}", psql.major), "\\set word major\n");
         tool.write("it's mine", "\\set word named\n");
         let word = |tool: &Tool| ask(tool, &["-c", "\\echo :word"]).ok().stdout;
-        let major = server::bin().join("psql");
-        let version = std::process::Command::new(major)
-            .arg("--version")
-            .output()
-            .unwrap();
-        if String::from_utf8(version.stdout).unwrap().contains(" 15.") {
-            assert_eq!(word(&tool), "major\n");
-        }
-        std::fs::remove_file(tool.path().join(".psqlrc-15")).unwrap();
+        assert_eq!(word(&tool), "major\n");
+        std::fs::remove_file(of_major).unwrap();
         assert_eq!(word(&tool), "usual\n");
         let named = tool.path().join("it's mine");
         let tool = tool.env("PSQLRC", named.to_str().unwrap());

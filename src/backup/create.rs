@@ -105,6 +105,14 @@ pub async fn take(
     if let Some(exposure) = store.exposure().await {
         progress.warn(&exposure);
     }
+    // Since PostgreSQL 17 pg_restore sets transaction_timeout in any server, and only it reads such a dump.
+    if tool.major >= 17 && db.server_major() < 17 {
+        progress.warn(&format!(
+            "a dump by pg_dump {} can only be restored into PostgreSQL 17 or newer; with the programs of PostgreSQL {} it could be restored here",
+            tool.version,
+            db.server_major()
+        ));
+    }
     let last_migration = History::read(db).await?.current();
     let (tables, snapshot) = freeze(db).await?;
     let shown = store.path(&file).display().to_string();

@@ -226,12 +226,18 @@ async fn run(tool: &Tool, inside: &Db, dump: &Path) -> Result<()> {
     })
     .await;
     ran.map_err(|error| {
-        let says_role = std::error::Error::source(&error).is_some_and(|reason| {
-            reason.to_string().contains("role \"") && reason.to_string().ends_with("does not exist")
-        });
-        if says_role {
+        let reason = std::error::Error::source(&error).map(ToString::to_string);
+        let reason = reason.unwrap_or_default();
+        if reason.contains("role \"") && reason.ends_with("does not exist") {
             error
                 .hint("make the roles of the backup on this server first, with `create role`")
+                .into()
+        } else if reason.ends_with("unrecognized configuration parameter \"transaction_timeout\"") {
+            error
+                .hint(format!(
+                    "restore into PostgreSQL 17 or newer; or take the backup and restore it with the programs of PostgreSQL {}",
+                    inside.server_major()
+                ))
                 .into()
         } else {
             error.into()

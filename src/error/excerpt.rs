@@ -134,7 +134,10 @@ mod tests {
     fn of_a_very_long_line_what_is_around_the_place_is_kept() {
         let line = format!("{}here{}", "ß".repeat(100_000), "é".repeat(100_000));
         let excerpt = Excerpt::new("f.sql", &line, 200_000, 4);
-        assert_eq!((excerpt.line, excerpt.column, excerpt.width), (1, 100_001, 4));
+        assert_eq!(
+            (excerpt.line, excerpt.column, excerpt.width),
+            (1, 100_001, 4)
+        );
         assert!(excerpt.text.len() < LONGEST, "{}", excerpt.text.len());
         assert!(excerpt.goes_on);
         let place = excerpt.column - 1 - excerpt.before;

@@ -66,8 +66,9 @@ crate::row! {
     pub struct Window {
         /// Their beginning, as far as can be told.
         pub began: Timestamp,
-        /// Whether somebody reset them; otherwise the server started then.
-        pub was_reset: bool,
+        /// Whether somebody reset them; otherwise the server started then. PostgreSQL 14 does not tell a reset from
+        /// the first time anything was counted.
+        pub was_reset: Option<bool>,
         /// How long ago that is, in seconds.
         pub seconds: i64,
         /// Whether the server replays another's changes.
@@ -83,10 +84,10 @@ impl Window {
 
     /// In words: `since 2026-03-01T12:00Z, when the server started (3 days)`.
     pub fn words(&self) -> String {
-        let event = if self.was_reset {
-            "when the counters were reset"
-        } else {
-            "when the server started"
+        let event = match self.was_reset {
+            Some(true) => "when the counters were reset",
+            Some(false) => "when the server started",
+            None => "when the counters began",
         };
         format!("since {:.0}, {event} ({} ago)", self.began, self.length())
     }
@@ -292,7 +293,7 @@ mod tests {
     pub(super) fn window(seconds: i64) -> Window {
         Window {
             began: Timestamp::UNIX_EPOCH,
-            was_reset: true,
+            was_reset: Some(true),
             seconds,
             in_recovery: false,
         }

@@ -50,7 +50,7 @@ pub async fn make(db: &Db, declared: &Declared, numbers: &[usize]) -> Result<()>
     let script = Script::of(format!("begin;{search_path};"), declared, numbers);
     match db.try_script(&script.text).await {
         Ok(_) => Ok(()),
-        Err(failure) => Err(script.explain(declared, failure)),
+        Err(failure) => Err(script.explain(declared, failure, db.server_major())),
     }
 }
 
@@ -97,7 +97,7 @@ impl Script {
         self.made.push((self.text.len(), made));
     }
 
-    fn explain(&self, declared: &Declared, failure: ScriptFailure) -> anyhow::Error {
+    fn explain(&self, declared: &Declared, failure: ScriptFailure, major: u32) -> anyhow::Error {
         let Some(server) = failure.error.as_db_error() else {
             return sqlstate::explain(failure.error).into();
         };
@@ -134,7 +134,7 @@ impl Script {
                 let left = offset.and_then(|offset| (end - "\n;".len()).checked_sub(offset));
                 let origin = left.and_then(|left| wanted.tail.end.checked_sub(left));
                 let origin = origin.filter(|origin| wanted.tail.contains(origin));
-                wrong(declared, wanted, origin, server)
+                wrong(declared, wanted, origin, server, major)
             }
         }
     }
@@ -146,8 +146,18 @@ fn wrong(
     wanted: &Wanted,
     origin: Option<usize>,
     server: &DbError,
+    major: u32,
 ) -> anyhow::Error {
     let file = declared.file_of(wanted);
+    let is_about_nulls = origin.is_some_and(|start| {
+        let mut words = file.text[start..].split_whitespace();
+        words
+            .next()
+            .is_some_and(|word| word.eq_ignore_ascii_case("nulls"))
+            && words.next().is_some_and(|word| {
+                word.eq_ignore_ascii_case("not") || word.eq_ignore_ascii_case("distinct")
+            })
+    });
     // Of what belongs to the whole the server gives no position, but a name.
     let place = match origin.or_else(|| named(&file.text, wanted, server.message())) {
         Some(start) => file.excerpt(&(start..start + sql::token_length(&file.text, start))),
@@ -172,6 +182,9 @@ fn wrong(
              and not the whole row, and be in the search path or qualified",
         ),
         (_, "42P01") => error.hint("fix the file: write columns without their schema and table"),
+        (_, "42601") if is_about_nulls && major < 15 => {
+            error.hint("leave it out: NULLS NOT DISTINCT needs PostgreSQL 15")
+        }
         (Some(hint), _) => error.hint(format!("{}; fix the file", hint.trim_end_matches('.'))),
         (None, _) => error.hint("fix the file"),
     }

@@ -327,7 +327,7 @@ fn complaint(program: &str, said: &str) -> (String, Vec<String>) {
     let mut lines: Vec<&str> = said
         .lines()
         .map(|line| line.strip_prefix(&format!("{program}: ")).unwrap_or(line))
-        .filter(|line| !line.trim().is_empty() && *line != "while PROCESSING TOC:")
+        .filter(|line| !line.trim().is_empty() && !is_where_in_the_archive(line))
         .map(without_rows)
         .collect();
     let place = lines.iter().position(|line| line.starts_with("error: "));
@@ -335,7 +335,19 @@ fn complaint(program: &str, said: &str) -> (String, Vec<String>) {
         Some(place) => lines.remove(place).trim_start_matches("error: ").to_owned(),
         None => "it gave no reason".to_owned(),
     };
-    (reason, lines.into_iter().map(str::to_owned).collect())
+    // What belongs to an error has this word of its own since PostgreSQL 15, and was called an error before.
+    let rest = lines.into_iter().map(|line| {
+        let plain = line
+            .strip_prefix("detail: ")
+            .or(line.strip_prefix("error: "));
+        plain.unwrap_or(line).to_owned()
+    });
+    (reason, rest.collect())
+}
+
+/// Whether a line of pg_restore only counts where in the archive it was. Since PostgreSQL 15 it says so only if asked.
+fn is_where_in_the_archive(line: &str) -> bool {
+    line == "while PROCESSING TOC:" || line.starts_with("from TOC entry ")
 }
 
 /// The line without the row it quotes, which may hold anything: addresses, hashes of passwords.
@@ -369,11 +381,18 @@ mod tests {
         assert_eq!(
             rest,
             [
-                "from TOC entry 7; 0 1 TABLE DATA users postgres",
                 "DETAIL:  Failing row contains",
                 "CONTEXT:  COPY users, line 2",
             ]
         );
+        for said in ["error: query was: LOCK", "detail: query was: LOCK"] {
+            let said = format!("pg_dump: error: query failed\npg_dump: {said}\n");
+            let (reason, rest) = complaint("pg_dump", &said);
+            assert_eq!(
+                (reason.as_str(), rest),
+                ("query failed", vec!["query was: LOCK".to_owned()])
+            );
+        }
         assert_eq!(
             complaint("pg_dump", ""),
             ("it gave no reason".to_owned(), Vec::new())

@@ -25,6 +25,10 @@ pub(super) fn everything(
     }
     for wanted in &declared.relations {
         let file = declared.file_of(wanted);
+        let invoker = ("security_invoker".to_owned(), "true".to_owned());
+        if server_major < 15 && wanted.options.contains(&invoker) {
+            return Err(too_new(file, &wanted.place, "option security_invoker", 15));
+        }
         for grant in &wanted.grants {
             for (object, span) in &grant.objects {
                 let Object::Relation(relation) = object else {
@@ -48,14 +52,7 @@ pub(super) fn everything(
                 }
                 for (privilege, columns) in &grant.privileges {
                     if privilege == "maintain" && server_major < 17 {
-                        return Err(Error::failed(format!(
-                            "{} cannot be applied: this server has no privilege maintain",
-                            file.path
-                        ))
-                        .at(file.excerpt(span))
-                        .unchanged()
-                        .hint("leave it out; PostgreSQL 17 is the first to have it")
-                        .into());
+                        return Err(too_new(file, span, "privilege maintain", 17));
                     }
                     for (column, span) in columns {
                         if !there.columns.contains(column) {
@@ -96,6 +93,17 @@ pub(super) fn relations(declared: &Declared, found: &Found) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn too_new(file: &File, span: &Range<usize>, what: &str, since: u32) -> anyhow::Error {
+    Error::failed(format!(
+        "{} cannot be applied: this server has no {what}, which needs PostgreSQL {since}",
+        file.path
+    ))
+    .at(file.excerpt(span))
+    .unchanged()
+    .hint("leave it out")
+    .into()
 }
 
 fn mismatch(file: &File, span: &Range<usize>, relation: &Relation, kind: &str) -> anyhow::Error {

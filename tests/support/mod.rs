@@ -12,6 +12,7 @@ pub mod session;
 pub mod setup;
 pub mod tls;
 pub mod tool;
+pub mod version;
 mod wire;
 
 pub use bouncer::Bouncer;

@@ -17,8 +17,8 @@ pub use super::session::{sql, try_sql};
 
 static SERVER: LazyLock<Arc<Server>> = LazyLock::new(|| {
     let server = Server::make(&Setup::new(), initdb);
-    // Whoever chose another server is told by the few tests that need it.
-    if requirements::chosen().is_none() && !has_hypopg(&server.socket) {
+    // Whoever chose another server is told by the tests that end without it.
+    if requirements::chosen().is_none() && !server.has_hypopg() {
         let question = "select current_setting('server_version_num')::int / 10000";
         let major = sql(&server.socket, "postgres", question).remove(0);
         requirements::give_up(&[format!(
@@ -27,11 +27,6 @@ static SERVER: LazyLock<Arc<Server>> = LazyLock::new(|| {
     }
     server
 });
-
-fn has_hypopg(socket: &Path) -> bool {
-    let question = "select count(*) from pg_available_extensions where name = 'hypopg'";
-    sql(socket, "postgres", question) == ["1"]
-}
 
 /// Rules for all servers. A password is wanted from one user only on the socket, for the tests of passwords, and
 /// from everyone but one on the port.
@@ -97,6 +92,12 @@ impl Server {
                 process: Mutex::new(Some(process)),
             }))
         })
+    }
+
+    /// Whether HypoPG can be made in its databases.
+    pub fn has_hypopg(&self) -> bool {
+        let question = "select count(*) from pg_available_extensions where name = 'hypopg'";
+        sql(&self.socket, "postgres", question) == ["1"]
     }
 
     /// One of its databases.

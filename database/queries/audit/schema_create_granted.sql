@@ -5,7 +5,7 @@
 -- remedy: revoke create on the schema
 select
     format('schema %I', n.nspname) as object,
-    format('%s may create in it; %s owns it', low.names, pg_get_userbyid(n.nspowner)) as detail,
+    format('%s may create in it, and %I owns it', low.names, pg_get_userbyid(n.nspowner)) as detail,
     format('revoke create on schema %I from %s', n.nspname, low.names) as fix,
     null as relation
 from pg_namespace n

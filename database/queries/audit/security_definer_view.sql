@@ -2,7 +2,7 @@
 -- `create or replace view` drops the option that changes that, unless it is repeated.
 -- $1 names the roles anybody may act as, and the schemas to look at.
 -- level: error
--- remedy: alter the view to set (security_invoker = true); waive it where the view itself decides who sees which row
+-- remedy: alter the view to set (security_invoker = true), or revoke it before PostgreSQL 15; waive it where the view itself decides who sees which row
 -- splinter: 0010
 with recursive reads as (
     select distinct w.ev_class as view, d.refobjid as relation
@@ -32,7 +32,11 @@ guarded as (
 select
     format('%I.%I', n.nspname, c.relname) as object,
     format('%s may use it, and it reads %s past their policies', low.names, guarded.names) as detail,
-    format('alter view %I.%I set (security_invoker = true)', n.nspname, c.relname) as fix,
+    case
+        when current_setting('server_version_num')::integer >= 150000
+            then format('alter view %I.%I set (security_invoker = true)', n.nspname, c.relname)
+        else format('revoke all on %I.%I from %s', n.nspname, c.relname, low.names)
+    end as fix,
     format('%I.%I', n.nspname, c.relname) as relation
 from guarded
 join pg_class c on c.oid = guarded.view

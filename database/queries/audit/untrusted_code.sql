@@ -89,9 +89,9 @@ places as (
 )
 select
     case
-        when place.kind is null then relation.name
-        when place.kind = 'column' then format('%s.%I', relation.name, place.name)
-        else format('%s %I on %s', place.kind, place.name, relation.name)
+        when part.kind is null then relation.name
+        when part.kind = 'column' then format('%s.%I', relation.name, part.name)
+        else format('%s %I on %s', part.kind, part.name, relation.name)
     end as object,
     format('it runs %s', string_agg(distinct format('%s of %I', code.name, owner.rolname), ', ')) as detail,
     null as fix,
@@ -103,6 +103,14 @@ cross join lateral (select format('%I.%I', n.nspname, c.relname) as name) relati
 join pg_depend d on d.classid = place.class and d.objid = place.oid
 join code on code.class = d.refclassid and code.oid = d.refobjid
 join pg_roles owner on owner.oid = code.owner
+-- What a generated column calls is in PostgreSQL 14 a matter of the column, not of its expression.
+left join pg_attribute a on place.class = 'pg_class'::regclass
+    and a.attrelid = place.oid
+    and a.attnum = nullif(d.objsubid, 0)
+    and code.class <> 'pg_type'::regclass
+cross join lateral (
+    select coalesce(place.kind, case when a.attnum is not null then 'column' end) as kind, coalesce(place.name, a.attname) as name
+) part
 where (n.nspname = 'toysoldiers' or n.nspname in (select jsonb_array_elements_text($1::jsonb -> 'schemas')))
   -- Who may become the owner is trusted as much.
   and not pg_has_role(code.owner, c.relowner, 'member')
@@ -113,7 +121,7 @@ where (n.nspname = 'toysoldiers' or n.nspname in (select jsonb_array_elements_te
       and e.objid = c.oid
       and e.deptype = 'e'
   )
-group by place.class, place.kind, place.name, relation.name
+group by place.class, part.kind, part.name, relation.name
 union all
 -- It runs with the rights of whoever makes or drops something, superusers among them.
 select

@@ -285,7 +285,10 @@ fn explain(
 /// What to do when it is the scratch server that is not like the one the migration was written for.
 fn advice(server: &DbError) -> Option<String> {
     let message = server.message();
-    if message.starts_with("extension \"") && message.ends_with("is not available") {
+    // The second is PostgreSQL 14's.
+    if message.starts_with("extension \"") && message.ends_with("is not available")
+        || message.starts_with("could not open extension control file ")
+    {
         return Some(
             "install the extension on the scratch server, or name one that has it with `--scratch-url`"
                 .to_owned(),
