@@ -64,6 +64,8 @@ const RULES: &[(&str, &[&str])] = &[
             "backup",
             "bookkeeping",
             "source",
+            "settings",
+            "trust",
             "reading",
             "pg",
             "plan",

@@ -62,7 +62,10 @@ impl ScratchServer {
     /// The address of a database on it. If it is ours it is started, in this major version if that is here.
     pub(super) async fn ready(self, cx: &Context, major: u32) -> Result<Endpoint> {
         match self {
-            Self::Other(endpoint) => cx.like_the_environment(&endpoint),
+            Self::Other(endpoint) => {
+                cx.require_unguarded(&endpoint).await?;
+                cx.like_the_environment(&endpoint)
+            }
             Self::Private => {
                 let server = cx.server()?.of_major(major, &cx.ui)?;
                 server.start(&cx.ui).await?;
