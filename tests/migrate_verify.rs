@@ -243,8 +243,8 @@ fn what_undoes_a_migration_is_proved() {
     002_b.down.sql does not restore  extra  view public.v  +  SELECT 1 AS x;
     004_d.down.sql does not restore  extra  table public.d  + column id integer
     004_d.down.sql cannot be repeated  changed  table public.d  + column b integer
-    005_e.down.sql  stray  -  there is no migration 005_e
     003_c.down.sql  fails  line 2  table "d" does not exist
+    005_e.down.sql  stray  -  there is no migration 005_e
     -- stderr
     -> (url)  SOCKET/DB as postgres
     replayed 4 migrations (4 pending) in DURATION (database/migrations); 1 migration undone and repeated; no migration is applied, and the database is empty; 5 flaws in files that undo migrations
@@ -258,29 +258,134 @@ fn what_undoes_a_migration_is_proved() {
         .map(|one| &one["undone"])
         .collect();
     assert_eq!(undone, [true, false, false, false]);
-    assert_snapshot!(json["downs"][1], @r#"{"file":"002_b.down.sql","flaw":"not_restored","reason":null,"line":null,"differences":[{"state":"extra","kind":"view","name":"public.v","declared":null,"found":[" SELECT 1 AS x;"]}]}"#);
+    assert_snapshot!(json["downs"][0], @r#"{"file":"002_b.down.sql","flaw":"not_restored","reason":null,"line":null,"differences":[{"state":"extra","kind":"view","name":"public.v","declared":null,"found":[" SELECT 1 AS x;"]}]}"#);
 }
 
 #[test]
-fn a_migration_that_cannot_follow_its_own_undoing_is_an_error() {
+fn a_migration_that_cannot_follow_its_own_undoing_is_a_finding() {
     let (database, tool) = with(&[
         ("001_a.sql", "create table a (id int);\ncreate table b ();"),
         ("001_a.down.sql", "drop table a;"),
     ]);
     assert_snapshot!(verify(&tool, &database, &[]), @r#"
+    -- stdout
+    FINDING  STATE  OBJECT  DIFFERENCE
+    001_a.down.sql does not restore  extra  table public.b
+    001_a.down.sql  cannot be repeated  -  database/migrations/001_a.sql:2: relation "b" already exists
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    error: cannot apply 001_a again after 001_a.down.sql
-      caused by: migration 001_a.sql failed in the scratch database
-      caused by: relation "b" already exists
-      --> database/migrations/001_a.sql:2:1
-         |
-       2 | create table b ();
-         | ^^^^^^^^^^^^^^^^^
-      note: the database of the environment was only read
-      note: the scratch database was dropped again
-    -- exit 1
+    replayed 1 migration (1 pending) in DURATION (database/migrations); no migration is applied, and the database is empty; 2 flaws in files that undo migrations
+    -- exit 3
     "#);
+}
+
+#[test]
+fn what_is_wrong_with_one_file_is_blamed_on_no_other_and_hides_no_drift() {
+    let (database, tool) = with(&[
+        ("001_t.sql", "create table t (id int);"),
+        ("001_t.down.sql", "drop table t;"),
+        ("002_a.sql", "alter table t add column a int;"),
+        ("002_a.down.sql", "-- nothing yet\n"),
+        ("003_v.sql", "create view v as select id from t;"),
+        ("003_v.down.sql", "select 1;"),
+        ("004_u.sql", "create table u (id int);"),
+        ("004_u.down.sql", "drop table u;"),
+        // Without a file that undoes it.
+        (
+            "005_w.sql",
+            "create table w (id int);\ninsert into w values (1);",
+        ),
+        (
+            "006_i.sql",
+            "-- toysoldiers: no-transaction\ncreate index concurrently w_id on w (id);",
+        ),
+        ("006_i.down.sql", "drop index w_id;"),
+    ]);
+    tool.run(&["migrate", "up"]).ok();
+    database.sql("create table stray (id int)");
+    for more in [&[][..], &["-o", "json"]] {
+        let outcome = verify(&tool, &database, more).code(3);
+        if more.is_empty() {
+            assert_snapshot!(outcome, @r#"
+            -- stdout
+            FINDING  STATE  OBJECT  DIFFERENCE
+            drift  extra  table public.stray  + column id integer
+            003_v.down.sql does not restore  extra  view public.v  +  SELECT t.id
+                                                                                     +  FROM public.t;
+            002_a.down.sql  fails  line 1  there is no statement in this file
+            003_v.down.sql  cannot be repeated  -  database/migrations/003_v.sql:1: relation "v" already exists
+            -- stderr
+            -> (url)  SOCKET/DB as postgres
+            replayed 6 migrations in DURATION (database/migrations); 3 migrations undone and repeated; the database is not what its migrations make: - as declared, + as found; 3 flaws in files that undo migrations
+            -- exit 3
+            "#);
+            continue;
+        }
+        let json = outcome.json();
+        let migrations = json["migrations"].as_array().unwrap().iter();
+        let undone: Vec<String> = migrations.map(|one| one["undone"].to_string()).collect();
+        assert_eq!(undone, ["true", "false", "false", "true", "null", "true"]);
+    }
+}
+
+#[test]
+fn whether_a_migration_can_be_undone_has_one_answer() {
+    for (down, expected) in [
+        ("drop index concurrently t_id;", Some((1, 1, 1))),
+        (
+            "-- toysoldiers: no-transaction\ndrop index t_id;",
+            Some((1, 17, 6)),
+        ),
+        (
+            "-- toysoldiers: no-transaction\ndrop index concurrently t_id;",
+            Some((1, 17, 6)),
+        ),
+        ("-- later", Some((1, 1, 6))),
+        ("drop index t_id; commit;", Some((1, 18, 1))),
+        ("drop index t_id;", None),
+        ("begin; drop index t_id; commit;", None),
+    ] {
+        let (database, tool) = with(&[
+            (
+                "001_t.sql",
+                "create table t (id int primary key); create index t_id on t (id);",
+            ),
+            ("001_t.down.sql", "drop table t;"),
+            ("002_i.sql", "create index t_id_2 on t (id);"),
+            ("002_i.down.sql", down),
+        ]);
+        tool.write(
+            "database/migrations/002_i.sql",
+            "drop index t_id; create index t_id on t (id);",
+        );
+        tool.run(&["migrate", "up"]).ok();
+        let check = tool.run(&["migrate", "check", "-o", "json"]);
+        let is_error = |finding: &&serde_json::Value| finding["level"] == "error";
+        let check = check.json();
+        let errors: Vec<_> = check.as_array().unwrap().iter().filter(is_error).collect();
+        let verified = verify(&tool, &database, &["-o", "json"]).code(3).json();
+        let verified = &verified["downs"][0];
+        let undone = tool.run(&["migrate", "down", "--dry-run"]);
+        let Some((line, column, code)) = expected else {
+            assert!(errors.is_empty(), "{down}: {check}");
+            assert_eq!(verified["flaw"], "not_restored", "{down}: {verified}");
+            undone.ok();
+            continue;
+        };
+        assert_eq!(errors[0]["line"], line, "{down}: {check}");
+        assert_eq!(errors[0]["column"], column, "{down}: {check}");
+        assert_eq!(verified["line"], line, "{down}: {verified}");
+        assert_eq!(verified["flaw"], "fails", "{down}: {verified}");
+        assert_eq!(verified["reason"], errors[0]["message"], "{down}");
+        let undone = undone.code(code).to_string();
+        assert!(
+            undone.contains(&format!("002_i.down.sql:{line}:{column}")),
+            "{undone}"
+        );
+        let advice = errors[0]["rewrite"].as_str().unwrap();
+        assert!(undone.contains(advice), "{undone}");
+        assert!(!advice.contains("begins with"), "{advice}");
+    }
 }
 
 /// The scratch databases there are.
@@ -346,28 +451,41 @@ fn an_interrupted_replay_leaves_nothing() {
     let server = Server::start(&Setup::new());
     let database = server.database("postgres");
     let tool = Tool::new().on(&database);
-    tool.write("m/001_x.sql", "select pg_sleep(600);");
     let url = database.url();
-    let child = tool.spawn(&[
+    let sleep = "select pg_sleep(600);";
+    let args = [
         "migrate",
         "verify",
         "--migrations",
         "m",
         "--scratch-url",
         &url,
-    ]);
-    database.wait_until(
-        "select count(*) = 1 from pg_stat_activity where query like 'select pg_sleep(600)%'",
-    );
-    let pid = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
-    assert_snapshot!(tool.outcome(child), @"
-    -- stderr
-    -> (url)  SOCKET/DB as postgres
-    error: interrupted
-      note: the scratch database was dropped again
-    -- exit 130
-    ");
+    ];
+    // In the scratch database, and in the copy in which a migration is undone.
+    for (up, down) in [(sleep, ""), ("create table a ();", sleep)] {
+        tool.write("m/001_x.sql", up);
+        tool.write("m/001_x.down.sql", down);
+        let child = tool.spawn(&args);
+        database.wait_until(
+            "select count(*) = 1 from pg_stat_activity where query like 'select pg_sleep(600)%'",
+        );
+        assert_eq!(scratches(&database), if down == sleep { 2 } else { 1 });
+        let pid = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+        let outcome = tool.outcome(child);
+        insta::allow_duplicates! {
+            assert_snapshot!(outcome, @"
+            -- stderr
+            -> (url)  SOCKET/DB as postgres
+            error: interrupted
+              note: the scratch database was dropped again
+            -- exit 130
+            ");
+        }
+        assert_eq!(scratches(&database), 0);
+    }
+    tool.write("m/001_x.down.sql", "select 1;");
+    tool.run(&args).code(3);
     assert_eq!(scratches(&database), 0);
 }
 

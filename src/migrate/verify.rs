@@ -25,7 +25,7 @@ use crate::pg::catalog::diff::{Comparison, Difference, State, compare};
 use crate::pg::{Endpoint, Undo};
 use crate::plan::{Progress, counted};
 use lock::Mode;
-use proof::Flaw;
+use proof::{Flaw, Undoable};
 use replay::{Ran, Watch};
 pub use scratch::Scratch;
 pub use target::Target;
@@ -174,7 +174,7 @@ pub async fn verify(
     let start = Instant::now();
     let entries = diff::against(&files.all, &target.history);
     progress.working("making a scratch database");
-    let scratch = Scratch::make(server, undo).await?;
+    let mut scratch = Scratch::make(server, undo).await?;
     let troubled = entries
         .iter()
         .filter(|entry| entry.standing.is_problem() || entry.standing == Standing::Unfinished);
@@ -185,7 +185,7 @@ pub async fn verify(
     for warning in &warnings {
         progress.warn(warning);
     }
-    let mut verified = Verified {
+    let verified = Verified {
         source: files.source.clone(),
         scratch_server: scratch.db.server_version().to_owned(),
         server: target.version.clone(),
@@ -207,49 +207,125 @@ pub async fn verify(
         notes: Vec::new(),
         duration_ms: 0,
     };
+    let mut replay = Replay {
+        files: &files,
+        server,
+        undo,
+        progress,
+        verified,
+        ran: Vec::new(),
+    };
     // First what the target has, then what it waits for.
-    for pending in [false, true] {
+    scratch = replay.all(scratch, target, false).await?;
+    progress.working("comparing");
+    let Comparison { differences, notes } = drift(&target.catalog, &scratch).await?;
+    replay.verified.drift = differences;
+    replay.verified.notes = notes;
+    scratch = replay.all(scratch, target, true).await?;
+    let mut verified = replay.verified;
+    scratch.drop(undo).await?;
+    verified.downs.sort_by_key(|flaw| flaw.version);
+    verified.duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(verified)
+}
+
+/// Migrations on their way through a scratch database.
+struct Replay<'a> {
+    files: &'a Files,
+    server: &'a Endpoint,
+    undo: &'a Undo,
+    progress: &'a dyn Progress,
+    verified: Verified,
+    /// Those that were applied so far.
+    ran: Vec<&'a Migration>,
+}
+
+impl<'a> Replay<'a> {
+    /// Applies those that the target has, or those it waits for. Where a row of them can be undone, a copy of what the
+    /// last one left is where that is proved: the scratch database itself is what others are compared with.
+    async fn all(
+        &mut self,
+        mut scratch: Scratch,
+        target: &Target,
+        pending: bool,
+    ) -> Result<Scratch> {
+        let files = self.files;
+        // Those in a row that can be undone.
+        let mut row: Vec<Undoable<'a>> = Vec::new();
         for migration in &files.all {
-            let place = verified
-                .migrations
-                .iter()
-                .position(|one| one.version == migration.version);
-            let Some(place) = place else { continue };
-            let state = verified.migrations[place].state;
-            if waits(state) != pending {
+            let Some(place) = self.place(migration) else {
+                continue;
+            };
+            if waits(self.verified.migrations[place].state) != pending {
                 continue;
             }
-            progress.working(&format!("replaying {}", migration.title()));
             let down = files.down_of(migration);
-            let before = match down {
-                Some(_) => Catalog::read(&scratch.db).await?,
-                None => Catalog::default(),
+            let unfit = down.and_then(proof::unfit);
+            let down = down.filter(|_| unfit.is_none());
+            if let Some(unfit) = unfit {
+                self.verified.migrations[place].undone = Some(false);
+                self.verified.downs.push(unfit);
+            }
+            if down.is_none() {
+                scratch = self.prove(scratch, std::mem::take(&mut row)).await?;
+            }
+            self.progress
+                .working(&format!("replaying {}", migration.title()));
+            let before = match (down, row.last()) {
+                (None, _) => Catalog::default(),
+                (Some(_), Some(last)) => last.after.clone(),
+                (Some(_), None) => Catalog::read(&scratch.db).await?,
             };
             let ran = replay::run(&scratch.db, migration, Watch::Tables).await?;
-            let replayed = &mut verified.migrations[place];
+            self.ran.push(migration);
+            if let Some(down) = down {
+                row.push(Undoable {
+                    up: migration,
+                    down,
+                    before,
+                    after: Catalog::read(&scratch.db).await?,
+                });
+            }
+            let replayed = &mut self.verified.migrations[place];
             replayed.statements = Some(ran.statements);
             replayed.duration_ms =
                 Some(u64::try_from(ran.duration.as_millis()).unwrap_or(u64::MAX));
-            verified
-                .locks
-                .extend(locks(migration, pending, ran, target));
-            if let Some(down) = down {
-                progress.working(&format!("undoing {}", migration.title()));
-                let flaws = proof::prove(&scratch.db, migration, down, &before).await?;
-                verified.migrations[place].undone = Some(flaws.is_empty());
-                verified.downs.extend(flaws);
+            let locks = locks(migration, pending, ran, target);
+            self.verified.locks.extend(locks);
+        }
+        self.prove(scratch, row).await
+    }
+
+    fn place(&self, migration: &Migration) -> Option<usize> {
+        let mut all = self.verified.migrations.iter();
+        all.position(|one| one.version == migration.version)
+    }
+
+    /// Undoes a row of migrations, the last one first, in a copy of the scratch database.
+    async fn prove(&mut self, scratch: Scratch, mut row: Vec<Undoable<'a>>) -> Result<Scratch> {
+        if row.is_empty() {
+            return Ok(scratch);
+        }
+        let mut below = self.ran.len();
+        let (scratch, mut copy) = scratch.copied(self.undo).await?;
+        while let Some(undoable) = row.pop() {
+            below -= 1;
+            let up = undoable.up;
+            self.progress.working(&format!("undoing {}", up.title()));
+            let (flaws, is_restored) = proof::prove(&copy.db, &undoable).await?;
+            if let Some(place) = self.place(up) {
+                self.verified.migrations[place].undone = Some(flaws.is_empty());
+            }
+            self.verified.downs.extend(flaws);
+            // What is wrong with this one is not to be blamed on those before it.
+            if !is_restored && !row.is_empty() {
+                copy.drop(self.undo).await?;
+                copy = Scratch::with(self.server, &self.ran[..below], self.undo).await?;
             }
         }
-        if !pending {
-            progress.working("comparing");
-            let Comparison { differences, notes } = drift(&target.catalog, &scratch).await?;
-            verified.drift = differences;
-            verified.notes = notes;
-        }
+        copy.drop(self.undo).await?;
+        Ok(scratch)
     }
-    scratch.drop(undo).await?;
-    verified.duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Ok(verified)
 }
 
 fn locks(migration: &Migration, pending: bool, ran: Ran, target: &Target) -> Vec<Lock> {

@@ -23,7 +23,7 @@ const LINES: usize = 12;
 #[derive(Debug, Args)]
 #[command(
     after_help = "The scratch database is made on the private server, or where `--scratch-url` says, and dropped in the \
-    end. The environment's database is only read. A file NNN_description.down.sql is proved: up, down, up.\n\n\
+    end. The environment's database is only read. A file NNN_description.down.sql is proved in a copy: down, up, down.\n\n\
     Ends with exit code 3 if the database is not what its migrations make, or a file does not undo its \
     migration.\n\n\
     Examples:\n  toysoldiers --env production migrate verify\n  \
