@@ -24,9 +24,12 @@ const RULES: &[(&str, &[&str])] = &[
             "settings", "trust", "guard", "local", "pg", "ui", "plan", "error",
         ],
     ),
+    // What a database is compared with is declared in policy and index files too.
     (
         "migrate",
         &[
+            "policy",
+            "index",
             "bookkeeping",
             "source",
             "trust",

@@ -22,7 +22,8 @@ fn the_platforms_schema_is_what_its_migrations_make() {
     assert_snapshot!(verify(&tool, &database, &[]), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    replayed 12 migrations in DURATION (embedded in toysoldiers 0.1.0); the database is what its migrations make
+    note: the database has not all that policy and index files declare, which is no drift: `toysoldiers deploy --dry-run` shows the rest
+    replayed 12 migrations in DURATION (embedded in toysoldiers 0.1.0); the database is what its files make
     -- exit 0
     ");
 }
@@ -49,7 +50,7 @@ fn locks_and_rewrites_of_what_is_pending_are_told_with_the_size_of_the_tables_th
     003_c  2  2  alter table a add c text default random()::text  public.a  AccessExclusive  yes  156 kB  1,000
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    replayed 3 migrations (1 pending) in DURATION (database/migrations); the database is what its migrations make
+    replayed 3 migrations (1 pending) in DURATION (database/migrations); the database is what its files make
     -- exit 0
     ");
     assert_snapshot!(verify(&tool, &database, &["--all"]), @"
@@ -61,7 +62,7 @@ fn locks_and_rewrites_of_what_is_pending_are_told_with_the_size_of_the_tables_th
     003_c  2  2  alter table a add c text default random()::text  public.a  AccessExclusive  yes  156 kB  1,000
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    replayed 3 migrations (1 pending) in DURATION (database/migrations); the database is what its migrations make
+    replayed 3 migrations (1 pending) in DURATION (database/migrations); the database is what its files make
     -- exit 0
     ");
 }
@@ -193,7 +194,7 @@ fn drift_is_seen_whatever_kind_of_thing_was_changed_by_hand() {
     -- stderr
     -> (url)  SOCKET/DB as postgres
     note: schemas that no migration mentions are not compared: elsewhere
-    replayed 1 migration in DURATION (database/migrations); the database is not what its migrations make: - as declared, + as found
+    replayed 1 migration in DURATION (database/migrations); the database is not what its files make: - as declared, + as found
     -- exit 3
     "#);
 }
@@ -316,7 +317,7 @@ fn what_is_wrong_with_one_file_is_blamed_on_no_other_and_hides_no_drift() {
             003_v.down.sql  cannot be repeated  -  database/migrations/003_v.sql:1: relation "v" already exists
             -- stderr
             -> (url)  SOCKET/DB as postgres
-            replayed 6 migrations in DURATION (database/migrations); 3 migrations undone and repeated; the database is not what its migrations make: - as declared, + as found; 3 flaws in files that undo migrations
+            replayed 6 migrations in DURATION (database/migrations); 3 migrations undone and repeated; the database is not what its files make: - as declared, + as found; 3 flaws in files that undo migrations
             -- exit 3
             "#);
             continue;
@@ -514,7 +515,7 @@ fn a_history_in_trouble_is_told_and_compared_as_far_as_it_goes() {
     warning: 001_a was edited after it was applied; its file is replayed as it is now
     warning: 002_b was applied, and its file is gone: what it made is not replayed
     warning: 003_c came late; it is replayed after those that are applied
-    replayed 3 migrations (1 pending) in DURATION (database/migrations); the database is not what its migrations make: - as declared, + as found
+    replayed 3 migrations (1 pending) in DURATION (database/migrations); the database is not what its files make: - as declared, + as found
     -- exit 3
     ");
 }
@@ -703,6 +704,34 @@ fn what_some_migrations_make_can_be_compared_with_any_database() {
 }
 
 #[test]
+fn rows_are_written_under_the_lock_of_the_first_and_another_table_has_its_own() {
+    let (database, tool) = with(&[(
+        "001_a.sql",
+        "create table a (id int, b text); create table \"A\" (id int);",
+    )]);
+    tool.run(&["migrate", "up"]).ok();
+    tool.write(
+        "database/migrations/002_b.sql",
+        "insert into a values (1, 'x');\ninsert into a values (2, 'insert into');\ninsert into \"A\" values (1);\n\
+         create table c (id int);\nalter table c add d int;\nupdate a set id = 1;\nalter table a add c text default random()::text;\n\
+         insert into a values (3);\nalter table a rename to e;\nselect * from e for update;",
+    );
+    tool.write(
+        "database/migrations/003_c.sql",
+        "alter table e add f int;\nalter table c add e int;\ndrop table \"A\";\ntruncate c;",
+    );
+    assert_snapshot!(verify(&tool, &database, &[]).stdout, @r#"
+    MIGRATION  STATEMENT  LINE  WHAT  TABLE  LOCK  REWRITES  SIZE  ROWS
+    002_b  1  1  insert into a values (1, 'x')  public.a  RowExclusive  no  8.2 kB  -
+    002_b  3  3  insert into "A" values (1)  public.A  RowExclusive  no  0 B  -
+    002_b  7  7  alter table a add c text default random()::text  public.a  AccessExclusive  yes  8.2 kB  -
+    003_c  1  1  alter table e add f int  public.e  AccessExclusive  no  -  -
+    003_c  2  2  alter table c add e int  public.c  AccessExclusive  no  -  -
+    003_c  3  3  drop table "A"  public.A  AccessExclusive  no  0 B  -
+    "#);
+}
+
+#[test]
 fn outside_of_a_transaction_only_what_is_certain_is_told() {
     let (database, tool) = with(&[(
         "001_a.sql",
@@ -722,7 +751,7 @@ fn outside_of_a_transaction_only_what_is_certain_is_told() {
     002_b  6  7  alter table a alter b type bigint  public.a  AccessExclusive  yes  0 B  -
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    replayed 2 migrations (1 pending) in DURATION (database/migrations); the database is what its migrations make
+    replayed 2 migrations (1 pending) in DURATION (database/migrations); the database is what its files make
     -- exit 0
     ");
 }
@@ -781,6 +810,120 @@ fn the_table_of_another_tool_is_no_drift() {
     assert!(
         outcome
             .contains("table public._sqlx_migrations is another tool's history, and is left out"),
+        "{outcome}"
+    );
+}
+
+#[test]
+fn after_a_deploy_only_what_was_changed_by_hand_is_drift() {
+    let database = Database::empty();
+    let tool = Tool::new().on(&database);
+    tool.run(&["migrate", "up"]).ok();
+    assert_eq!(
+        findings(&verify(&tool, &database, &["-o", "json"])),
+        [""; 0]
+    );
+    tool.run(&["policy", "apply", "--yes"]).ok();
+    assert_eq!(
+        findings(&verify(&tool, &database, &["-o", "json"])),
+        [""; 0]
+    );
+    tool.run(&["deploy", "--yes", "--no-backup"]).ok();
+    assert_snapshot!(verify(&tool, &database, &[]), @"
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    replayed 12 migrations in DURATION (embedded in toysoldiers 0.1.0); the database is what its files make
+    -- exit 0
+    ");
+    database.sql("alter table users add hack int");
+    assert_snapshot!(verify(&tool, &database, &[]), @"
+    -- stdout
+    FINDING  STATE  OBJECT  DIFFERENCE
+    drift  changed  table public.users  + column hack integer
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    replayed 12 migrations in DURATION (embedded in toysoldiers 0.1.0); the database is not what its files make: - as declared, + as found
+    -- exit 3
+    ");
+    // What is there of what a file declares has to be as declared; what is missing, `deploy` would make.
+    database.sql(
+        "create index extra on tips (created_at); grant insert on users to anon;
+         create policy extra on users for select to anon using (true);
+         alter policy content_read on content using (true);
+         drop index content_tags_idx; alter table users disable row level security",
+    );
+    let found = findings(&verify(&tool, &database, &["-o", "json"]));
+    assert_eq!(
+        found,
+        [
+            "changed policy content_read on public.content",
+            "extra index public.extra",
+            "changed table public.users",
+            "changed grants on table public.users",
+            "extra policy extra on public.users"
+        ]
+    );
+}
+
+/// What differs, in short.
+fn findings(outcome: &Outcome) -> Vec<String> {
+    let json = outcome.json();
+    let drift = json["drift"].as_array().unwrap().iter();
+    let text = |one: &serde_json::Value| {
+        let words = ["state", "kind", "name"].map(|key| one[key].as_str().unwrap().to_owned());
+        words.join(" ")
+    };
+    drift.map(text).collect()
+}
+
+#[test]
+fn files_that_speak_of_what_is_not_there_yet_are_left_to_deploy() {
+    let (database, tool) = with(&[(
+        "001_t.sql",
+        "create table t (id int, owner text); create table u (id int);",
+    )]);
+    anon(&database);
+    tool.write(
+        "database/policies/t.sql",
+        "alter table t enable row level security; create policy own on t for select to anon using (owner = current_user);",
+    );
+    tool.write(
+        "database/indexes/t.sql",
+        "create index t_owner on t (owner);",
+    );
+    tool.run(&["deploy", "--yes", "--no-backup"]).ok();
+    // Of a table, of a column, and of an index of the future; and what came before goes on.
+    tool.write(
+        "database/migrations/002_v.sql",
+        "create table v (id int); alter table u add owner text; alter policy own on t using (true);",
+    );
+    for relation in ["u", "v"] {
+        tool.write(
+            &format!("database/policies/{relation}.sql"),
+            format!("alter table {relation} enable row level security; create policy own on {relation} for select to anon using (id = 1);"),
+        );
+    }
+    tool.write(
+        "database/indexes/u.sql",
+        "create index u_owner on u (owner);",
+    );
+    tool.write("database/indexes/v.sql", "create index v_id on v (id);");
+    assert_snapshot!(verify(&tool, &database, &[]).ok().stderr, @"
+    -> (url)  SOCKET/DB as postgres
+    note: the database has not all that policy and index files declare, which is no drift: `toysoldiers deploy --dry-run` shows the rest
+    replayed 2 migrations (1 pending) in DURATION (database/migrations); the database is what its files make
+    ");
+    database.sql("drop table u; create policy more on t for insert to anon with check (true)");
+    assert_eq!(
+        findings(&verify(&tool, &database, &["-o", "json"])),
+        ["extra policy more on public.t", "missing table public.u"]
+    );
+    // What cannot be read is said.
+    std::fs::remove_file(tool.path().join("database/migrations/002_v.sql")).unwrap();
+    tool.write("database/policies/t.sql", "select 1;");
+    let outcome = verify(&tool, &database, &[]).code(3).stderr;
+    assert!(
+        outcome.contains("warning: policies are compared with migrations alone: "),
         "{outcome}"
     );
 }

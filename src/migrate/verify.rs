@@ -5,6 +5,7 @@
 //! take and whether they rewrite tables. Deliberately absent: a plan and a consent. The one thing that is made is the
 //! scratch database, and that is gone in the end.
 
+mod declared;
 pub mod lock;
 pub mod proof;
 mod replay;
@@ -19,14 +20,15 @@ use super::Files;
 use super::diff::{self, Standing};
 use super::file::Migration;
 use super::history::title;
-use crate::error::Result;
+use crate::error::{Result, command};
 use crate::pg::catalog::Catalog;
 use crate::pg::catalog::diff::{Comparison, Difference, State, compare};
 use crate::pg::{Endpoint, Undo};
 use crate::plan::{Progress, counted};
-use lock::Mode;
+pub use declared::Declared;
+use lock::{Mode, Scene};
 use proof::{Flaw, Undoable};
-use replay::{Ran, Watch};
+use replay::Ran;
 pub use scratch::Scratch;
 pub use target::Target;
 
@@ -53,6 +55,15 @@ pub struct Verified {
     pub notes: Vec<String>,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
+}
+
+/// The locks of which migrations are told: to look at them takes time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watched {
+    /// Of those that the environment has not applied yet.
+    Pending,
+    /// Of all.
+    All,
 }
 
 /// A migration, and how its replay went.
@@ -116,9 +127,9 @@ impl Verified {
     }
 }
 
-/// Compares what was found in a database with what there is in a scratch database.
-pub async fn drift(found: &Catalog, scratch: &Scratch) -> Result<Comparison> {
-    let mut comparison = compare(&Catalog::read(&scratch.db).await?, found);
+/// How a database differs from what is declared.
+fn drift(expected: &Catalog, found: &Catalog) -> Comparison {
+    let mut comparison = compare(expected, found);
     // Whoever took over from another tool has its table still, and that is as it should be.
     let is_theirs = |difference: &Difference| {
         let table = HISTORIES
@@ -137,7 +148,7 @@ pub async fn drift(found: &Catalog, scratch: &Scratch) -> Result<Comparison> {
             difference.object()
         )
     }));
-    Ok(comparison)
+    comparison
 }
 
 /// Where other tools remember their migrations.
@@ -158,15 +169,17 @@ pub async fn compare_with(
     undo: &Undo,
 ) -> Result<Comparison> {
     let scratch = Scratch::with(server, migrations, undo).await?;
-    let comparison = drift(found, &scratch).await?;
+    let comparison = drift(&Catalog::read(&scratch.db).await?, found);
     scratch.drop(undo).await?;
     Ok(comparison)
 }
 
-/// Replays all migrations in a scratch database on `server`, and compares with the target.
+/// Replays what is declared in a scratch database on `server`, and compares with the target.
 pub async fn verify(
     target: &Target,
     files: Files,
+    declared: Declared,
+    watched: Watched,
     server: &Endpoint,
     undo: &Undo,
     progress: &dyn Progress,
@@ -181,6 +194,7 @@ pub async fn verify(
     let warnings: Vec<String> = troubled
         .map(|entry| format!("{} {}", entry.title(), consequence(entry.standing)))
         .chain(strangeness(&scratch, target))
+        .chain(declared.unread.iter().cloned())
         .collect();
     for warning in &warnings {
         progress.warn(warning);
@@ -214,13 +228,26 @@ pub async fn verify(
         progress,
         verified,
         ran: Vec::new(),
+        applied: 0,
+        declared: Vec::new(),
+        watched,
+        scene: None,
     };
     // First what the target has, then what it waits for.
     scratch = replay.all(scratch, target, false).await?;
     progress.working("comparing");
-    let Comparison { differences, notes } = drift(&target.catalog, &scratch).await?;
+    let expected = declared.replay(&scratch.db, &target.catalog).await?;
+    replay.applied = replay.ran.len();
+    replay.declared = expected.applied;
+    let Comparison { differences, notes } = drift(&expected.catalog, &target.catalog);
     replay.verified.drift = differences;
     replay.verified.notes = notes;
+    if !expected.is_whole {
+        replay.verified.notes.push(format!(
+            "the database has not all that policy and index files declare, which is no drift: {} shows the rest",
+            command("deploy --dry-run")
+        ));
+    }
     scratch = replay.all(scratch, target, true).await?;
     let mut verified = replay.verified;
     scratch.drop(undo).await?;
@@ -238,6 +265,12 @@ struct Replay<'a> {
     verified: Verified,
     /// Those that were applied so far.
     ran: Vec<&'a Migration>,
+    /// After how many of them what other files declare was made, and what that is.
+    applied: usize,
+    declared: Vec<declared::Change>,
+    watched: Watched,
+    /// The tables there are, once somebody looks at what becomes of them.
+    scene: Option<Scene>,
 }
 
 impl<'a> Replay<'a> {
@@ -276,7 +309,13 @@ impl<'a> Replay<'a> {
                 (Some(_), Some(last)) => last.after.clone(),
                 (Some(_), None) => Catalog::read(&scratch.db).await?,
             };
-            let ran = replay::run(&scratch.db, migration, Watch::Tables).await?;
+            if self.watched == Watched::All || pending {
+                // Asked once; from then on every migration says what became of it.
+                if self.scene.is_none() {
+                    self.scene = Some(Scene::all(&scratch.db).await?);
+                }
+            }
+            let ran = replay::run(&scratch.db, migration, self.scene.as_mut()).await?;
             self.ran.push(migration);
             if let Some(down) = down {
                 row.push(Undoable {
@@ -294,6 +333,19 @@ impl<'a> Replay<'a> {
             self.verified.locks.extend(locks);
         }
         self.prove(scratch, row).await
+    }
+
+    /// Another scratch database, with the first so many migrations.
+    async fn again(&self, count: usize) -> Result<Scratch> {
+        let (before, after) = self.ran[..count].split_at(self.applied.min(count));
+        let scratch = Scratch::with(self.server, before, self.undo).await?;
+        if count >= self.applied {
+            declared::make(&scratch.db, &self.declared).await?;
+        }
+        for migration in after {
+            replay::run(&scratch.db, migration, None).await?;
+        }
+        Ok(scratch)
     }
 
     fn place(&self, migration: &Migration) -> Option<usize> {
@@ -320,7 +372,7 @@ impl<'a> Replay<'a> {
             // What is wrong with this one is not to be blamed on those before it.
             if !is_restored && !row.is_empty() {
                 copy.drop(self.undo).await?;
-                copy = Scratch::with(self.server, &self.ran[..below], self.undo).await?;
+                copy = self.again(below).await?;
             }
         }
         copy.drop(self.undo).await?;

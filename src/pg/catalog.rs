@@ -5,6 +5,7 @@
 //! out: they differ from server to server. Deliberately absent: casts, operators, collations, text search, foreign
 //! servers, and everything that belongs to the whole server.
 
+pub mod between;
 pub mod diff;
 
 use std::collections::{BTreeMap, BTreeSet};

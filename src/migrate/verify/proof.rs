@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::replay::{self, Watch};
+use super::replay;
 use crate::error::{Note, Result, explain};
 use crate::migrate::file::Migration;
 use crate::migrate::preflight;
@@ -136,7 +136,7 @@ pub async fn prove(db: &Db, undoable: &Undoable<'_>) -> Result<(Vec<Flaw>, bool)
         after,
     } = undoable;
     let mut flaws = Vec::new();
-    if let Err(error) = replay::run(db, down, Watch::Nothing).await {
+    if let Err(error) = replay::run(db, down, None).await {
         flaws.push(Flaw::failed(down, Wrong::Fails, &lasting(db, error)?));
         return Ok((flaws, false));
     }
@@ -152,14 +152,14 @@ pub async fn prove(db: &Db, undoable: &Undoable<'_>) -> Result<(Vec<Flaw>, bool)
         Wrong::NotRestored,
         differences(before, &Catalog::read(db).await?),
     );
-    match replay::run(db, up, Watch::Nothing).await {
+    match replay::run(db, up, None).await {
         Ok(_) => {
             tell(
                 Wrong::NotRepeated,
                 differences(after, &Catalog::read(db).await?),
             );
             // It did so before.
-            if let Err(error) = replay::run(db, down, Watch::Nothing).await {
+            if let Err(error) = replay::run(db, down, None).await {
                 lasting(db, error)?;
             }
         }

@@ -6,7 +6,7 @@ use crate::migrate::file::Migration;
 use crate::pg::undo::{Entry, Way};
 use crate::pg::{Db, Endpoint, Ident, Patience, Query, Undo};
 
-use super::replay::{self, Watch};
+use super::replay;
 
 crate::row! {
     /// What a scratch database is called.
@@ -82,7 +82,7 @@ impl Scratch {
     pub async fn with(server: &Endpoint, migrations: &[&Migration], undo: &Undo) -> Result<Self> {
         let scratch = Self::make(server, undo).await?;
         for migration in migrations {
-            replay::run(&scratch.db, migration, Watch::Nothing).await?;
+            replay::run(&scratch.db, migration, None).await?;
         }
         Ok(scratch)
     }
