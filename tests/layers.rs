@@ -126,6 +126,7 @@ const PURE: &[&str] = &[
     "migrate/lint/squawk.rs",
     "migrate/named.rs",
     "migrate/preflight.rs",
+    "pg/catalog/between.rs",
     "pg/catalog/diff.rs",
     "pg/conninfo.rs",
     "pg/duration.rs",

@@ -78,8 +78,9 @@ impl VerifyArgs {
         let files = Files::load(&sources.migrations)?;
         let declared = Declared::load(&sources.policies, &sources.indexes);
         let server = ScratchServer::named(cx, self.scratch_url.as_deref())?;
+        let programs = cx.programs();
         let db = cx.connect().await?;
-        let target = Target::read(&db).await?;
+        let target = Target::read(&db, &programs).await?;
         // Nothing more is asked of it; somebody else may want the connection.
         db.close().await;
         let server = server.ready(cx, target.major).await?;
