@@ -60,12 +60,13 @@ const RACES: [(&str, Prepare); 12] = [
 ];
 
 /// The measurements by name.
-const MEASUREMENTS: [(&str, Take); 5] = [
+const MEASUREMENTS: [(&str, Take); 6] = [
     ("policy apply, a reader", reader::behind_a_reader),
     ("policy, wrapped", wrapped::wrapped),
     ("deploy, an upgrade", deploy::upgrade),
     ("index apply, builds", index::builds),
     ("index apply, replaces", index::replaces),
+    ("migrate verify", migrate::verify),
 ];
 
 fn main() -> ExitCode {

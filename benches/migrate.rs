@@ -3,8 +3,9 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use crate::measure::Measure;
 use crate::peers;
 use crate::race::{MEMORY_WITH_RULES, Race, Rival, Run};
 use crate::support::server::{bin, sql};
@@ -154,6 +155,59 @@ pub fn large(folder: &Path) -> Race {
         memory: 100.0 + size,
         ..race
     }
+}
+
+/// A replay of many tables and statements, all of them pending and so looked at one by one: against `migrate up` of the
+/// same. It may take a second more than three times as long, and twice the statements twice the time.
+pub fn verify(folder: &Path, rounds: usize) -> Vec<Measure> {
+    const TABLES: usize = 150;
+    const INSERTS: usize = 3000;
+    let replay = |count: usize| {
+        let files = folder.join(format!("verify{count}"));
+        std::fs::create_dir_all(&files).unwrap();
+        let mut text = String::new();
+        for table in 1..=TABLES {
+            let _ = writeln!(
+                text,
+                "create table t{table}(id int primary key, name text);"
+            );
+        }
+        std::fs::write(files.join("001_tables.sql"), &text).unwrap();
+        text.clear();
+        for number in 1..=count {
+            let table = number % TABLES + 1;
+            let _ = writeln!(
+                text,
+                "insert into t{table} values ({number}, 'row {number}');"
+            );
+        }
+        std::fs::write(files.join("002_rows.sql"), &text).unwrap();
+        let files = files.display().to_string();
+        let mut all: Vec<(f64, f64)> = (0..rounds)
+            .map(|_| {
+                let database = Database::empty();
+                let tool = Tool::new().on(&database);
+                let server = database.server.database("postgres").url();
+                let timed = |args: &[&str]| {
+                    let start = Instant::now();
+                    tool.run(&[args, &["--migrations", &files]].concat()).ok();
+                    start.elapsed().as_secs_f64() * 1000.0
+                };
+                let verify = timed(&["migrate", "verify", "--scratch-url", &server]);
+                (timed(&["migrate", "up"]), verify)
+            })
+            .collect();
+        all.sort_by(|one, other| one.1.total_cmp(&other.1));
+        all[all.len() / 2]
+    };
+    let (up, verify) = replay(INSERTS);
+    let (_, twice) = replay(2 * INSERTS);
+    vec![
+        Measure::new("migrate up", up, "ms"),
+        Measure::new("migrate verify", verify, "ms"),
+        Measure::new("a second less, by up", (verify - 1000.0).max(0.0) / up, "x").within(3.0),
+        Measure::new("twice the statements", twice / verify, "x").within(2.2),
+    ]
 }
 
 /// Writes them; the folder they are in.

@@ -95,12 +95,17 @@ impl Context {
     }
 
     /// Whose files are obeyed when they are found and not named. Only whoever is root in earnest works for another.
-    fn caller(&self) -> Caller {
+    pub fn caller(&self) -> Caller {
         let uid = rustix::process::geteuid();
         let is_root = uid.is_root() && rustix::process::getuid().is_root();
         let sudo = self.environ.get("SUDO_UID").ok().flatten();
         let sudo = sudo.filter(|_| is_root).and_then(|uid| uid.parse().ok());
         Caller::new(uid.as_raw(), sudo)
+    }
+
+    /// The process environment.
+    pub fn environ(&self) -> &Environ {
+        &self.environ
     }
 
     /// The flags about where to work.

@@ -29,7 +29,7 @@ use crate::pg::tools::Programs;
 pub use files::{Files, Sources};
 pub use parts::{Did, Part, State};
 pub use plan::{Work, plan};
-pub use revision::Revision;
+pub use revision::{Asking, Revision};
 pub use run::{Deployed, deploy};
 
 /// What is wanted besides what the files say.

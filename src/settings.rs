@@ -19,7 +19,7 @@ pub use crate::pg::duration::{duration, written};
 use crate::pg::endpoint::Surroundings;
 use crate::trust::Caller;
 pub use environ::Environ;
-use file::{Content, EnvTable, File, Word};
+use file::{Address, Content, EnvTable, File, Word};
 pub use origin::Origin;
 pub use password::PasswordCommand;
 
@@ -197,8 +197,8 @@ impl Settings {
         self.file.as_ref()?.content.env.get(name)
     }
 
-    /// All environments the file describes whose addresses can be read.
-    pub fn addresses(&self) -> impl Iterator<Item = (&String, &EnvTable, Endpoint)> {
+    /// All addresses the file has.
+    pub fn addresses(&self) -> impl Iterator<Item = Address<'_>> {
         let files = self.file.iter();
         files.flat_map(|file| file.addresses(&self.around))
     }
@@ -291,8 +291,11 @@ fn ad_hoc(
     let name = endpoint.database().to_owned();
     let tables = file.iter().flat_map(|file| file.addresses(around));
     let mut same: Vec<(&String, &EnvTable)> = tables
-        .filter(|(_, _, guarded)| guarded.is_same_database(&endpoint))
-        .map(|(name, table, _)| (name, table))
+        .filter(|guarded| {
+            let there = guarded.endpoint.as_ref();
+            there.is_ok_and(|there| there.is_same_database(&endpoint))
+        })
+        .map(|Address { name, table, .. }| (name, table))
         .collect();
     same.sort_by_key(|(_, table)| !table.protected);
     let tables = || same.iter().map(|(_, table)| *table);

@@ -292,6 +292,12 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .permissions(Permissions::from_mode(0o666))
         .tempfile_in(folder)?;
     partial.write_all(bytes)?;
+    // A default access list of the folder counts in the place of the umask.
+    let mode = partial.as_file().metadata()?.mode();
+    if mode & 0o022 != 0 {
+        let kept = Permissions::from_mode(mode & 0o755);
+        partial.as_file().set_permissions(kept)?;
+    }
     partial.persist(path)?;
     Ok(())
 }

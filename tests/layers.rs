@@ -24,9 +24,12 @@ const RULES: &[(&str, &[&str])] = &[
             "settings", "trust", "guard", "local", "pg", "ui", "plan", "error",
         ],
     ),
+    // What a database is compared with is declared in policy and index files too.
     (
         "migrate",
         &[
+            "policy",
+            "index",
             "bookkeeping",
             "source",
             "trust",
@@ -64,6 +67,8 @@ const RULES: &[(&str, &[&str])] = &[
             "backup",
             "bookkeeping",
             "source",
+            "settings",
+            "trust",
             "reading",
             "pg",
             "plan",
@@ -123,6 +128,7 @@ const PURE: &[&str] = &[
     "migrate/lint/squawk.rs",
     "migrate/named.rs",
     "migrate/preflight.rs",
+    "pg/catalog/between.rs",
     "pg/catalog/diff.rs",
     "pg/conninfo.rs",
     "pg/duration.rs",

@@ -41,6 +41,7 @@ mod migrate_cases;
 mod migrate_check;
 mod migrate_detach;
 mod migrate_down;
+mod migrate_drift;
 mod migrate_dump;
 mod migrate_history;
 mod migrate_import;

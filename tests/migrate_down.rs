@@ -205,10 +205,14 @@ fn what_no_file_undoes_is_refused_before_anything_runs() {
     assert_snapshot!(down(&database, &tool, &["--steps", "2"]), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    error: database/migrations/002_b.down.sql asks for no transaction
-      note: a migration is undone in one transaction with its row in the history
-      note: nothing was changed
-      hint: undo it in a new migration: `toysoldiers migrate new`
+    error: database/migrations/002_b.down.sql cannot be applied
+      caused by: a file that undoes a migration runs in a transaction
+      --> database/migrations/002_b.down.sql:1:17
+         |
+       1 | -- toysoldiers: no-transaction
+         |                 ^^^^^^^^^^^^^^
+      note: nothing was run
+      hint: leave out `no-transaction`, and write statements without CONCURRENTLY; or undo the migration in a new one
     -- exit 6
     ");
     tool.write(

@@ -22,7 +22,8 @@ fn the_platforms_schema_is_what_its_migrations_make() {
     assert_snapshot!(verify(&tool, &database, &[]), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    replayed 13 migrations in DURATION (embedded in toysoldiers 0.1.0); the database is what its migrations make
+    note: the database has not all that policy and index files declare, which is no drift: `toysoldiers deploy --dry-run` shows the rest
+    replayed 13 migrations in DURATION (embedded in toysoldiers 0.1.0); the database is what its files make
     -- exit 0
     ");
 }
@@ -49,7 +50,7 @@ fn locks_and_rewrites_of_what_is_pending_are_told_with_the_size_of_the_tables_th
     003_c  2  2  alter table a add c text default random()::text  public.a  AccessExclusive  yes  156 kB  1,000
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    replayed 3 migrations (1 pending) in DURATION (database/migrations); the database is what its migrations make
+    replayed 3 migrations (1 pending) in DURATION (database/migrations); the database is what its files make
     -- exit 0
     ");
     assert_snapshot!(verify(&tool, &database, &["--all"]), @"
@@ -61,7 +62,7 @@ fn locks_and_rewrites_of_what_is_pending_are_told_with_the_size_of_the_tables_th
     003_c  2  2  alter table a add c text default random()::text  public.a  AccessExclusive  yes  156 kB  1,000
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    replayed 3 migrations (1 pending) in DURATION (database/migrations); the database is what its migrations make
+    replayed 3 migrations (1 pending) in DURATION (database/migrations); the database is what its files make
     -- exit 0
     ");
 }
@@ -195,7 +196,7 @@ fn drift_is_seen_whatever_kind_of_thing_was_changed_by_hand() {
     -- stderr
     -> (url)  SOCKET/DB as postgres
     note: schemas that no migration mentions are not compared: elsewhere
-    replayed 1 migration in DURATION (database/migrations); the database is not what its migrations make: - as declared, + as found
+    replayed 1 migration in DURATION (database/migrations); the database is not what its files make: - as declared, + as found
     -- exit 3
     "#);
 }
@@ -245,8 +246,8 @@ fn what_undoes_a_migration_is_proved() {
     002_b.down.sql does not restore  extra  view public.v  +  SELECT 1 AS x;
     004_d.down.sql does not restore  extra  table public.d  + column id integer
     004_d.down.sql cannot be repeated  changed  table public.d  + column b integer
-    005_e.down.sql  stray  -  there is no migration 005_e
     003_c.down.sql  fails  line 2  table "d" does not exist
+    005_e.down.sql  stray  -  there is no migration 005_e
     -- stderr
     -> (url)  SOCKET/DB as postgres
     replayed 4 migrations (4 pending) in DURATION (database/migrations); 1 migration undone and repeated; no migration is applied, and the database is empty; 5 flaws in files that undo migrations
@@ -260,29 +261,134 @@ fn what_undoes_a_migration_is_proved() {
         .map(|one| &one["undone"])
         .collect();
     assert_eq!(undone, [true, false, false, false]);
-    assert_snapshot!(json["downs"][1], @r#"{"file":"002_b.down.sql","flaw":"not_restored","reason":null,"line":null,"differences":[{"state":"extra","kind":"view","name":"public.v","declared":null,"found":[" SELECT 1 AS x;"]}]}"#);
+    assert_snapshot!(json["downs"][0], @r#"{"file":"002_b.down.sql","flaw":"not_restored","reason":null,"line":null,"differences":[{"state":"extra","kind":"view","name":"public.v","declared":null,"found":[" SELECT 1 AS x;"]}]}"#);
 }
 
 #[test]
-fn a_migration_that_cannot_follow_its_own_undoing_is_an_error() {
+fn a_migration_that_cannot_follow_its_own_undoing_is_a_finding() {
     let (database, tool) = with(&[
         ("001_a.sql", "create table a (id int);\ncreate table b ();"),
         ("001_a.down.sql", "drop table a;"),
     ]);
     assert_snapshot!(verify(&tool, &database, &[]), @r#"
+    -- stdout
+    FINDING  STATE  OBJECT  DIFFERENCE
+    001_a.down.sql does not restore  extra  table public.b
+    001_a.down.sql  cannot be repeated  -  database/migrations/001_a.sql:2: relation "b" already exists
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    error: cannot apply 001_a again after 001_a.down.sql
-      caused by: migration 001_a.sql failed in the scratch database
-      caused by: relation "b" already exists
-      --> database/migrations/001_a.sql:2:1
-         |
-       2 | create table b ();
-         | ^^^^^^^^^^^^^^^^^
-      note: the database of the environment was only read
-      note: the scratch database was dropped again
-    -- exit 1
+    replayed 1 migration (1 pending) in DURATION (database/migrations); no migration is applied, and the database is empty; 2 flaws in files that undo migrations
+    -- exit 3
     "#);
+}
+
+#[test]
+fn what_is_wrong_with_one_file_is_blamed_on_no_other_and_hides_no_drift() {
+    let (database, tool) = with(&[
+        ("001_t.sql", "create table t (id int);"),
+        ("001_t.down.sql", "drop table t;"),
+        ("002_a.sql", "alter table t add column a int;"),
+        ("002_a.down.sql", "-- nothing yet\n"),
+        ("003_v.sql", "create view v as select id from t;"),
+        ("003_v.down.sql", "select 1;"),
+        ("004_u.sql", "create table u (id int);"),
+        ("004_u.down.sql", "drop table u;"),
+        // Without a file that undoes it.
+        (
+            "005_w.sql",
+            "create table w (id int);\ninsert into w values (1);",
+        ),
+        (
+            "006_i.sql",
+            "-- toysoldiers: no-transaction\ncreate index concurrently w_id on w (id);",
+        ),
+        ("006_i.down.sql", "drop index w_id;"),
+    ]);
+    tool.run(&["migrate", "up"]).ok();
+    database.sql("create table stray (id int)");
+    for more in [&[][..], &["-o", "json"]] {
+        let outcome = verify(&tool, &database, more).code(3);
+        if more.is_empty() {
+            assert_snapshot!(outcome, @r#"
+            -- stdout
+            FINDING  STATE  OBJECT  DIFFERENCE
+            drift  extra  table public.stray  + column id integer
+            003_v.down.sql does not restore  extra  view public.v  +  SELECT t.id
+                                                                                     +  FROM public.t;
+            002_a.down.sql  fails  line 1  there is no statement in this file
+            003_v.down.sql  cannot be repeated  -  database/migrations/003_v.sql:1: relation "v" already exists
+            -- stderr
+            -> (url)  SOCKET/DB as postgres
+            replayed 6 migrations in DURATION (database/migrations); 3 migrations undone and repeated; the database is not what its files make: - as declared, + as found; 3 flaws in files that undo migrations
+            -- exit 3
+            "#);
+            continue;
+        }
+        let json = outcome.json();
+        let migrations = json["migrations"].as_array().unwrap().iter();
+        let undone: Vec<String> = migrations.map(|one| one["undone"].to_string()).collect();
+        assert_eq!(undone, ["true", "false", "false", "true", "null", "true"]);
+    }
+}
+
+#[test]
+fn whether_a_migration_can_be_undone_has_one_answer() {
+    for (down, expected) in [
+        ("drop index concurrently t_id;", Some((1, 1, 1))),
+        (
+            "-- toysoldiers: no-transaction\ndrop index t_id;",
+            Some((1, 17, 6)),
+        ),
+        (
+            "-- toysoldiers: no-transaction\ndrop index concurrently t_id;",
+            Some((1, 17, 6)),
+        ),
+        ("-- later", Some((1, 1, 6))),
+        ("drop index t_id; commit;", Some((1, 18, 1))),
+        ("drop index t_id;", None),
+        ("begin; drop index t_id; commit;", None),
+    ] {
+        let (database, tool) = with(&[
+            (
+                "001_t.sql",
+                "create table t (id int primary key); create index t_id on t (id);",
+            ),
+            ("001_t.down.sql", "drop table t;"),
+            ("002_i.sql", "create index t_id_2 on t (id);"),
+            ("002_i.down.sql", down),
+        ]);
+        tool.write(
+            "database/migrations/002_i.sql",
+            "drop index t_id; create index t_id on t (id);",
+        );
+        tool.run(&["migrate", "up"]).ok();
+        let check = tool.run(&["migrate", "check", "-o", "json"]);
+        let is_error = |finding: &&serde_json::Value| finding["level"] == "error";
+        let check = check.json();
+        let errors: Vec<_> = check.as_array().unwrap().iter().filter(is_error).collect();
+        let verified = verify(&tool, &database, &["-o", "json"]).code(3).json();
+        let verified = &verified["downs"][0];
+        let undone = tool.run(&["migrate", "down", "--dry-run"]);
+        let Some((line, column, code)) = expected else {
+            assert!(errors.is_empty(), "{down}: {check}");
+            assert_eq!(verified["flaw"], "not_restored", "{down}: {verified}");
+            undone.ok();
+            continue;
+        };
+        assert_eq!(errors[0]["line"], line, "{down}: {check}");
+        assert_eq!(errors[0]["column"], column, "{down}: {check}");
+        assert_eq!(verified["line"], line, "{down}: {verified}");
+        assert_eq!(verified["flaw"], "fails", "{down}: {verified}");
+        assert_eq!(verified["reason"], errors[0]["message"], "{down}");
+        let undone = undone.code(code).to_string();
+        assert!(
+            undone.contains(&format!("002_i.down.sql:{line}:{column}")),
+            "{undone}"
+        );
+        let advice = errors[0]["rewrite"].as_str().unwrap();
+        assert!(undone.contains(advice), "{undone}");
+        assert!(!advice.contains("begins with"), "{advice}");
+    }
 }
 
 /// The scratch databases there are.
@@ -348,28 +454,41 @@ fn an_interrupted_replay_leaves_nothing() {
     let server = Server::start(&Setup::new());
     let database = server.database("postgres");
     let tool = Tool::new().on(&database);
-    tool.write("m/001_x.sql", "select pg_sleep(600);");
     let url = database.url();
-    let child = tool.spawn(&[
+    let sleep = "select pg_sleep(600);";
+    let args = [
         "migrate",
         "verify",
         "--migrations",
         "m",
         "--scratch-url",
         &url,
-    ]);
-    database.wait_until(
-        "select count(*) = 1 from pg_stat_activity where query like 'select pg_sleep(600)%'",
-    );
-    let pid = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
-    assert_snapshot!(tool.outcome(child), @"
-    -- stderr
-    -> (url)  SOCKET/DB as postgres
-    error: interrupted
-      note: the scratch database was dropped again
-    -- exit 130
-    ");
+    ];
+    // In the scratch database, and in the copy in which a migration is undone.
+    for (up, down) in [(sleep, ""), ("create table a ();", sleep)] {
+        tool.write("m/001_x.sql", up);
+        tool.write("m/001_x.down.sql", down);
+        let child = tool.spawn(&args);
+        database.wait_until(
+            "select count(*) = 1 from pg_stat_activity where query like 'select pg_sleep(600)%'",
+        );
+        assert_eq!(scratches(&database), if down == sleep { 2 } else { 1 });
+        let pid = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+        let outcome = tool.outcome(child);
+        insta::allow_duplicates! {
+            assert_snapshot!(outcome, @"
+            -- stderr
+            -> (url)  SOCKET/DB as postgres
+            error: interrupted
+              note: the scratch database was dropped again
+            -- exit 130
+            ");
+        }
+        assert_eq!(scratches(&database), 0);
+    }
+    tool.write("m/001_x.down.sql", "select 1;");
+    tool.run(&args).code(3);
     assert_eq!(scratches(&database), 0);
 }
 
@@ -398,7 +517,7 @@ fn a_history_in_trouble_is_told_and_compared_as_far_as_it_goes() {
     warning: 001_a was edited after it was applied; its file is replayed as it is now
     warning: 002_b was applied, and its file is gone: what it made is not replayed
     warning: 003_c came late; it is replayed after those that are applied
-    replayed 3 migrations (1 pending) in DURATION (database/migrations); the database is not what its migrations make: - as declared, + as found
+    replayed 3 migrations (1 pending) in DURATION (database/migrations); the database is not what its files make: - as declared, + as found
     -- exit 3
     ");
 }
@@ -438,7 +557,11 @@ fn a_role_without_rights_can_verify_and_one_that_makes_no_databases_cannot() {
     database.sql("do $$ begin create role reader login; exception when duplicate_object or unique_violation then null; end $$; grant usage on schema toysoldiers to reader; grant select on all tables in schema toysoldiers to reader");
     let reader = Tool::new().on_as(&database, "reader");
     reader.write("database/migrations/001_a.sql", "create table a (id int); create schema s; create view s.v as select id from a; revoke all on schema s from public;");
-    verify(&reader, &database, &[]).ok();
+    assert_snapshot!(verify(&reader, &database, &[]).ok().stderr, @"
+    -> (url)  SOCKET/DB as reader
+    note: what only pg_dump tells apart was not compared, such as operators, casts, collations, foreign servers and row filters: pg_dump failed: query failed: ERROR:  permission denied for table a
+    replayed 1 migration in DURATION (database/migrations); the database is what its files make
+    ");
     let server = database.server.database("postgres").url_as("reader");
     assert_snapshot!(tool.run(&["migrate", "verify", "--scratch-url", &server]), @r#"
     -- stderr
@@ -587,6 +710,34 @@ fn what_some_migrations_make_can_be_compared_with_any_database() {
 }
 
 #[test]
+fn rows_are_written_under_the_lock_of_the_first_and_another_table_has_its_own() {
+    let (database, tool) = with(&[(
+        "001_a.sql",
+        "create table a (id int, b text); create table \"A\" (id int);",
+    )]);
+    tool.run(&["migrate", "up"]).ok();
+    tool.write(
+        "database/migrations/002_b.sql",
+        "insert into a values (1, 'x');\ninsert into a values (2, 'insert into');\ninsert into \"A\" values (1);\n\
+         create table c (id int);\nalter table c add d int;\nupdate a set id = 1;\nalter table a add c text default random()::text;\n\
+         insert into a values (3);\nalter table a rename to e;\nselect * from e for update;",
+    );
+    tool.write(
+        "database/migrations/003_c.sql",
+        "alter table e add f int;\nalter table c add e int;\ndrop table \"A\";\ntruncate c;",
+    );
+    assert_snapshot!(verify(&tool, &database, &[]).stdout, @r#"
+    MIGRATION  STATEMENT  LINE  WHAT  TABLE  LOCK  REWRITES  SIZE  ROWS
+    002_b  1  1  insert into a values (1, 'x')  public.a  RowExclusive  no  8.2 kB  -
+    002_b  3  3  insert into "A" values (1)  public.A  RowExclusive  no  0 B  -
+    002_b  7  7  alter table a add c text default random()::text  public.a  AccessExclusive  yes  8.2 kB  -
+    003_c  1  1  alter table e add f int  public.e  AccessExclusive  no  -  -
+    003_c  2  2  alter table c add e int  public.c  AccessExclusive  no  -  -
+    003_c  3  3  drop table "A"  public.A  AccessExclusive  no  0 B  -
+    "#);
+}
+
+#[test]
 fn outside_of_a_transaction_only_what_is_certain_is_told() {
     let (database, tool) = with(&[(
         "001_a.sql",
@@ -606,7 +757,7 @@ fn outside_of_a_transaction_only_what_is_certain_is_told() {
     002_b  6  7  alter table a alter b type bigint  public.a  AccessExclusive  yes  0 B  -
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    replayed 2 migrations (1 pending) in DURATION (database/migrations); the database is what its migrations make
+    replayed 2 migrations (1 pending) in DURATION (database/migrations); the database is what its files make
     -- exit 0
     ");
 }
@@ -665,6 +816,120 @@ fn the_table_of_another_tool_is_no_drift() {
     assert!(
         outcome
             .contains("table public._sqlx_migrations is another tool's history, and is left out"),
+        "{outcome}"
+    );
+}
+
+#[test]
+fn after_a_deploy_only_what_was_changed_by_hand_is_drift() {
+    let database = Database::empty();
+    let tool = Tool::new().on(&database);
+    tool.run(&["migrate", "up"]).ok();
+    assert_eq!(
+        findings(&verify(&tool, &database, &["-o", "json"])),
+        [""; 0]
+    );
+    tool.run(&["policy", "apply", "--yes"]).ok();
+    assert_eq!(
+        findings(&verify(&tool, &database, &["-o", "json"])),
+        [""; 0]
+    );
+    tool.run(&["deploy", "--yes", "--no-backup"]).ok();
+    assert_snapshot!(verify(&tool, &database, &[]), @"
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    replayed 12 migrations in DURATION (embedded in toysoldiers 0.1.0); the database is what its files make
+    -- exit 0
+    ");
+    database.sql("alter table users add hack int");
+    assert_snapshot!(verify(&tool, &database, &[]), @"
+    -- stdout
+    FINDING  STATE  OBJECT  DIFFERENCE
+    drift  changed  table public.users  + column hack integer
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    replayed 12 migrations in DURATION (embedded in toysoldiers 0.1.0); the database is not what its files make: - as declared, + as found
+    -- exit 3
+    ");
+    // What is there of what a file declares has to be as declared; what is missing, `deploy` would make.
+    database.sql(
+        "create index extra on tips (created_at); grant insert on users to anon;
+         create policy extra on users for select to anon using (true);
+         alter policy content_read on content using (true);
+         drop index content_tags_idx; alter table users disable row level security",
+    );
+    let found = findings(&verify(&tool, &database, &["-o", "json"]));
+    assert_eq!(
+        found,
+        [
+            "changed policy content_read on public.content",
+            "extra index public.extra",
+            "changed table public.users",
+            "changed grants on table public.users",
+            "extra policy extra on public.users"
+        ]
+    );
+}
+
+/// What differs, in short.
+fn findings(outcome: &Outcome) -> Vec<String> {
+    let json = outcome.json();
+    let drift = json["drift"].as_array().unwrap().iter();
+    let text = |one: &serde_json::Value| {
+        let words = ["state", "kind", "name"].map(|key| one[key].as_str().unwrap().to_owned());
+        words.join(" ")
+    };
+    drift.map(text).collect()
+}
+
+#[test]
+fn files_that_speak_of_what_is_not_there_yet_are_left_to_deploy() {
+    let (database, tool) = with(&[(
+        "001_t.sql",
+        "create table t (id int, owner text); create table u (id int);",
+    )]);
+    anon(&database);
+    tool.write(
+        "database/policies/t.sql",
+        "alter table t enable row level security; create policy own on t for select to anon using (owner = current_user);",
+    );
+    tool.write(
+        "database/indexes/t.sql",
+        "create index t_owner on t (owner);",
+    );
+    tool.run(&["deploy", "--yes", "--no-backup"]).ok();
+    // Of a table, of a column, and of an index of the future; and what came before goes on.
+    tool.write(
+        "database/migrations/002_v.sql",
+        "create table v (id int); alter table u add owner text; alter policy own on t using (true);",
+    );
+    for relation in ["u", "v"] {
+        tool.write(
+            &format!("database/policies/{relation}.sql"),
+            format!("alter table {relation} enable row level security; create policy own on {relation} for select to anon using (id = 1);"),
+        );
+    }
+    tool.write(
+        "database/indexes/u.sql",
+        "create index u_owner on u (owner);",
+    );
+    tool.write("database/indexes/v.sql", "create index v_id on v (id);");
+    assert_snapshot!(verify(&tool, &database, &[]).ok().stderr, @"
+    -> (url)  SOCKET/DB as postgres
+    note: the database has not all that policy and index files declare, which is no drift: `toysoldiers deploy --dry-run` shows the rest
+    replayed 2 migrations (1 pending) in DURATION (database/migrations); the database is what its files make
+    ");
+    database.sql("drop table u; create policy more on t for insert to anon with check (true)");
+    assert_eq!(
+        findings(&verify(&tool, &database, &["-o", "json"])),
+        ["extra policy more on public.t", "missing table public.u"]
+    );
+    // What cannot be read is said.
+    std::fs::remove_file(tool.path().join("database/migrations/002_v.sql")).unwrap();
+    tool.write("database/policies/t.sql", "select 1;");
+    let outcome = verify(&tool, &database, &[]).code(3).stderr;
+    assert!(
+        outcome.contains("warning: policies are compared with migrations alone: "),
         "{outcome}"
     );
 }

@@ -13,7 +13,7 @@ use crate::deploy::history::Deploys;
 use crate::deploy::revision::short;
 use crate::deploy::written::{self, Written};
 use crate::deploy::{
-    self, Deployed, Did, Files, Revision, Safekeeping, Sources, State, Wanted, Wish,
+    self, Asking, Deployed, Did, Files, Revision, Safekeeping, Sources, State, Wanted, Wish,
 };
 use crate::error::{Exit, Result, command, quoted};
 use crate::pg::lock;
@@ -142,7 +142,11 @@ impl DeployArgs {
         cx.ui.announce(&plan, &cx.stage()?);
         let run = self.wait.run(cx);
         let apply = async |work, consent| {
-            let revision = Revision::of(&sources.folders());
+            let asking = Asking {
+                caller: cx.caller(),
+                environ: cx.environ(),
+            };
+            let revision = Revision::of(&sources.folders(), &asking);
             Box::pin(deploy::deploy(&db, work, consent, revision, run)).await
         };
         let exit = Box::pin(cx.carry_out(plan, apply)).await?;

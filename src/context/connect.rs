@@ -133,7 +133,7 @@ impl Context {
         let with_fingerprint = curious
             || is_unpinned
             || environment.fingerprint.is_some()
-            || guard::kin::wants_fingerprint(self.settings()?);
+            || (environment.ad_hoc && guard::kin::wants_fingerprint(self.settings()?));
         let (ready, identity) = tokio::join!(
             db.set_up(self.patience()),
             guard::identify(&db, with_fingerprint)
@@ -200,12 +200,13 @@ impl Context {
         if !environment.ad_hoc {
             return Ok(());
         }
-        let kin = guard::kin::find(db, settings, identity, address.database()).await?;
+        let kin = guard::kin::find(db, settings, identity, Some(address.database())).await?;
         let is_new = |name: &String| {
             identity.stamp.as_ref() != Some(name)
-                && !settings
-                    .addresses()
-                    .any(|(other, _, there)| other == name && there.is_same_database(address))
+                && !settings.addresses().any(|configured| {
+                    let is_same = |there: &Endpoint| there.is_same_database(address);
+                    configured.name == name && configured.endpoint.as_ref().is_ok_and(is_same)
+                })
         };
         for name in kin.same.iter().filter(|name| is_new(name)) {
             let Some(table) = settings.table(name) else {
@@ -219,9 +220,9 @@ impl Context {
                 ));
             }
         }
-        for (name, host) in kin.unknown.iter().filter(|(name, _)| is_new(name)) {
+        for (name, why) in kin.unknown.iter().filter(|(name, _)| is_new(name)) {
             self.ui.say(&format!(
-                "whether this is the database of {name} is not known: its host {host} could not be looked up"
+                "whether this is the database of {name} is not known: {why}"
             ));
         }
         Ok(())
@@ -369,6 +370,35 @@ impl Context {
             passwords.push(stored.password);
         }
         Ok(endpoint.with_passwords(passwords))
+    }
+
+    /// Refuses to make databases on the server of an environment that forbids this command, or is protected: what
+    /// migrations do to a server, such as making roles, would be done to that one.
+    pub async fn require_unguarded(&self, endpoint: &Endpoint) -> Result<()> {
+        let settings = self.settings()?;
+        let db = Db::connect(endpoint, self.glance()).await?;
+        let identity = guard::identify(&db, guard::kin::wants_fingerprint(settings)).await?;
+        let kin = guard::kin::find(&db, settings, &identity, None).await?;
+        for name in kin.same.iter().chain(&identity.stamp) {
+            let Some(table) = settings.table(name) else {
+                continue;
+            };
+            guard::permit(name, &table.deny, &self.command)?;
+            if table.protected {
+                return Err(Error::refused(format!(
+                    "scratch databases would be made on the server of {name}, which is protected"
+                ))
+                .unchanged()
+                .hint("name another server with `--scratch-url`, or leave it out: the private server is used then")
+                .into());
+            }
+        }
+        for (name, why) in kin.unknown {
+            self.ui.say(&format!(
+                "whether scratch databases are made on the server of {name} is not known: {why}"
+            ));
+        }
+        Ok(())
     }
 
     /// The address, with the settings that the environment's asks for, so that a file means there what it means here.

@@ -16,9 +16,16 @@ pub struct Excerpt {
     /// The line; of a very long one, what is around the place.
     pub text: String,
     /// How many characters of the line come before the text.
-    pub before: usize,
+    #[serde(skip_serializing_if = "is_nothing")]
+    pub before: u32,
     /// Whether the line goes on after it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub goes_on: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // As serde asks.
+fn is_nothing(count: &u32) -> bool {
+    *count == 0
 }
 
 /// The longest line that is kept whole, in bytes: there may be as many places as bytes, and all in one line.
@@ -61,7 +68,7 @@ impl Excerpt {
             column,
             width,
             text: whole[from..until].to_owned(),
-            before: whole[..from].chars().count(),
+            before: u32::try_from(whole[..from].chars().count()).unwrap_or(u32::MAX),
             goes_on: until < whole.len(),
         }
     }
@@ -140,7 +147,7 @@ mod tests {
         );
         assert!(excerpt.text.len() < LONGEST, "{}", excerpt.text.len());
         assert!(excerpt.goes_on);
-        let place = excerpt.column - 1 - excerpt.before;
+        let place = excerpt.column - 1 - excerpt.before as usize;
         let kept: String = excerpt.text.chars().skip(place).take(4).collect();
         assert_eq!(kept, "here");
     }

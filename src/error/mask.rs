@@ -325,7 +325,9 @@ fn after_secret(line: &str) -> Option<usize> {
     for word in line.split_inclusive(|letter| !is_part(letter)) {
         let key = word.trim_end_matches(|letter| !is_part(letter));
         if is_secret(key) {
-            return Some(end + key.len());
+            let rest = &line[end + key.len()..];
+            let value = rest.trim_start_matches([' ', '\t', '=', ':']);
+            return Some(line.len() - value.len());
         }
         end += word.len();
     }
@@ -543,16 +545,16 @@ mod tests {
         for (text, shown) in [
             (
                 "password_command = \"echo pw\" x\ny = 1",
-                "password_command**************\ny = 1",
+                "password_command = ***********\ny = 1",
             ),
             (
                 "password_command = [\n \"a]\",\n \"pw\",\n]\nurl = \"\"",
-                "password_command****\n******\n******\n*\nurl = \"\"",
+                "password_command = *\n******\n******\n*\nurl = \"\"",
             ),
-            ("password_env = \"PW\"", "password_env*******"),
+            ("password_env = \"PW\"", "password_env = ****"),
             (
                 "password = \"\"\"\nx = pw\n\"\"\"\nurl = \"u\"",
-                "password******\n******\n***\nurl = \"u\"",
+                "password = ***\n******\n***\nurl = \"u\"",
             ),
             (
                 "[env.x.password_command]\nx = \"pw\"\n[env.y]\nurl = \"u\"",

@@ -18,7 +18,7 @@ use crate::error::Result;
 use crate::pg::endpoint::{Host, Place};
 use crate::pg::{Db, Query};
 use crate::settings::Settings;
-use crate::settings::file::EnvTable;
+use crate::settings::file::{Address, EnvTable};
 
 /// How long the name of a configured host is looked up.
 const LOOKUP: Duration = Duration::from_secs(2);
@@ -48,7 +48,7 @@ static REACHED: Query<Reached> = crate::query!("guard/reached");
 pub struct Kin {
     /// Environments whose database it is.
     pub same: Vec<String>,
-    /// Environments whose database it may be, and the host that could not be looked up.
+    /// Environments whose database it may be, and why that is not known.
     pub unknown: Vec<(String, String)>,
 }
 
@@ -89,24 +89,24 @@ fn is_guarded(table: &EnvTable) -> bool {
     table.protected || !table.deny.is_empty()
 }
 
-/// Whether the fingerprint of a server reached by a bare URL decides anything.
+/// Whether the fingerprint of a server that no name led to decides anything.
 pub fn wants_fingerprint(settings: &Settings) -> bool {
-    settings.environment.ad_hoc
-        && settings
-            .addresses()
-            .any(|(_, table, _)| is_guarded(table) && table.fingerprint.is_some())
+    settings
+        .addresses()
+        .any(|Address { table, .. }| is_guarded(table) && table.fingerprint.is_some())
 }
 
-/// Compares the server that answers with the guarded environments. `database` is the one the URL names.
+/// Compares the server that answers with those of the guarded environments. `database` is the one the URL names; without
+/// it every database of a server counts.
 pub async fn find(
     db: &Db,
     settings: &Settings,
     identity: &Identity,
-    database: &str,
+    database: Option<&str>,
 ) -> Result<Kin> {
     let guarded: Vec<_> = settings
         .addresses()
-        .filter(|(_, table, _)| is_guarded(table))
+        .filter(|Address { table, .. }| is_guarded(table))
         .collect();
     let mut kin = Kin::default();
     if guarded.is_empty() {
@@ -115,11 +115,22 @@ pub async fn find(
     let reached = db.one(&REACHED, &[]).await?;
     let server = Server::new(db, &reached);
     // A pooler may know a database by another name. One that was opened beside it is not meant.
-    let is_beside = db.endpoint().database() != database;
+    let is_beside = database.is_some_and(|database| db.endpoint().database() != database);
     let opened = Some(reached.database.as_str()).filter(|_| !is_beside);
-    let names = [Some(database), opened];
-    for (name, table, endpoint) in guarded {
-        if !names.contains(&Some(endpoint.database())) {
+    let names = [database, opened];
+    for Address {
+        name,
+        table,
+        endpoint,
+        ..
+    } in guarded
+    {
+        let Ok(endpoint) = endpoint else {
+            let why = "its address in toysoldiers.toml cannot be read".to_owned();
+            kin.unknown.push((name.clone(), why));
+            continue;
+        };
+        if database.is_some() && !names.contains(&Some(endpoint.database())) {
             continue;
         }
         if let (Some(pinned), Some(Ok(found))) = (&table.fingerprint, &identity.fingerprint) {
@@ -135,7 +146,8 @@ pub async fn find(
         if places.iter().any(is_same) {
             kin.same.push(name.clone());
         } else if let Some(host) = places.into_iter().find_map(Result::err) {
-            kin.unknown.push((name.clone(), host));
+            let why = format!("its host {host} could not be looked up");
+            kin.unknown.push((name.clone(), why));
         }
     }
     Ok(kin)

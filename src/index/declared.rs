@@ -109,6 +109,14 @@ pub struct Declared {
 }
 
 impl Declared {
+    /// What one of the files declares.
+    #[must_use]
+    pub fn only(&self, file: usize) -> Self {
+        let mut only = self.clone();
+        only.indexes.retain(|wanted| wanted.file_number == file);
+        only
+    }
+
     /// Reads all files of a source.
     pub fn load(source: &Source) -> Result<Self> {
         let mut declared = Self {

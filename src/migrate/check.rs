@@ -144,8 +144,7 @@ impl Files {
     /// What undoes a migration destroys by trade: only what could not run is worth a word.
     fn add_down(&mut self, entry: &Entry) -> Result<()> {
         if let Some(sheet) = self.read(entry)? {
-            let mut hits = preflight::look(&sheet.text, &directive::read(&sheet.text)).hits;
-            hits.retain(|hit| hit.rule.level == Level::Error);
+            let hits = preflight::undoing(&sheet.text);
             self.findings.extend(placed(&sheet, hits));
         }
         Ok(())

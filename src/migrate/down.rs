@@ -99,23 +99,7 @@ pub async fn plan(db: &Db, files: &Files, reach: &Reach) -> Result<Plan<Undoing>
         steps.extend(mark::upgrade(&history));
     }
     for (down, up, record) in &undos {
-        if !directive::read(down.sql()).directives.transaction {
-            return Err(
-                Error::refused(format!("{} asks for no transaction", down.path))
-                    .note("a migration is undone in one transaction with its row in the history")
-                    .unchanged()
-                    .hint(command("migrate new").hint("undo it in a new migration: {}"))
-                    .into(),
-            );
-        }
-        preflight::check(down)?;
-        if preflight::count(down) == 0 {
-            return Err(Error::refused(format!("{} holds no statement", down.path))
-                .note("its migration would be forgotten, and everything it made would stay")
-                .unchanged()
-                .hint("write what undoes the migration into it")
-                .into());
-        }
+        preflight::check_undoing(down)?;
         steps.push(shown(down, *up, record));
     }
     let left = history.rows.len() - chosen.len();

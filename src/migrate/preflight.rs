@@ -14,7 +14,7 @@ use super::lint::facts::Span;
 use super::lint::{Hit, Level, Rule, Sheet, form, mode, placed};
 use super::script::{Mode, Script, is_transaction_control, modes, sets_modes, wrapping};
 use super::step;
-use crate::error::{Error, Result, command};
+use crate::error::{Error, Kind, Result, command};
 use crate::pg::sql::{self, Flaw, FlawKind, Statement};
 
 /// Refuses a file that cannot be run; the error names the line.
@@ -32,18 +32,56 @@ fn refuse(migration: &Migration, matters: impl Fn(&Rule) -> bool) -> Result<Dire
     let read = directive::read(text);
     let mut errors = look(text, &read).hits;
     errors.retain(|hit| hit.rule.level == Level::Error && matters(hit.rule));
+    refuse_for(migration, errors)?;
+    Ok(read.directives)
+}
+
+/// What keeps a file from undoing its migration, in the order of the file: the one answer of `check`, `verify` and
+/// `down`.
+pub fn undoing(text: &str) -> Vec<Hit> {
+    let mut read = directive::read(text);
+    let alone = read.no_transaction;
+    read.directives.transaction = true;
+    let hits = look(text, &read).hits.into_iter();
+    let hits = hits.filter_map(|hit| match hit.rule {
+        rule if *rule == form::NO_STATEMENT => {
+            let rule = &form::UNDOES_NOTHING;
+            Some(Hit::new(rule, hit.span, hit.message))
+        }
+        rule if *rule == mode::NEEDS_NO_TRANSACTION => Some(hit.rewrite(mode::UNDONE)),
+        rule => (rule.level == Level::Error).then_some(hit),
+    });
+    let alone = alone.map(|span| {
+        let message = "a file that undoes a migration runs in a transaction";
+        Hit::new(&mode::UNDONE_ALONE, span, message)
+    });
+    alone.into_iter().chain(hits).collect()
+}
+
+/// Refuses a file that cannot undo its migration.
+pub fn check_undoing(down: &Migration) -> Result<()> {
+    refuse_for(down, undoing(down.sql()))
+}
+
+fn refuse_for(migration: &Migration, errors: Vec<Hit>) -> Result<()> {
     let more = errors.len().saturating_sub(1);
     let sheet = Sheet {
         path: Cow::Borrowed(&migration.path),
-        text: Cow::Borrowed(text),
+        text: Cow::Borrowed(migration.sql()),
     };
     let Some(first) = (!errors.is_empty())
         .then(|| placed(&sheet, errors).next())
         .flatten()
     else {
-        return Ok(read.directives);
+        return Ok(());
     };
-    let mut error = Error::failed(format!("{} cannot be applied", migration.path))
+    let is_refused = [&mode::UNDONE_ALONE, &form::UNDOES_NOTHING].contains(&first.rule);
+    let kind = if is_refused {
+        Kind::Refused
+    } else {
+        Kind::Failed
+    };
+    let mut error = Error::new(kind, format!("{} cannot be applied", migration.path))
         .because(Error::failed(first.message))
         .note("nothing was run")
         .hint(first.rewrite);

@@ -5,7 +5,9 @@
 //! take and whether they rewrite tables. Deliberately absent: a plan and a consent. The one thing that is made is the
 //! scratch database, and that is gone in the end.
 
+mod declared;
 pub mod lock;
+mod net;
 pub mod proof;
 mod replay;
 mod scratch;
@@ -19,14 +21,16 @@ use super::Files;
 use super::diff::{self, Standing};
 use super::file::Migration;
 use super::history::title;
-use crate::error::Result;
+use crate::error::{Result, command};
 use crate::pg::catalog::Catalog;
-use crate::pg::catalog::diff::{Comparison, Difference, State, compare};
+use crate::pg::catalog::diff::{Comparison, Difference, State, compare, differences};
 use crate::pg::{Endpoint, Undo};
 use crate::plan::{Progress, counted};
-use lock::Mode;
-use proof::Flaw;
-use replay::{Ran, Watch};
+pub use declared::Declared;
+use declared::Expected;
+use lock::{Mode, Scene};
+use proof::{Flaw, Undoable};
+use replay::Ran;
 pub use scratch::Scratch;
 pub use target::Target;
 
@@ -53,6 +57,15 @@ pub struct Verified {
     pub notes: Vec<String>,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
+}
+
+/// The locks of which migrations are told: to look at them takes time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watched {
+    /// Of those that the environment has not applied yet.
+    Pending,
+    /// Of all.
+    All,
 }
 
 /// A migration, and how its replay went.
@@ -116,9 +129,36 @@ impl Verified {
     }
 }
 
-/// Compares what was found in a database with what there is in a scratch database.
-pub async fn drift(found: &Catalog, scratch: &Scratch) -> Result<Comparison> {
-    let mut comparison = compare(&Catalog::read(&scratch.db).await?, found);
+/// What pg_dump tells apart and nobody has told yet, or why that is not known.
+async fn caught(
+    scratch: &Scratch,
+    target: &Target,
+    expected: &Expected,
+    told: &[Difference],
+) -> Result<Vec<Difference>, String> {
+    let unknown = |reason: &str| {
+        format!(
+            "what only pg_dump tells apart was not compared, such as operators, casts, collations, foreign servers and row \
+             filters: {reason}"
+        )
+    };
+    if scratch.db.server_major() != target.major {
+        return Err(unknown("the servers are not of one version"));
+    }
+    let found = target.dump.as_ref().map_err(|reason| unknown(reason))?;
+    let here = net::read(&scratch.db, &target.programs).await;
+    let here = here.map_err(|reason| unknown(&reason))?;
+    // What files declare that the environment has only in part is not here.
+    let catalog = Catalog::read(&scratch.db).await;
+    let partly = catalog.map(|catalog| differences(&catalog, &expected.catalog));
+    let partly = partly.map_err(|error| unknown(&error.to_string()))?;
+    let told: Vec<&Difference> = told.iter().chain(&partly).collect();
+    Ok(here.differences(found, &expected.catalog, &told))
+}
+
+/// How a database differs from what is declared.
+fn drift(expected: &Catalog, found: &Catalog) -> Comparison {
+    let mut comparison = compare(expected, found);
     // Whoever took over from another tool has its table still, and that is as it should be.
     let is_theirs = |difference: &Difference| {
         let table = HISTORIES
@@ -137,7 +177,7 @@ pub async fn drift(found: &Catalog, scratch: &Scratch) -> Result<Comparison> {
             difference.object()
         )
     }));
-    Ok(comparison)
+    comparison
 }
 
 /// Where other tools remember their migrations.
@@ -158,15 +198,17 @@ pub async fn compare_with(
     undo: &Undo,
 ) -> Result<Comparison> {
     let scratch = Scratch::with(server, migrations, undo).await?;
-    let comparison = drift(found, &scratch).await?;
+    let comparison = drift(&Catalog::read(&scratch.db).await?, found);
     scratch.drop(undo).await?;
     Ok(comparison)
 }
 
-/// Replays all migrations in a scratch database on `server`, and compares with the target.
+/// Replays what is declared in a scratch database on `server`, and compares with the target.
 pub async fn verify(
     target: &Target,
     files: Files,
+    declared: Declared,
+    watched: Watched,
     server: &Endpoint,
     undo: &Undo,
     progress: &dyn Progress,
@@ -174,18 +216,19 @@ pub async fn verify(
     let start = Instant::now();
     let entries = diff::against(&files.all, &target.history);
     progress.working("making a scratch database");
-    let scratch = Scratch::make(server, undo).await?;
+    let mut scratch = Scratch::make(server, undo).await?;
     let troubled = entries
         .iter()
         .filter(|entry| entry.standing.is_problem() || entry.standing == Standing::Unfinished);
     let warnings: Vec<String> = troubled
         .map(|entry| format!("{} {}", entry.title(), consequence(entry.standing)))
         .chain(strangeness(&scratch, target))
+        .chain(declared.unread.iter().cloned())
         .collect();
     for warning in &warnings {
         progress.warn(warning);
     }
-    let mut verified = Verified {
+    let verified = Verified {
         source: files.source.clone(),
         scratch_server: scratch.db.server_version().to_owned(),
         server: target.version.clone(),
@@ -207,49 +250,169 @@ pub async fn verify(
         notes: Vec::new(),
         duration_ms: 0,
     };
+    let mut replay = Replay {
+        files: &files,
+        server,
+        undo,
+        progress,
+        verified,
+        ran: Vec::new(),
+        applied: 0,
+        declared: Vec::new(),
+        watched,
+        scene: None,
+    };
     // First what the target has, then what it waits for.
-    for pending in [false, true] {
+    scratch = replay.all(scratch, target, false).await?;
+    progress.working("comparing");
+    let expected = declared.replay(&scratch.db, &target.catalog).await?;
+    replay.applied = replay.ran.len();
+    let Comparison { differences, notes } = drift(&expected.catalog, &target.catalog);
+    let (unwritten, more) = match caught(&scratch, target, &expected, &differences).await {
+        Ok(more) => (None, more),
+        Err(reason) => (Some(reason), Vec::new()),
+    };
+    replay.verified.drift = differences;
+    replay.verified.drift.extend(more);
+    replay.verified.notes = notes;
+    replay.verified.notes.extend(unwritten);
+    if !expected.is_whole {
+        replay.verified.notes.push(format!(
+            "the database has not all that policy and index files declare, which is no drift: {} shows the rest",
+            command("deploy --dry-run")
+        ));
+    }
+    replay.declared = expected.applied;
+    scratch = replay.all(scratch, target, true).await?;
+    let mut verified = replay.verified;
+    scratch.drop(undo).await?;
+    verified.downs.sort_by_key(|flaw| flaw.version);
+    verified.duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(verified)
+}
+
+/// Migrations on their way through a scratch database.
+struct Replay<'a> {
+    files: &'a Files,
+    server: &'a Endpoint,
+    undo: &'a Undo,
+    progress: &'a dyn Progress,
+    verified: Verified,
+    /// Those that were applied so far.
+    ran: Vec<&'a Migration>,
+    /// After how many of them what other files declare was made, and what that is.
+    applied: usize,
+    declared: Vec<declared::Change>,
+    watched: Watched,
+    /// The tables there are, once somebody looks at what becomes of them.
+    scene: Option<Scene>,
+}
+
+impl<'a> Replay<'a> {
+    /// Applies those that the target has, or those it waits for. Where a row of them can be undone, a copy of what the
+    /// last one left is where that is proved: the scratch database itself is what others are compared with.
+    async fn all(
+        &mut self,
+        mut scratch: Scratch,
+        target: &Target,
+        pending: bool,
+    ) -> Result<Scratch> {
+        let files = self.files;
+        // Those in a row that can be undone.
+        let mut row: Vec<Undoable<'a>> = Vec::new();
         for migration in &files.all {
-            let place = verified
-                .migrations
-                .iter()
-                .position(|one| one.version == migration.version);
-            let Some(place) = place else { continue };
-            let state = verified.migrations[place].state;
-            if waits(state) != pending {
+            let Some(place) = self.place(migration) else {
+                continue;
+            };
+            if waits(self.verified.migrations[place].state) != pending {
                 continue;
             }
-            progress.working(&format!("replaying {}", migration.title()));
             let down = files.down_of(migration);
-            let before = match down {
-                Some(_) => Catalog::read(&scratch.db).await?,
-                None => Catalog::default(),
+            let unfit = down.and_then(proof::unfit);
+            let down = down.filter(|_| unfit.is_none());
+            if let Some(unfit) = unfit {
+                self.verified.migrations[place].undone = Some(false);
+                self.verified.downs.push(unfit);
+            }
+            if down.is_none() {
+                scratch = self.prove(scratch, std::mem::take(&mut row)).await?;
+            }
+            self.progress
+                .working(&format!("replaying {}", migration.title()));
+            let before = match (down, row.last()) {
+                (None, _) => Catalog::default(),
+                (Some(_), Some(last)) => last.after.clone(),
+                (Some(_), None) => Catalog::read(&scratch.db).await?,
             };
-            let ran = replay::run(&scratch.db, migration, Watch::Tables).await?;
-            let replayed = &mut verified.migrations[place];
+            if self.watched == Watched::All || pending {
+                // Asked once; from then on every migration says what became of it.
+                if self.scene.is_none() {
+                    self.scene = Some(Scene::all(&scratch.db).await?);
+                }
+            }
+            let ran = replay::run(&scratch.db, migration, self.scene.as_mut()).await?;
+            self.ran.push(migration);
+            if let Some(down) = down {
+                row.push(Undoable {
+                    up: migration,
+                    down,
+                    before,
+                    after: Catalog::read(&scratch.db).await?,
+                });
+            }
+            let replayed = &mut self.verified.migrations[place];
             replayed.statements = Some(ran.statements);
             replayed.duration_ms =
                 Some(u64::try_from(ran.duration.as_millis()).unwrap_or(u64::MAX));
-            verified
-                .locks
-                .extend(locks(migration, pending, ran, target));
-            if let Some(down) = down {
-                progress.working(&format!("undoing {}", migration.title()));
-                let flaws = proof::prove(&scratch.db, migration, down, &before).await?;
-                verified.migrations[place].undone = Some(flaws.is_empty());
-                verified.downs.extend(flaws);
+            let locks = locks(migration, pending, ran, target);
+            self.verified.locks.extend(locks);
+        }
+        self.prove(scratch, row).await
+    }
+
+    /// Another scratch database, with the first so many migrations.
+    async fn again(&self, count: usize) -> Result<Scratch> {
+        let (before, after) = self.ran[..count].split_at(self.applied.min(count));
+        let scratch = Scratch::with(self.server, before, self.undo).await?;
+        if count >= self.applied {
+            declared::make(&scratch.db, &self.declared).await?;
+        }
+        for migration in after {
+            replay::run(&scratch.db, migration, None).await?;
+        }
+        Ok(scratch)
+    }
+
+    fn place(&self, migration: &Migration) -> Option<usize> {
+        let mut all = self.verified.migrations.iter();
+        all.position(|one| one.version == migration.version)
+    }
+
+    /// Undoes a row of migrations, the last one first, in a copy of the scratch database.
+    async fn prove(&mut self, scratch: Scratch, mut row: Vec<Undoable<'a>>) -> Result<Scratch> {
+        if row.is_empty() {
+            return Ok(scratch);
+        }
+        let mut below = self.ran.len();
+        let (scratch, mut copy) = scratch.copied(self.undo).await?;
+        while let Some(undoable) = row.pop() {
+            below -= 1;
+            let up = undoable.up;
+            self.progress.working(&format!("undoing {}", up.title()));
+            let (flaws, is_restored) = proof::prove(&copy.db, &undoable).await?;
+            if let Some(place) = self.place(up) {
+                self.verified.migrations[place].undone = Some(flaws.is_empty());
+            }
+            self.verified.downs.extend(flaws);
+            // What is wrong with this one is not to be blamed on those before it.
+            if !is_restored && !row.is_empty() {
+                copy.drop(self.undo).await?;
+                copy = self.again(below).await?;
             }
         }
-        if !pending {
-            progress.working("comparing");
-            let Comparison { differences, notes } = drift(&target.catalog, &scratch).await?;
-            verified.drift = differences;
-            verified.notes = notes;
-        }
+        copy.drop(self.undo).await?;
+        Ok(scratch)
     }
-    scratch.drop(undo).await?;
-    verified.duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Ok(verified)
 }
 
 fn locks(migration: &Migration, pending: bool, ran: Ran, target: &Target) -> Vec<Lock> {

@@ -3,8 +3,9 @@
 //! PostgreSQL writes its own definitions, with no schema in the search path but its own, so that a name reads the same
 //! whoever asks. What an extension brings is the extension's, and our own schema is nobody's business. Owners are left
 //! out: they differ from server to server. Deliberately absent: casts, operators, collations, text search, foreign
-//! servers, and everything that belongs to the whole server.
+//! servers, for which `migrate verify` asks pg_dump, and everything that belongs to the whole server.
 
+pub mod between;
 pub mod diff;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -93,7 +94,8 @@ impl Catalog {
             .contains_key(&(object.kind.clone(), object.name.clone()))
     }
 
-    fn schemas(&self) -> BTreeSet<&str> {
+    /// The schemas that something is in.
+    pub fn schemas(&self) -> BTreeSet<&str> {
         self.objects()
             .filter_map(|object| object.schema.as_deref())
             .collect()

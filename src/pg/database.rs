@@ -12,10 +12,20 @@ impl Db {
     /// Makes an empty database that nobody is let into but its owner and superusers. It is UTF-8, which holds whatever
     /// there is; the server's default may be less.
     pub async fn create_database(&self, name: &str) -> Result<()> {
+        self.create_database_of(name, "template0 encoding 'UTF8'")
+            .await
+    }
+
+    /// Makes a copy of a database that nobody is connected to, and nobody is let into the copy either.
+    pub async fn copy_database(&self, name: &str, of: &str) -> Result<()> {
+        self.create_database_of(name, &Ident(of).to_string()).await
+    }
+
+    async fn create_database_of(&self, name: &str, template: &str) -> Result<()> {
         let name = Ident(name);
         // Nobody gets in before the right to is taken away.
         self.script(&format!(
-            "create database {name} template template0 encoding 'UTF8' connection limit 0"
+            "create database {name} template {template} connection limit 0"
         ))
         .await?;
         self.script(&format!(

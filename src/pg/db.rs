@@ -183,11 +183,11 @@ impl Db {
         if self.pooling.keeps_sessions() || self.in_transaction.load(Ordering::Relaxed) {
             return self.send(query, params).await;
         }
-        let begin = self.begun("begin isolation level read committed").await?;
+        let opening = self.begun("begin isolation level read committed").await?;
         // They travel together; the first that failed says why.
         let (begun, set, rows, committed) = tokio::join!(
             // What is the default there is not ours to say before it has begun.
-            self.script(begin),
+            self.script(opening),
             Box::pin(self.make_settings(Scope::Transaction)),
             self.send(query, params),
             self.script("commit"),

@@ -128,12 +128,12 @@ async fn origins(endpoint: &Endpoint) -> Result<Vec<Origin>> {
 }
 
 /// Begins a transaction and lifts the limit on its statements, before anything else is sent.
-pub(super) async fn begin(db: &Db, begin: &str) -> Result<()> {
-    let begin = format!("{begin}; {LIFT}");
+pub(super) async fn begin(db: &Db, opening: &str) -> Result<()> {
+    let opening = format!("{opening}; {LIFT}");
     let mut tried = 0;
     loop {
         tried += 1;
-        match db.script(&begin).await {
+        match db.script(&opening).await {
             Err(error) if is_hurried(&error) && tried < TRIES => db.script("rollback").await?,
             begun => return begun,
         }

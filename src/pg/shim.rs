@@ -32,6 +32,9 @@ const MARK: &str = "--become-child-of";
 /// failure goes to what it finds as its input.
 const APART: &str = "--become-apart";
 
+/// The first descriptor beyond input, output and errors.
+const FIRST_OTHER: i32 = 3;
+
 /// In the place of a user: the one we are.
 const NOBODY_ELSE: &str = "-";
 
@@ -95,6 +98,9 @@ fn leave(words: &mut impl Iterator<Item = OsString>) -> io::Error {
     if let Err(error) = rustix::process::setsid() {
         return error.into();
     }
+    // What whoever started us had open is no other user's: a file of root, its terminal, a lock that would last as long
+    // as a server does.
+    close_fds::set_fds_cloexec(FIRST_OTHER, &[]);
     let mut command = Command::new(program);
     command.args(words).stdin(Stdio::null());
     if uid != NOBODY_ELSE {

@@ -94,14 +94,21 @@ impl Undo {
             .clear();
     }
 
-    /// Takes everything back, the last first; a line for each to tell the person.
+    /// What was registered last stays, or is gone already.
+    pub fn settle_last(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    }
+
+    /// Takes everything back, the last first; a line for each to tell the person, unless it says what the last one said.
     pub async fn carry_out(&self) -> Vec<String> {
         let entries = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         let mut told = Vec::new();
         for entry in entries.into_iter().rev() {
             let reason = match tokio::time::timeout(PATIENCE, entry.run()).await {
                 Ok(Ok(true)) => {
-                    told.push(entry.done);
+                    if told.last() != Some(&entry.done) {
+                        told.push(entry.done);
+                    }
                     continue;
                 }
                 Ok(Ok(false)) => continue,

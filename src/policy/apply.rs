@@ -25,7 +25,7 @@ use crate::bookkeeping;
 use crate::error::{self, Error, Kind, Result, command};
 use crate::pg::attempt;
 use crate::pg::db::ScriptFailure;
-use crate::pg::session::IN_CATALOG;
+use crate::pg::session::{IN_CATALOG, SearchPath};
 use crate::pg::{Db, RunContext, lock};
 use crate::plan::{Consent, Effect, Plan, Risk, Step, counted};
 use ended::{Disproved, Overtaken};
@@ -158,8 +158,7 @@ pub async fn apply(db: &Db, work: Work, _consent: Consent, run: RunContext<'_>) 
 }
 
 /// The statements. Names in what a file says are looked for where it says, and all others in the catalog.
-fn statements(db: &Db, work: &Work, differences: &[Difference]) -> Vec<String> {
-    let search_path = work.look.declared.search_path;
+pub fn statements(db: &Db, search_path: SearchPath, differences: &[Difference]) -> Vec<String> {
     let there = search_path.in_transaction(db.endpoint());
     let mut all = Vec::new();
     let mut is_there = false;
@@ -195,7 +194,8 @@ fn wrong(work: &Work, proof: &Proof) -> Vec<Cell> {
 /// All of it, once, in the transaction that is open.
 async fn once(db: &Db, work: &Work, within: Duration) -> Result<Option<Proof>> {
     lock::verify(db).await?;
-    let statements = statements(db, work, &work.differences);
+    let search_path = work.look.declared.search_path;
+    let statements = statements(db, search_path, &work.differences);
     let change = format!("{}\n;", statements.join("\n;\n"));
     // They travel together: the locks are held no longer than it takes.
     let (locked, before, changed, after, functions) = tokio::join!(
@@ -344,7 +344,7 @@ async fn settle(db: &Db, work: &Work, found: Found, functions_found: Vec<Rights>
     if remaining.is_empty() {
         return Ok(());
     }
-    let statements = statements(db, work, &remaining);
+    let statements = statements(db, work.look.declared.search_path, &remaining);
     let change = format!("{}\n;", statements.join("\n;\n"));
     let (changed, found, functions) = tokio::join!(
         db.script(&change),

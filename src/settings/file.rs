@@ -31,6 +31,17 @@ pub struct File {
     text: String,
 }
 
+/// Where a database of a configured environment is.
+#[derive(Debug)]
+pub struct Address<'a> {
+    /// The environment.
+    pub name: &'a String,
+    /// What is said of it.
+    pub table: &'a EnvTable,
+    /// The address, if it can be read.
+    pub endpoint: Result<Endpoint>,
+}
+
 /// A word of the file that only others can judge, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word {
@@ -267,15 +278,19 @@ impl File {
         }))
     }
 
-    /// The environments, each with its address if that can be read.
-    pub(super) fn addresses(
-        &self,
-        around: &Surroundings,
-    ) -> impl Iterator<Item = (&String, &EnvTable, Endpoint)> {
+    /// Where the environments' databases are, and their replicas.
+    pub(super) fn addresses(&self, around: &Surroundings) -> impl Iterator<Item = Address<'_>> {
         let around = super::beside(self, around);
-        self.content.env.iter().filter_map(move |(name, table)| {
-            let endpoint = Endpoint::parse_in(&table.url, &around).ok()?;
-            Some((name, table, endpoint))
+        self.content.env.iter().flat_map(move |(name, table)| {
+            let replica = table.replica.as_ref().map(|replica| &replica.url);
+            std::iter::once(&table.url)
+                .chain(replica)
+                .map(|url| Address {
+                    name,
+                    table,
+                    endpoint: Endpoint::parse_in(url, &around),
+                })
+                .collect::<Vec<_>>()
         })
     }
 

@@ -101,7 +101,7 @@ pub(super) fn draw(
         goes_on,
     } = excerpt;
     let letters = Printable::letters(text);
-    let place = column.saturating_sub(1 + cut).min(letters.len());
+    let place = column.saturating_sub(1 + *cut as usize).min(letters.len());
     let (from, until) = if letters.len() > 2 * AROUND {
         (
             place.saturating_sub(AROUND),

@@ -144,8 +144,8 @@ impl CsvForm {
     fn text(self, text: String) -> String {
         match self {
             Self::Terminal => Printable::line(text).to_string(),
-            Self::Spreadsheet if text.starts_with(FORMULA) => format!("'{text}"),
-            Self::Spreadsheet | Self::Exact => text,
+            Self::Spreadsheet => defused(&text),
+            Self::Exact => text,
         }
     }
 
@@ -158,10 +158,30 @@ impl CsvForm {
     }
 }
 
-/// How a cell begins that a spreadsheet computes, also in full width, or after white space that it takes off.
-const FORMULA: [char; 11] = [
-    '=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
+/// How a cell begins that a spreadsheet computes, also in full width.
+const FORMULA: [char; 8] = [
+    '=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
 ];
+
+/// What some spreadsheet takes for the end of a cell, whatever quotes are around it.
+const SEPARATORS: [char; 6] = [',', ';', '\t', '|', '\r', '\n'];
+
+/// With a mark before whatever would be computed, at the beginning or in what would be a cell of its own.
+fn defused(text: &str) -> String {
+    let mut defused = String::with_capacity(text.len());
+    // Such a beginning is taken off, and what is left is looked at.
+    if text.starts_with(['\t', '\r', '\n']) {
+        defused.push('\'');
+    }
+    for part in text.split_inclusive(SEPARATORS) {
+        let is_skipped = |letter: char| letter == '"' || letter.is_whitespace();
+        if part.trim_start_matches(is_skipped).starts_with(FORMULA) {
+            defused.push('\'');
+        }
+        defused.push_str(part);
+    }
+    defused
+}
 
 fn csv(table: &Table, form: CsvForm) -> Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());

@@ -141,3 +141,75 @@ fn who_is_asked_about_a_protected_environment_without_a_fingerprint_is_told_so()
     let refused = tool.run(&create).code(6);
     assert!(!refused.stderr.contains("has no fingerprint"), "{refused}");
 }
+
+#[test]
+fn what_stands_in_for_a_guarded_database_is_guarded() {
+    let (database, replica) = (Database::migrated(), Database::migrated());
+    let url = |database: &Database| {
+        let port = database.server.port;
+        format!("postgresql://postgres@localhost:{port}/{}", database.name)
+    };
+    let lines = "protected = true\ndeny = [\"backup\"]";
+    let standing_in = format!(
+        "{lines}\n[env.production.replica]\nurl = \"{}\"",
+        url(&replica)
+    );
+    let tool = production(&url(&database), &standing_in);
+    for url in [
+        url(&replica),
+        url(&replica).replace("localhost", "127.0.0.1"),
+    ] {
+        let refused = run(&tool, &url, CREATE).code(6);
+        assert!(refused.stderr.contains("PROTECTED"), "{refused}");
+        run(&tool, &url, &["backup", "create", "--to", "b"]).code(6);
+    }
+    // Of what cannot be read nobody knows where it leads.
+    let tool = production("service=nowhere", lines);
+    let told = run(&tool, &url(&database), &["status"]);
+    assert!(
+        told.stderr.contains(
+            "whether this is the database of production is not known: its address in toysoldiers.toml cannot be read"
+        ),
+        "{told}"
+    );
+}
+
+#[test]
+fn nothing_is_tried_out_on_a_guarded_server() {
+    let (database, other) = (Database::migrated(), Database::migrated());
+    let url = |database: &str| {
+        let port = other.server.port;
+        format!("postgresql://postgres@localhost:{port}/{database}")
+    };
+    let verify = |tool: &Tool, command: &str, scratch: &str| {
+        let url = url(&other.name);
+        tool.run(&[
+            "--database-url",
+            &url,
+            "migrate",
+            command,
+            "--scratch-url",
+            scratch,
+        ])
+    };
+    for (lines, said) in [
+        (
+            "protected = true",
+            "on the server of production, which is protected",
+        ),
+        (
+            "deny = [\"migrate verify\"]",
+            "production never runs `migrate verify`",
+        ),
+    ] {
+        let tool = production(&url(&database.name), lines);
+        for scratch in [url(&database.name), url("postgres")] {
+            let refused = verify(&tool, "verify", &scratch).code(6);
+            assert!(refused.stderr.contains(said), "{refused}");
+        }
+    }
+    assert_eq!(
+        other.sql("select count(*) from pg_database where datname like 'toysoldiers_scratch%' and datname = 'never'"),
+        ["0"]
+    );
+}

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 
 use crate::local::Private;
+use crate::support::tool::hear;
 use crate::support::{Folder, Tool, server};
 
 const SECRET: &str = "root:$y$j9T$secret:1::::::\n";
@@ -478,4 +479,27 @@ fn root_takes_no_folder_that_others_can_swap_or_use_for_more() {
     std::fs::write(below.join("15"), "another server's").unwrap();
     refused(&below, "it holds other things: 15");
     assert_eq!(standing(&below), (uid, 0o755));
+}
+
+#[test]
+fn the_server_has_nothing_open_that_was_ours() {
+    let private = Private::new();
+    let secret = Secret::new();
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "exec 9<\"$0\"; exec \"$@\""])
+        .arg(&secret.path)
+        .arg(env!("CARGO_BIN_EXE_toysoldiers"))
+        .args(START);
+    hear(private.tool.dress(&mut command));
+    let started = private.tool.outcome(command.spawn().unwrap()).ok();
+    assert!(!started.stderr.is_empty(), "{started}");
+    let open = format!("/proc/{}/fd", private.pid().as_raw_nonzero());
+    let open: Vec<_> = std::fs::read_dir(open)
+        .unwrap()
+        .filter_map(|file| std::fs::read_link(file.unwrap().path()).ok())
+        .collect();
+    assert!(!open.is_empty());
+    assert!(!open.contains(&secret.path), "{open:?}");
+    secret.check();
 }

@@ -126,10 +126,10 @@ fn a_user_is_a_row_whatever_the_address() {
 #[test]
 fn a_spreadsheet_computes_nothing() {
     let database = Database::migrated();
-    for (number, begin) in ["=", "+", "-", "@", "\t", "\r", "\n", "＝"]
-        .iter()
-        .enumerate()
-    {
+    let begins = [
+        "=", "+", "-", "@", "\t", "\r", "\n", "＝", ";=", "x\t=", "x, \"=", "x\n-",
+    ];
+    for (number, begin) in begins.iter().enumerate() {
         user(&database, &format!("{begin}cmd{number}@example.com"));
     }
     user(&database, "a@example.com");
@@ -153,6 +153,11 @@ fn a_spreadsheet_computes_nothing() {
         "\"'\rcmd5@",
         "\"'\ncmd6@",
         "'＝cmd7@",
+        // Some take other marks for the end of a cell, whatever is in quotes.
+        ";'=cmd8@",
+        "x\t'=cmd9@",
+        "x,' \"\"=cmd10@",
+        "x\n'-cmd11@",
         ",a@",
     ] {
         assert!(guarded.contains(cell), "{cell:?} in {guarded:?}");

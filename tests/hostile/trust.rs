@@ -307,3 +307,41 @@ fn what_we_write_is_obeyed_whatever_the_umask() {
     run("migrate new 'a change'");
     run("migrate check");
 }
+
+#[test]
+fn what_others_put_into_a_repository_is_not_run() {
+    let database = Database::empty();
+    let tool = Tool::new().on(&database).env("PGPASSWORD", "hunter2");
+    crate::deploy::write(&tool);
+    let git = |words: &[&str]| {
+        let identity = ["-c", "user.name=sam", "-c", "user.email=sam@example.com"];
+        let mut command = std::process::Command::new("git");
+        let output = tool.dress(command.args(identity).args(words)).output();
+        assert!(output.unwrap().status.success(), "{words:?}");
+    };
+    git(&["init", "--quiet"]);
+    git(&["add", "database"]);
+    git(&["commit", "--quiet", "--message", "files"]);
+    let ran = tool.path().join("ran");
+    let filter = format!("env > {}; cat", ran.display());
+    git(&["config", "filter.x.clean", &filter]);
+    tool.write(".git/info/attributes", "*.sql filter=x\n");
+    // Written anew, it is compared by what is in it.
+    crate::deploy::write(&tool);
+    git(&["read-tree", "HEAD"]);
+    let repository = tool.path().join(".git");
+    mode(&repository, 0o777);
+    tool.run(&["deploy"]).ok();
+    assert!(!ran.exists(), "{}", std::fs::read_to_string(&ran).unwrap());
+    assert_eq!(
+        database.sql("select length(revision), dirty is null from toysoldiers.deploys"),
+        ["40|t"]
+    );
+    // One's own is run as git runs it, and is told no password.
+    mode(&repository, 0o755);
+    git(&["read-tree", "HEAD"]);
+    let _ = std::fs::remove_file(&ran);
+    tool.run(&["deploy"]).ok();
+    let environment = std::fs::read_to_string(&ran).unwrap();
+    assert!(!environment.contains("hunter2"), "{environment}");
+}

@@ -22,7 +22,7 @@ select
                 case
                     when d.oid is null then null
                     when a.attgenerated <> ''
-                        then pg_catalog.format('generated always as (%s) stored', pg_catalog.pg_get_expr(d.adbin, d.adrelid))
+                        then pg_catalog.format('generated always as (%s) %s', pg_catalog.pg_get_expr(d.adbin, d.adrelid), case a.attgenerated when 'v' then 'virtual' else 'stored' end)
                     else 'default ' || pg_catalog.pg_get_expr(d.adbin, d.adrelid)
                 end,
                 case when a.attnotnull then 'not null' end,

@@ -72,9 +72,10 @@ impl DumpArgs {
             return Ok(Exit::Done);
         }
         if self.check {
-            let loaded = match self.no_load {
-                true => None,
-                false => Some(Box::pin(load(cx, &schema, server, major)).await?),
+            let loaded = if self.no_load {
+                None
+            } else {
+                Some(Box::pin(load(cx, &schema, server, major)).await?)
             };
             return cx.report(&dump::check(place, &schema.text, loaded)?);
         }

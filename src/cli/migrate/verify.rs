@@ -3,14 +3,14 @@
 use std::fmt::Write;
 
 use clap::Args;
-use serde::Serialize;
 
-use super::SourceArgs;
+use crate::cli::deploy::SourcesArgs;
 use crate::context::Context;
 use crate::error::{Exit, Result};
+use crate::migrate::Files;
 use crate::migrate::verify::lock::Mode;
 use crate::migrate::verify::proof::Wrong;
-use crate::migrate::verify::{self, Target, Verified};
+use crate::migrate::verify::{self, Declared, Target, Verified, Watched};
 use crate::pg::Endpoint;
 use crate::pg::catalog::diff::Difference;
 use crate::plan::counted;
@@ -23,8 +23,8 @@ const LINES: usize = 12;
 #[derive(Debug, Args)]
 #[command(
     after_help = "The scratch database is made on the private server, or where `--scratch-url` says, and dropped in the \
-    end. The environment's database is only read. A file NNN_description.down.sql is proved: up, down, up.\n\n\
-    Ends with exit code 3 if the database is not what its migrations make, or a file does not undo its \
+    end. The environment's database is only read. A file NNN_description.down.sql is proved in a copy: down, up, down.\n\n\
+    Ends with exit code 3 if the database is not what its files make, or a file does not undo its \
     migration.\n\n\
     Examples:\n  toysoldiers --env production migrate verify\n  \
     toysoldiers migrate verify --all -o json\n  \
@@ -32,7 +32,7 @@ const LINES: usize = 12;
 )]
 pub(crate) struct VerifyArgs {
     #[command(flatten)]
-    source: SourceArgs,
+    sources: SourcesArgs,
     /// Address of a database on the server where the scratch database is made [default: the private server]
     #[arg(long, value_name = "URL")]
     scratch_url: Option<String>,
@@ -62,7 +62,10 @@ impl ScratchServer {
     /// The address of a database on it. If it is ours it is started, in this major version if that is here.
     pub(super) async fn ready(self, cx: &Context, major: u32) -> Result<Endpoint> {
         match self {
-            Self::Other(endpoint) => cx.like_the_environment(&endpoint),
+            Self::Other(endpoint) => {
+                cx.require_unguarded(&endpoint).await?;
+                cx.like_the_environment(&endpoint)
+            }
             Self::Private => {
                 let server = cx.server()?.of_major(major, &cx.ui)?;
                 server.start(&cx.ui).await?;
@@ -72,33 +75,38 @@ impl ScratchServer {
     }
 }
 
-/// The result, and how much of it people are shown.
-#[derive(Serialize)]
-struct Shown {
-    #[serde(flatten)]
-    verified: Verified,
-    #[serde(skip)]
-    all: bool,
-}
-
 impl VerifyArgs {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
-        let files = self.source.load(cx)?;
+        let sources = self.sources.sources(cx)?;
+        let files = Files::load(&sources.migrations)?;
+        let declared = Declared::load(&sources.policies, &sources.indexes);
         let server = ScratchServer::named(cx, self.scratch_url.as_deref())?;
+        let programs = cx.programs();
         let db = cx.connect().await?;
-        let target = Target::read(&db).await?;
+        let target = Target::read(&db, &programs).await?;
         // Nothing more is asked of it; somebody else may want the connection.
         db.close().await;
         let server = server.ready(cx, target.major).await?;
-        let verified = verify::verify(&target, files, &server, cx.undo(), &cx.ui).await?;
-        cx.report(&Shown {
-            verified,
-            all: self.all,
-        })
+        let watched = if self.all {
+            Watched::All
+        } else {
+            Watched::Pending
+        };
+        let verified = verify::verify(
+            &target,
+            files,
+            declared,
+            watched,
+            &server,
+            cx.undo(),
+            &cx.ui,
+        )
+        .await?;
+        cx.report(&verified)
     }
 }
 
-impl Report for Shown {
+impl Report for Verified {
     fn lead(&self) -> Option<Table> {
         let mut table = Table::new(&[
             "migration",
@@ -113,8 +121,7 @@ impl Report for Shown {
         ])
         .leaving(&["statement", "rows", "size", "line"])
         .wrapping(&["what"]);
-        let locks = self.verified.locks.iter();
-        for lock in locks.filter(|lock| lock.pending || self.all) {
+        for lock in &self.locks {
             table.row([
                 Cell::text(&lock.migration),
                 Cell::count(lock.statement),
@@ -143,10 +150,10 @@ impl Report for Shown {
                 Cell::lines(brief(&difference.lines())),
             ]);
         };
-        for difference in &self.verified.drift {
+        for difference in &self.drift {
             add("drift", difference);
         }
-        for flaw in &self.verified.downs {
+        for flaw in &self.downs {
             let finding = match flaw.flaw {
                 Wrong::NotRestored | Wrong::NotRepeated => {
                     format!("{} {}", flaw.file, flaw.flaw.word())
@@ -157,7 +164,7 @@ impl Report for Shown {
                 add(&finding, difference);
             }
         }
-        for flaw in &self.verified.downs {
+        for flaw in &self.downs {
             if flaw.differences.is_empty() {
                 table.row([
                     Cell::text(&flaw.file),
@@ -171,42 +178,39 @@ impl Report for Shown {
     }
 
     fn summary_lines(&self) -> Vec<String> {
-        let verified = &self.verified;
-        let notes = verified.notes.iter().map(|note| format!("note: {note}"));
-        let time = human_millis(i64::try_from(verified.duration_ms).unwrap_or(i64::MAX));
+        let notes = self.notes.iter().map(|note| format!("note: {note}"));
+        let time = human_millis(i64::try_from(self.duration_ms).unwrap_or(i64::MAX));
         let mut text = format!(
             "replayed {} in {time} ({})",
-            verify::replayed(verified),
-            verified.source
+            verify::replayed(self),
+            self.source
         );
-        if verified.undone() > 0 {
+        if self.undone() > 0 {
             let _ = write!(
                 text,
                 "; {} undone and repeated",
-                counted(verified.undone(), "migration")
+                counted(self.undone(), "migration")
             );
         }
-        let applied = verified.migrations.len() > verified.pending();
-        text.push_str(match (verified.drift.len(), applied) {
-            (0, true) => "; the database is what its migrations make",
+        let applied = self.migrations.len() > self.pending();
+        text.push_str(match (self.drift.len(), applied) {
+            (0, true) => "; the database is what its files make",
             (0, false) => "; no migration is applied, and the database is empty",
-            (_, true) => {
-                "; the database is not what its migrations make: - as declared, + as found"
-            }
+            (_, true) => "; the database is not what its files make: - as declared, + as found",
             (_, false) => "; no migration is applied, and the database is not empty",
         });
-        if !verified.downs.is_empty() {
+        if !self.downs.is_empty() {
             let _ = write!(
                 text,
                 "; {} in files that undo migrations",
-                counted(verified.downs.len(), "flaw")
+                counted(self.downs.len(), "flaw")
             );
         }
         notes.chain([text]).collect()
     }
 
     fn exit(&self) -> Exit {
-        if self.verified.findings() > 0 {
+        if self.findings() > 0 {
             Exit::Finding
         } else {
             Exit::Done

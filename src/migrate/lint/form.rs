@@ -15,6 +15,7 @@ pub(super) const RULES: &[&Rule] = &[
     &COPY_TO_CLIENT,
     &SYNTAX,
     &NO_STATEMENT,
+    &UNDOES_NOTHING,
     &TOO_LARGE,
 ];
 
@@ -104,6 +105,14 @@ pub static NO_STATEMENT: Rule = Rule::new(
     "no-statement",
     "it is recorded as applied, and what was meant to be in it would need another file",
     "write the change into it before it is applied",
+);
+
+/// Nothing that could undo a migration.
+pub static UNDOES_NOTHING: Rule = Rule::new(
+    Level::Error,
+    "undoes-nothing",
+    "its migration would be forgotten, and everything it made would stay",
+    "write what undoes the migration into it, or delete the file",
 );
 
 /// More than the rules about statements read.

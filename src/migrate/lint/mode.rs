@@ -18,6 +18,7 @@ pub(super) const RULES: &[&Rule] = &[
     &SESSION_SETTING,
     &NEW_ENUM_VALUE,
     &COMMITTING_CALL,
+    &UNDONE_ALONE,
 ];
 
 /// `COMMIT` and its kind.
@@ -110,6 +111,17 @@ pub static COMMITTING_CALL: Rule = Rule::new(
     "PostgreSQL refuses COMMIT and ROLLBACK in a procedure that is called inside of a transaction",
     "call it in a file of its own that begins with `-- toysoldiers: no-transaction`",
 );
+
+/// A file that is to undo a migration without a transaction.
+pub static UNDONE_ALONE: Rule = Rule::new(
+    Level::Error,
+    "undone-without-transaction",
+    "a migration is undone in one transaction with its row in the history",
+    "leave out `no-transaction`, and write statements without CONCURRENTLY; or undo the migration in a new one",
+);
+
+/// What to write instead of what PostgreSQL refuses inside a transaction, in a file that undoes a migration.
+pub(in crate::migrate) const UNDONE: &str = "write it without CONCURRENTLY, or leave it out: a migration is undone in one transaction with its row in the history";
 
 /// What the rules here find in a file that is a transaction.
 pub(super) fn look(facts: &Facts, text: &str, hits: &mut Vec<Hit>) {

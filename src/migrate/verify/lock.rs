@@ -1,7 +1,7 @@
 //! What a statement does to the tables that were there before it: which locks it takes, and whether it writes all rows
 //! anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -26,6 +26,7 @@ crate::row! {
 }
 
 static RELATIONS: Query<Relation> = crate::query!("migrate/relations");
+static LOCKED: Query<Relation> = crate::query!("migrate/locked");
 
 /// A lock on a table, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -90,8 +91,8 @@ pub struct Touch {
     pub rewrites: bool,
 }
 
-/// All tables at one moment of a session, and the locks it holds.
-#[derive(Debug, Clone)]
+/// Tables at one moment of a session, and the locks it holds.
+#[derive(Debug, Clone, Default)]
 pub struct Scene {
     tables: BTreeMap<i64, Table>,
     held: BTreeMap<i64, Mode>,
@@ -105,13 +106,19 @@ struct Table {
 }
 
 impl Scene {
-    /// Looks around.
-    pub async fn look(db: &Db) -> Result<Self> {
-        let mut scene = Self {
-            tables: BTreeMap::new(),
-            held: BTreeMap::new(),
-        };
-        for row in db.all(&RELATIONS, &[]).await? {
+    /// All tables. Outside of a transaction no lock is left to look at.
+    pub async fn all(db: &Db) -> Result<Self> {
+        Ok(Self::of(db.all(&RELATIONS, &[]).await?))
+    }
+
+    /// The tables that the open transaction has locked. It can have done nothing to others.
+    pub async fn locked(db: &Db) -> Result<Self> {
+        Ok(Self::of(db.all(&LOCKED, &[]).await?))
+    }
+
+    fn of(rows: Vec<Relation>) -> Self {
+        let mut scene = Self::default();
+        for row in rows {
             if let (Some(schema), Some(name)) = (row.schema, row.name) {
                 let file = row.file;
                 scene.tables.insert(row.id, Table { schema, name, file });
@@ -120,12 +127,20 @@ impl Scene {
                 scene.held.insert(row.id, Mode::of(strength));
             }
         }
-        Ok(scene)
+        scene
     }
 
     /// Whether there is any table.
     pub fn has_tables(&self) -> bool {
         !self.tables.is_empty()
+    }
+
+    /// Brings it up to date with what a transaction had locked when it ended.
+    pub fn follow(&mut self, locked: Self) {
+        for id in locked.held.keys() {
+            self.tables.remove(id);
+        }
+        self.tables.extend(locked.tables);
     }
 
     /// What a statement did between the scene before it and this one, to the tables there were at `start`: those that
@@ -137,15 +152,23 @@ impl Scene {
             .is_some_and(|word| word == "truncate");
         let named = alongside(statement).and_then(|(words, mode)| Some((start.find(words)?, mode)));
         let mut touches = Vec::new();
-        for (id, table) in &start.tables {
+        let ids: BTreeSet<i64> = self
+            .tables
+            .keys()
+            .chain(self.held.keys())
+            .copied()
+            .collect();
+        for id in &ids {
+            let Some(table) = start.tables.get(id) else {
+                continue;
+            };
             let held = |scene: &Self| scene.held.get(id).copied();
             let known = named.filter(|(named, _)| named == id).map(|(_, mode)| mode);
             let lock = held(self)
                 .filter(|mode| *mode > Mode::AccessShare && Some(*mode) > held(before))
                 .or(known);
-            let file = |scene: &Self| scene.tables.get(id).map(|table| table.file);
-            let rewrites = !empties
-                && matches!((file(before), file(self)), (Some(old), Some(new)) if old != new);
+            let old = before.tables.get(id).unwrap_or(table).file;
+            let rewrites = !empties && self.tables.get(id).is_some_and(|now| now.file != old);
             if lock.is_some() || rewrites {
                 touches.push(Touch {
                     schema: table.schema.clone(),

@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use super::replay::{self, Watch};
+use super::replay;
 use crate::error::{Note, Result, explain};
 use crate::migrate::file::Migration;
+use crate::migrate::preflight;
 use crate::pg::Db;
 use crate::pg::catalog::Catalog;
 use crate::pg::catalog::diff::{Difference, differences};
@@ -22,6 +23,9 @@ pub struct Flaw {
     pub line: Option<usize>,
     /// In what the database differs from what it was: declared is what was there before.
     pub differences: Vec<Difference>,
+    /// The number of the migration.
+    #[serde(skip)]
+    pub version: i64,
 }
 
 /// The ways in which such a file is wrong.
@@ -34,7 +38,7 @@ pub enum Wrong {
     Fails,
     /// It leaves something, takes something else, or changes it.
     NotRestored,
-    /// After it the migration makes something else than before.
+    /// After it the migration cannot be applied again, or makes something else than before.
     NotRepeated,
 }
 
@@ -60,28 +64,8 @@ impl Flaw {
         }
     }
 
-    fn new(down: &Migration, flaw: Wrong) -> Self {
-        Self {
-            file: down.file.clone(),
-            flaw,
-            reason: None,
-            line: None,
-            differences: Vec::new(),
-        }
-    }
-}
-
-/// Undoes a migration that was applied just now, and applies it again; `before` is what there was without it. What is
-/// wrong with the file that undoes it is an answer; an error is what keeps the migrations to come from being applied.
-pub async fn prove(
-    db: &Db,
-    up: &Migration,
-    down: &Migration,
-    before: &Catalog,
-) -> Result<Vec<Flaw>> {
-    let after = Catalog::read(db).await?;
-    if let Err(error) = replay::run(db, down, Watch::Nothing).await {
-        let told = explain(&error);
+    fn failed(down: &Migration, flaw: Wrong, error: &anyhow::Error) -> Self {
+        let told = explain(error);
         let mut reasons = told.causes;
         reasons.extend(
             told.notes
@@ -89,24 +73,73 @@ pub async fn prove(
                 .filter(|note| matches!(note, Note::Inside(_)))
                 .map(|note| note.to_string()),
         );
-        let fails = Flaw {
-            reason: Some(if reasons.is_empty() {
-                told.message
-            } else {
-                reasons.join("; ")
-            }),
-            line: told.excerpt.map(|place| place.line),
-            ..Flaw::new(down, Wrong::Fails)
-        };
-        // What it did before it failed is undone; without a transaction it is not.
-        let differences = differences(&after, &Catalog::read(db).await?);
-        return if differences.is_empty() {
-            Ok(vec![fails])
+        let mut reason = if reasons.is_empty() {
+            told.message
         } else {
-            Err(error)
+            reasons.join("; ")
         };
+        // A place in another file is no place in this one.
+        let line = match told.excerpt {
+            Some(place) if place.file == down.path => Some(place.line),
+            Some(place) => {
+                reason = format!("{}:{}: {reason}", place.file, place.line);
+                None
+            }
+            None => None,
+        };
+        Self {
+            reason: Some(reason),
+            line,
+            ..Self::new(down, flaw)
+        }
     }
+
+    fn new(down: &Migration, flaw: Wrong) -> Self {
+        Self {
+            file: down.file.clone(),
+            flaw,
+            reason: None,
+            line: None,
+            differences: Vec::new(),
+            version: down.version,
+        }
+    }
+}
+
+/// A migration, the file that undoes it, and what there was before and after it.
+#[derive(Debug)]
+pub struct Undoable<'a> {
+    /// The migration.
+    pub up: &'a Migration,
+    /// The file that undoes it.
+    pub down: &'a Migration,
+    /// Without it.
+    pub before: Catalog,
+    /// With it.
+    pub after: Catalog,
+}
+
+/// What keeps a file from being run at all, as `down` would say.
+pub fn unfit(down: &Migration) -> Option<Flaw> {
+    preflight::check_undoing(down)
+        .err()
+        .map(|error| Flaw::failed(down, Wrong::Fails, &error))
+}
+
+/// Undoes a migration, applies it again, and undoes it once more; whether all is now as it was before the migration.
+/// Whatever goes wrong is an answer.
+pub async fn prove(db: &Db, undoable: &Undoable<'_>) -> Result<(Vec<Flaw>, bool)> {
+    let Undoable {
+        up,
+        down,
+        before,
+        after,
+    } = undoable;
     let mut flaws = Vec::new();
+    if let Err(error) = replay::run(db, down, None).await {
+        flaws.push(Flaw::failed(down, Wrong::Fails, &lasting(db, error)?));
+        return Ok((flaws, false));
+    }
     let mut tell = |flaw, differences: Vec<Difference>| {
         if !differences.is_empty() {
             flaws.push(Flaw {
@@ -119,16 +152,27 @@ pub async fn prove(
         Wrong::NotRestored,
         differences(before, &Catalog::read(db).await?),
     );
-    replay::run(db, up, Watch::Nothing).await.map_err(|error| {
-        error.context(format!(
-            "cannot apply {} again after {}",
-            up.title(),
-            down.file
-        ))
-    })?;
-    tell(
-        Wrong::NotRepeated,
-        differences(&after, &Catalog::read(db).await?),
-    );
-    Ok(flaws)
+    match replay::run(db, up, None).await {
+        Ok(_) => {
+            tell(
+                Wrong::NotRepeated,
+                differences(after, &Catalog::read(db).await?),
+            );
+            // It did so before.
+            if let Err(error) = replay::run(db, down, None).await {
+                lasting(db, error)?;
+            }
+        }
+        Err(error) => {
+            let error = lasting(db, error)?;
+            flaws.push(Flaw::failed(down, Wrong::NotRepeated, &error));
+        }
+    }
+    let is_restored = differences(before, &Catalog::read(db).await?).is_empty();
+    Ok((flaws, is_restored))
+}
+
+/// The error again, unless it is one of the connection.
+fn lasting(db: &Db, error: anyhow::Error) -> Result<anyhow::Error> {
+    if db.is_lost() { Err(error) } else { Ok(error) }
 }

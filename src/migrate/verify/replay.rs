@@ -1,11 +1,13 @@
 //! Running a migration a statement at a time, to see what each of them does.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use squawk_lexer::{TokenKind, tokenize};
 use tokio_postgres::error::{DbError, ErrorPosition};
 
 use super::lock::{Scene, Touch};
-use crate::error::{Error, Excerpt, Note, Result};
+use crate::error::{Error, Excerpt, Lines, Note, Result};
 use crate::migrate::comparison::beginning;
 use crate::migrate::detaching;
 use crate::migrate::directive::Directives;
@@ -18,17 +20,11 @@ use crate::pg::session::IN_CATALOG;
 use crate::pg::sql::{self, Statement};
 use crate::pg::{Db, sqlstate};
 
+/// A statement of more bytes than this is looked at whatever was before it.
+const LONG: usize = 16 << 10;
+
 /// How much of a statement is shown.
 const WIDTH: usize = 60;
-
-/// What to look at while a migration runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Watch {
-    /// Nothing: it is to be applied, no more.
-    Nothing,
-    /// What each statement does to tables.
-    Tables,
-}
 
 /// A migration that ran.
 #[derive(Debug)]
@@ -55,15 +51,27 @@ pub struct Deed {
 }
 
 /// Runs a file, with the settings it has in `migrate up`: in one transaction unless it asks for none. After a failure
-/// the session is usable, and what the transaction did is undone.
-pub async fn run(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
-    let ran = run_once(db, migration, watch).await;
+/// the session is usable, and what the transaction did is undone. What its statements do to tables is looked at if it
+/// is told which there are before it; then it tells which there are after it.
+pub async fn run(db: &Db, migration: &Migration, scene: Option<&mut Scene>) -> Result<Ran> {
+    let ran = run_once(db, migration, scene.as_deref()).await;
     let reset = db.reset().await;
-    let ran = ran?;
-    reset.map(|()| ran)
+    let (ran, last) = ran?;
+    reset?;
+    if let Some(scene) = scene {
+        match last {
+            Some(locked) if scene.has_tables() => scene.follow(locked),
+            _ => *scene = Scene::all(db).await?,
+        }
+    }
+    Ok(ran)
 }
 
-async fn run_once(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
+async fn run_once(
+    db: &Db,
+    migration: &Migration,
+    start: Option<&Scene>,
+) -> Result<(Ran, Option<Scene>)> {
     let directives = preflight::check_replay(migration)?;
     let script = Script::of(migration.sql());
     let started = Instant::now();
@@ -71,18 +79,16 @@ async fn run_once(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
     let modes = script.all().enumerate();
     let modes = modes.filter(|(_, statement)| sets_modes(statement)).last();
     let modes = modes.map_or(0, |(index, _)| index + 1);
-    let before = if watch == Watch::Tables && modes > 0 {
-        Some(Scene::look(db).await?)
-    } else {
-        None
-    };
     db.script(&opening(db, migration, &directives, script.begin))
         .await?;
     let eye = Eye {
         db,
         in_transaction: directives.transaction,
+        // Where nothing is there is nothing to look at.
+        start: start.filter(|start| start.has_tables()),
+        modes,
     };
-    let (statements, deeds) = match each(eye, migration, script.all(), watch, before, modes).await {
+    let (statements, deeds, last) = match each(eye, migration, script.all()).await {
         Ok(ran) => ran,
         Err(error) => {
             if directives.transaction {
@@ -110,11 +116,12 @@ async fn run_once(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
             .into());
     }
     db.notices();
-    Ok(Ran {
+    let ran = Ran {
         statements,
         duration: started.elapsed(),
         deeds,
-    })
+    };
+    Ok((ran, last.filter(|_| directives.transaction)))
 }
 
 /// Looks at what a file does, in the middle of it.
@@ -122,9 +129,21 @@ async fn run_once(db: &Db, migration: &Migration, watch: Watch) -> Result<Ran> {
 struct Eye<'a> {
     db: &'a Db,
     in_transaction: bool,
+    /// What there was before; nothing if nobody looks.
+    start: Option<&'a Scene>,
+    /// How many statements come before the first that can be looked at.
+    modes: usize,
 }
 
 impl Eye<'_> {
+    async fn scene(self) -> Result<Scene> {
+        if self.in_transaction {
+            Scene::locked(self.db).await
+        } else {
+            Scene::all(self.db).await
+        }
+    }
+
     /// Names are looked up in the catalog for as long as it looks, whatever the file says.
     async fn look(self) -> Result<Scene> {
         let (opening, end) = if self.in_transaction {
@@ -136,57 +155,80 @@ impl Eye<'_> {
             ("begin", "rollback")
         };
         let opening = format!("{opening};{IN_CATALOG}");
-        let (begun, scene, ended) = tokio::join!(
-            self.db.script(&opening),
-            Scene::look(self.db),
-            self.db.script(end)
-        );
+        let (begun, scene, ended) =
+            tokio::join!(self.db.script(&opening), self.scene(), self.db.script(end));
         begun?;
         let scene = scene?;
         ended.map(|()| scene)
     }
 }
 
+/// How many statements there are, what they did, and what there was after the last of them.
 async fn each(
     eye: Eye<'_>,
     migration: &Migration,
     statements: impl Iterator<Item = Statement<'_>>,
-    watch: Watch,
-    before: Option<Scene>,
-    modes: usize,
-) -> Result<(usize, Vec<Deed>)> {
+) -> Result<(usize, Vec<Deed>, Option<Scene>)> {
     let mut deeds = Vec::new();
     let mut ran = 0;
-    let start = match (watch, before) {
-        (Watch::Nothing, _) => None,
-        (Watch::Tables, Some(before)) => Some(before),
-        (Watch::Tables, None) => Some(eye.look().await?),
+    let mut lines = Lines::of(migration.sql());
+    let mut shapes = BTreeSet::new();
+    let mut last = match eye.start {
+        // Nothing is locked yet.
+        Some(_) if eye.in_transaction => Some(Scene::default()),
+        start => start.cloned(),
     };
-    // Where nothing is there is nothing to look at.
-    let start = start.filter(Scene::has_tables);
-    let mut before = start.clone();
     for statement in statements {
         if let Err(error) = one(eye.db, migration, &statement).await {
             return Err(explain(migration, &statement, error).into());
         }
         ran += 1;
-        let (Some(start), Some(last)) = (&start, &before) else {
+        let (Some(start), Some(before)) = (eye.start, &last) else {
             continue;
         };
-        if ran < modes {
+        if ran < eye.modes {
+            continue;
+        }
+        // Rows are written under the lock that was taken for the first of them, and outside of a transaction it is gone.
+        if let Some(shape) = shape_of_rows(&statement)
+            && !(eye.in_transaction && shapes.insert(shape))
+        {
             continue;
         }
         let after = eye.look().await?;
-        let touches = after.touches(last, start, &statement);
+        let touches = after.touches(before, start, &statement);
         deeds.extend(touches.into_iter().map(|touch| Deed {
             statement: ran,
-            line: migration.sql()[..statement.start].matches('\n').count() + 1,
+            line: lines.excerpt(&migration.path, statement.start, 1).line,
             what: shortened(statement.text),
             touch,
         }));
-        before = Some(after);
+        last = Some(after);
     }
-    Ok((ran, deeds))
+    Ok((ran, deeds, last))
+}
+
+/// A statement that writes rows without its values; nothing if it does something else, or is long.
+fn shape_of_rows(statement: &Statement<'_>) -> Option<String> {
+    let first = statement.words.first()?.as_str();
+    let text = statement.text;
+    if !["insert", "update", "delete", "merge", "copy"].contains(&first) || text.len() > LONG {
+        return None;
+    }
+    let mut shape = String::new();
+    let mut at = 0;
+    for token in tokenize(text) {
+        let word = &text[at..at + token.len as usize];
+        at += word.len();
+        match token.kind {
+            TokenKind::Literal { .. } => shape.push('?'),
+            TokenKind::Whitespace | TokenKind::LineComment | TokenKind::BlockComment { .. } => {
+                shape.push(' ');
+            }
+            _ => shape.push_str(word),
+        }
+    }
+    Some(shape)
 }
 
 async fn one(

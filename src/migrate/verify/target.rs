@@ -1,10 +1,12 @@
 //! What is to be known of the database that the migrations are for: read once, in one snapshot.
 
+use super::net::{self, Dump};
 use crate::error::Result;
 use crate::migrate::history::History;
 use crate::migrate::size::{Size, Sizes};
 use crate::pg::Db;
 use crate::pg::catalog::Catalog;
+use crate::pg::tools::Programs;
 
 /// A database as it was at one moment.
 #[derive(Debug)]
@@ -17,20 +19,26 @@ pub struct Target {
     pub version: String,
     /// Major version of its server.
     pub major: u32,
+    /// What pg_dump writes of it, or why it cannot.
+    pub dump: Result<Dump, String>,
+    /// PostgreSQL's programs.
+    pub programs: Programs,
     sizes: Sizes,
 }
 
 impl Target {
-    /// Reads it; a pooler in transaction mode will do, since all is one transaction.
-    pub async fn read(db: &Db) -> Result<Self> {
+    /// Reads it; a pooler in transaction mode will do, since all is one transaction. Only pg_dump comes after it.
+    pub async fn read(db: &Db, programs: &Programs) -> Result<Self> {
         db.begin_snapshot().await?;
-        let read = Self::read_here(db).await;
+        let read = Self::read_here(db, programs).await;
         let ended = db.end().await;
-        let target = read?;
-        ended.map(|()| target)
+        let mut target = read?;
+        ended?;
+        target.dump = net::read(db, programs).await;
+        Ok(target)
     }
 
-    async fn read_here(db: &Db) -> Result<Self> {
+    async fn read_here(db: &Db, programs: &Programs) -> Result<Self> {
         // A database without our schema answers with an error, which must not spoil the snapshot.
         db.script("savepoint history").await?;
         let history = History::read(db).await?;
@@ -39,6 +47,8 @@ impl Target {
         Ok(Self {
             history,
             sizes,
+            dump: Ok(Dump::default()),
+            programs: programs.clone(),
             catalog: Catalog::read_here(db).await?,
             version: db.server_version().to_owned(),
             major: db.server_major(),

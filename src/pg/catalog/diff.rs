@@ -94,7 +94,7 @@ impl Comparison {
 
 /// In the order of their lines most definitions say something; of tables, rights and constraints they do not. A column
 /// that somebody made by hand before its migration came stands elsewhere than declared, and nothing moves it.
-fn is_ordered(kind: &str) -> bool {
+pub(super) fn is_ordered(kind: &str) -> bool {
     !matches!(kind, "table" | "grants" | "publication")
 }
 

@@ -72,7 +72,6 @@ pub(super) fn masked(source: &str, words: &[String]) -> Option<Masked> {
         let word = &source[at..end];
         at = end;
         match token.kind {
-            TokenKind::Whitespace => {}
             TokenKind::OpenParen if is_behind_options || depth > 0 => depth += 1,
             TokenKind::CloseParen => depth = depth.saturating_sub(1),
             TokenKind::Ident if depth == 0 => {
@@ -132,13 +131,11 @@ mod tests {
             .next()
             .expect("is one")
             .expect("can be read");
-        match masked(statement.text, &statement.words) {
-            Some(masked) => format!("{}\n[{}]", masked.text, masked.what),
-            None => {
-                assert_eq!(format!("{};", statement.text), text);
-                "nothing".to_owned()
-            }
+        if let Some(masked) = masked(statement.text, &statement.words) {
+            return format!("{}\n[{}]", masked.text, masked.what);
         }
+        assert_eq!(format!("{};", statement.text), text);
+        "nothing".to_owned()
     }
 
     #[test]
