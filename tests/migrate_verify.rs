@@ -838,7 +838,7 @@ fn after_a_deploy_only_what_was_changed_by_hand_is_drift() {
     assert_snapshot!(verify(&tool, &database, &[]), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    replayed 12 migrations in DURATION (embedded in toysoldiers 0.1.0); the database is what its files make
+    replayed 13 migrations in DURATION (embedded in toysoldiers 0.1.0); the database is what its files make
     -- exit 0
     ");
     database.sql("alter table users add hack int");
@@ -848,7 +848,7 @@ fn after_a_deploy_only_what_was_changed_by_hand_is_drift() {
     drift  changed  table public.users  + column hack integer
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    replayed 12 migrations in DURATION (embedded in toysoldiers 0.1.0); the database is not what its files make: - as declared, + as found
+    replayed 13 migrations in DURATION (embedded in toysoldiers 0.1.0); the database is not what its files make: - as declared, + as found
     -- exit 3
     ");
     // What is there of what a file declares has to be as declared; what is missing, `deploy` would make.
