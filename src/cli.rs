@@ -1,5 +1,6 @@
 //! The command line: one file a group, with its arguments, what each command runs, and how its results look.
 
+mod adopted;
 mod backup;
 mod creator;
 mod dashboard;

@@ -4,8 +4,9 @@
 //! exclusion constraints and unique indexes that a migration makes. They are about what is right and not about what is
 //! fast, so they belong to migrations and are never touched, unless a file declares the unique index itself.
 //!
-//! Where an index is stored (its tablespace) is not compared.
+//! Where an index is stored (its tablespace) is compared where a file says so, and otherwise left to the server.
 
+pub mod adopt;
 pub mod advise;
 pub mod apply;
 pub mod build;
@@ -20,3 +21,4 @@ pub mod rebuild;
 pub mod statement;
 pub mod status;
 mod twin;
+mod view_compare;

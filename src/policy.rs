@@ -4,6 +4,7 @@
 //! meaning and not by text. Deliberately absent: making tables, views, functions and roles, which is for migrations.
 
 pub mod ability;
+pub mod adopt;
 pub mod affected;
 pub mod apart;
 pub mod apply;

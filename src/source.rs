@@ -1,5 +1,6 @@
 //! Where files that belong to the platform come from: a folder, or this program.
 
+pub mod addition;
 pub mod text;
 pub mod toml;
 
@@ -91,6 +92,53 @@ impl Source {
                 })
             })
             .collect()
+    }
+}
+
+/// A file of SQL.
+#[derive(Debug, Clone)]
+pub struct Sheet {
+    /// Its name.
+    pub name: String,
+    /// As a person would name it.
+    pub path: String,
+    /// Its text, normalised.
+    pub text: String,
+}
+
+impl Sheet {
+    /// Its name without the ending.
+    pub fn stem(&self) -> &str {
+        self.name.strip_suffix(".sql").unwrap_or(&self.name)
+    }
+}
+
+impl Source {
+    /// The files of SQL there, in order of their names.
+    pub fn sheets(&self) -> Result<Vec<Sheet>> {
+        let mut entries = self.entries()?;
+        entries.sort_by(|left, right| left.name.cmp(&right.name));
+        let mut sheets = Vec::new();
+        for entry in entries {
+            if entry.name.strip_suffix(".sql").is_some() {
+                let text = text::decode(entry.bytes()?, &entry.path)
+                    .map_err(|illegible| illegible.about(&entry.path))?;
+                sheets.push(Sheet {
+                    name: entry.name,
+                    path: entry.path,
+                    text,
+                });
+            } else if entry.name.to_ascii_lowercase().ends_with(".sql") {
+                return Err(Error::failed(format!(
+                    "{} does not fit: its ending is not .sql in lower case",
+                    entry.path
+                ))
+                .unchanged()
+                .hint("rename it, or it would be left out")
+                .into());
+            }
+        }
+        Ok(sheets)
     }
 }
 

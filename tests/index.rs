@@ -181,6 +181,43 @@ const CASES: &[Case] = &[
         "create index i on t using gin (tags) with (fastupdate = off)",
         &["replace i on t"],
     ),
+    // What means something on its own table only.
+    Case(
+        "create function f(r t) returns int immutable language sql as 'select 1'; create index i on t (f(t) desc, id) where f(t) > 0",
+        "create index i on t (F(t.*) desc, (public.t.id)) where f( t )>0 -- here",
+        &[],
+    ),
+    Case(
+        "create function f(r t) returns int immutable language sql as 'select 1'; create index i on t (f(t)) where f(t) > 0",
+        "create index i on t (f(t)) where f(t) > 1",
+        &["replace i on t"],
+    ),
+    Case(
+        "create function f(r t) returns int immutable language sql as 'select 1'; create index i on t (f(t))",
+        "create index i on t (f(t) desc)",
+        &["replace i on t"],
+    ),
+    Case(
+        "create function f(r t) returns int immutable language sql as 'select 1'; create index j on t (f(t), lower(name) collate \"C\")",
+        "create index i on t (f(t), lower(t.name) collate \"C\")",
+        &["rename i on t from j"],
+    ),
+    Case(
+        "create function f(r t) returns int immutable language sql as 'select 1'",
+        "create index i on t using hash (f(t)); create index k on t (name)",
+        &["create i on t", "create k on t"],
+    ),
+    // Where it is stored.
+    Case(
+        "create index i on t (id)",
+        "create index i on t (id) TABLESPACE pg_default",
+        &[],
+    ),
+    Case(
+        "create index i on t (id) where id > 0",
+        "create index i on t (id) tablespace \"pg_default\" where id > 0",
+        &[],
+    ),
     // What no file declares.
     Case(
         "create index i on t (id); create index j on t (owner)",
@@ -268,7 +305,7 @@ fn every_kind_of_difference_is_found_and_spelling_is_none() {
         let code = if wanted.is_empty() { 0 } else { 3 };
         tool.run(&["index", "status", "--check"]).code(code);
         database.sql(
-            "drop table t; drop schema if exists s cascade; drop materialized view if exists m; drop index if exists j",
+            "drop table t cascade; drop schema if exists s cascade; drop materialized view if exists m; drop index if exists j",
         );
     }
 }
@@ -307,7 +344,7 @@ fn differences_are_told_line_by_line_with_sizes() {
                                    - using btree (name)
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    5 differences from what is declared: 4 indexes on 1 table (database/indexes); `toysoldiers index apply --prune` mends them
+    5 differences from what is declared: 4 indexes on 1 table (database/indexes); `toysoldiers index apply` mends 4 of them; `toysoldiers index adopt` declares what no file does, and `toysoldiers index apply --prune` takes it away
     -- exit 0
     "#);
     assert_snapshot!(tool.run(&["index", "status", "-o", "json"]).stdout, @r#"
@@ -420,7 +457,7 @@ fn what_is_half_built_is_told_from_what_is_being_built() {
                                       - using btree (code)
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    5 differences from what is declared: 2 indexes on 1 table (database/indexes); `toysoldiers index apply --prune` mends them
+    5 differences from what is declared: 2 indexes on 1 table (database/indexes); `toysoldiers index apply` mends 3 of them; `toysoldiers index adopt` declares what no file does, and `toysoldiers index apply --prune` takes it away
     note: stray on t, which is unique and which no file declares, is INVALID: an interrupted build left it, no query uses it; whoever made it has to drop it and make it again
     -- exit 0
     ");
@@ -500,7 +537,7 @@ fn an_index_of_a_partitioned_table_is_whole_or_not() {
                                    - using btree (at)
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    2 differences from what is declared: 1 index on 1 table (database/indexes); `toysoldiers index apply --prune` mends them
+    2 differences from what is declared: 1 index on 1 table (database/indexes); `toysoldiers index apply` mends 1 of them; `toysoldiers index adopt` declares what no file does, and `toysoldiers index apply --prune` takes it away
     -- exit 0
     ");
     database.sql("alter index i attach partition p1_id");
@@ -557,6 +594,71 @@ fn told(there: &str, files: &[(&str, &str)]) -> String {
         Some((first, rest)) if first.starts_with("->") => rest.to_owned(),
         _ => status.stderr,
     }
+}
+
+#[test]
+fn an_index_of_the_whole_row_stops_nothing_and_is_never_dropped() {
+    let (database, tool) = with(
+        "create table people (first text, last text);
+         create function full_name(p people) returns text immutable language sql as $$ select p.first || p.last $$;
+         create index people_name on people (full_name(people)); create index people_last on people (last)",
+        &[("people.sql", "create index people_name on people (full_name(people));")],
+    );
+    assert_snapshot!(tool.run(&["index", "status"]), @"
+    -- stdout
+    ACTION  INDEX  TABLE  SIZE  DETAIL
+    drop  people_last  people  8.2 kB  no file declares it; goes only with --prune
+                                         - using btree (last)
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    1 difference from what is declared: 1 index on 1 table (database/indexes); `toysoldiers index adopt` declares what no file does, and `toysoldiers index apply --prune` takes it away
+    note: people_name on people cannot be made on a twin of its table, so its expressions are compared as those of views: it hands on the whole row, or writes the schema before a column
+    -- exit 0
+    ");
+    tool.run(&["index", "apply", "--prune", "--confirm", &database.name])
+        .ok();
+    let left = "select array_agg(indexrelid::regclass::text) from pg_index where indrelid = 'people'::regclass";
+    assert_eq!(database.value(left), "{people_name}");
+    database.sql("drop index people_name");
+    tool.run(&["index", "apply"]).ok();
+    assert_eq!(database.value(left), "{people_name}");
+    tool.run(&["index", "status", "--check"]).ok();
+}
+
+#[test]
+fn an_index_is_brought_into_its_tablespace() {
+    let (database, tool) = with(&format!("{TABLE}create index i on t (id)"), &[]);
+    let fast = format!("fast_{}", database.name);
+    let session = database.session("set allow_in_place_tablespaces = on");
+    session.sql(&format!("create tablespace {fast} location ''"));
+    let file =
+        format!("create index i on t (id) with (fillfactor = 90) tablespace {fast} where id > 0;");
+    tool.write("database/indexes/t.sql", &file);
+    tool.run(&["index", "apply", "--yes"]).ok();
+    let place = "select spcname from pg_class c join pg_tablespace s on s.oid = c.reltablespace where relname = 'i'";
+    assert_eq!(database.value(place), fast);
+    tool.run(&["index", "status", "--check"]).ok();
+    // A file that does not say leaves it where it is.
+    tool.write(
+        "database/indexes/t.sql",
+        file.replace(&format!("tablespace {fast}"), ""),
+    );
+    tool.run(&["index", "status", "--check"]).ok();
+    tool.write("database/indexes/t.sql", file.replace(&fast, "pg_default"));
+    let tool = tool.hide(&fast, "FAST");
+    assert_snapshot!(tool.run(&["index", "status"]), @"
+    -- stdout
+    ACTION  INDEX  TABLE  SIZE  DETAIL
+    replace  i  t  8.2 kB  - tablespace FAST
+                                   + tablespace pg_default
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    1 difference from what is declared: 1 index on 1 table (database/indexes); `toysoldiers index apply` mends it
+    -- exit 0
+    ");
+    tool.run(&["index", "apply", "--yes"]).ok();
+    assert_eq!(database.sql(place), [""; 0]);
+    session.sql(&format!("drop tablespace {fast}"));
 }
 
 #[test]
@@ -760,8 +862,8 @@ fn an_index_that_cannot_be_is_refused_with_its_place() {
         ("", "t.sql", "create index i on t using gin (id);"),
         ("", "t.sql", "create index i on t (name nosuch_ops);"),
         ("", "t.sql", "create index i on t (now());"),
-        ("", "t.sql", "create index i on t ((public.t.id));"),
-        ("create function f(r t) returns int immutable language sql as 'select 1'", "t.sql", "create index i on t (f(t));"),
+        ("", "t.sql", "create index i on t (id, f(t));"),
+        ("", "t.sql", "create index i on t (id) tablespace pg_defalt;"),
         ("", "t.sql", "create index i on t (id) with (fillfactor = 5);"),
         ("alter table t add constraint t_pk primary key (id)", "t.sql", "create unique index t_pk on t (id);"),
         ("create index i on content (title)", "t.sql", "create index i on t (id);"),
@@ -830,21 +932,20 @@ fn an_index_that_cannot_be_is_refused_with_its_place() {
       note: nothing was changed
       hint: fix the file
     error: database/indexes/t.sql cannot be applied
-      caused by: invalid reference to FROM-clause entry for table "t"
-      --> database/indexes/t.sql:1:23
+      caused by: function f(t) does not exist
+      --> database/indexes/t.sql:1:26
          |
-       1 | create index i on t ((public.t.id));
-         |                       ^^^^^^
+       1 | create index i on t (id, f(t));
+         |                          ^
       note: nothing was changed
-      hint: fix the file: write columns without their schema and table
-    error: database/indexes/t.sql cannot be applied
-      caused by: function f(pg_temp.t) does not exist
-      --> database/indexes/t.sql:1:22
+      hint: fix the file: a function has to be in the search path, or qualified
+    error: database/indexes/t.sql cannot be applied: there is no tablespace pg_defalt on this server
+      --> database/indexes/t.sql:1:26
          |
-       1 | create index i on t (f(t));
-         |                      ^
+       1 | create index i on t (id) tablespace pg_defalt;
+         |                          ^^^^^^^^^^^^^^^^^^^^
       note: nothing was changed
-      hint: fix the file: the index is tried on a temporary table of the same columns, so a function has to take columns and not the whole row, and be in the search path or qualified
+      hint: did you mean pg_default?
     error: database/indexes/t.sql cannot be applied
       caused by: value 5 out of bounds for option "fillfactor"
       --> database/indexes/t.sql:1:32
@@ -893,6 +994,7 @@ fn no_files_are_an_error_and_other_places_can_be_named() {
     -- stderr
     error: there is no index file in empty
       hint: write one a table, such as content.sql, or name another folder with `--indexes`
+      hint: have what the database has written into files, with `toysoldiers index adopt`
     -- exit 4
     ");
     let database = Database::migrated();

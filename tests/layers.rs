@@ -12,8 +12,8 @@ const RULES: &[(&str, &[&str])] = &[
     ("settings", &["trust", "reading", "pg", "plan", "error"]),
     ("local", &["trust", "pg", "plan", "error"]),
     ("bookkeeping", &["pg", "error"]),
-    // Who wrote a text decides where its names are looked for.
-    ("source", &["trust", "reading", "pg", "error"]),
+    // Who wrote a text decides where its names are looked for; what is added to it is shown first.
+    ("source", &["trust", "reading", "pg", "plan", "error"]),
     // Whose files are obeyed is asked by whoever finds some.
     ("trust", &["error"]),
     ("guard", &["bookkeeping", "settings", "pg", "plan", "error"]),
@@ -107,6 +107,7 @@ const PURE: &[&str] = &[
     "index/compare.rs",
     "index/difference.rs",
     "index/statement.rs",
+    "migrate/check/undeclared.rs",
     "migrate/comparison.rs",
     "migrate/diff.rs",
     "migrate/directive.rs",
@@ -157,6 +158,7 @@ const PURE: &[&str] = &[
     "policy/matrix/value.rs",
     "policy/ability.rs",
     "policy/affected.rs",
+    "policy/statement/signature.rs",
     "psql/arguments.rs",
     "source/text.rs",
     "source/toml.rs",

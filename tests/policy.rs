@@ -217,6 +217,75 @@ fn every_kind_of_difference_is_found_and_mended_and_then_there_is_none() {
 }
 
 #[test]
+fn a_function_is_meant_as_postgresql_reads_it() {
+    let sql = "create type kind as enum ('a');
+        create function f(a int, variadic b text[]) returns int language sql as 'select 1';
+        create function g(inout a int, out b text, c \"char\" default 'x') language sql as $$ select 1, '' $$;
+        create function h(double precision, at timestamptz, k kind[]) returns table (x int) language sql as 'select 1';
+        create procedure p(in a int, out b int) language sql as 'select 1';
+        create aggregate agg(x int) (sfunc = int4pl, stype = int);";
+    // As pg_dump writes it.
+    let file = "GRANT ALL ON FUNCTION public.f(a integer, VARIADIC b text[]) TO anon;
+        GRANT ALL ON FUNCTION public.g(INOUT a integer, OUT b text, c \"char\") TO anon;
+        GRANT ALL ON FUNCTION public.h(double precision, at timestamp with time zone, k public.kind[]) TO anon;
+        GRANT ALL ON PROCEDURE public.p(IN a integer, OUT b integer) TO anon;
+        GRANT ALL ON FUNCTION public.agg(x integer) TO anon;
+        -- And as people do.
+        grant execute on function f(int, text[]), g(a int, c \"char\" default 'x') to authenticated;";
+    let (database, tool) = with(sql, &[("functions.sql", file)]);
+    tool.run(&["policy", "apply"]).ok();
+    tool.run(&["policy", "status", "--check"]).ok();
+    assert_eq!(
+        database.sql(
+            "select p.oid::regprocedure::text || ' ' || string_agg(a.grantee::regrole::text, ' ' order by a.grantee::regrole::text) from pg_proc p,
+             aclexplode(proacl) a where pronamespace = 'public'::regnamespace and a.grantee not in (p.proowner, 0)
+             group by p.oid order by p.oid"
+        ),
+        [
+            "f(integer,text[]) anon authenticated",
+            "g(integer,\"char\") anon authenticated",
+            "h(double precision,timestamp with time zone,kind[]) anon",
+            "p(integer) anon",
+            "agg(integer) anon",
+        ]
+    );
+}
+
+#[test]
+fn a_sequence_of_its_own_has_a_file_of_its_own() {
+    let grant = "grant usage on sequence orders to anon;";
+    let (database, tool) = with("create sequence orders", &[("functions.sql", grant)]);
+    assert_snapshot!(tool.run(&["policy", "status"]), @"
+    -- stderr
+    error: database/policies/functions.sql cannot be applied: this is not about functions
+      --> database/policies/functions.sql:1:1
+         |
+       1 | grant usage on sequence orders to anon;
+         | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      note: nothing was changed
+      hint: put it into the file of the table that the sequence belongs to, or, if it belongs to none, into database/policies/orders.sql
+    -- exit 1
+    ");
+    std::fs::rename(
+        tool.path().join("database/policies/functions.sql"),
+        tool.path().join("database/policies/orders.sql"),
+    )
+    .unwrap();
+    assert_eq!(steps(&tool, &[]), ["grant usage to anon on orders"]);
+    tool.run(&["policy", "apply"]).ok();
+    assert_eq!(
+        database.value("select has_sequence_privilege('anon', 'orders', 'usage')"),
+        "t"
+    );
+    tool.run(&["policy", "status", "--check"]).ok();
+    tool.write(
+        "database/policies/orders.sql",
+        "alter table orders enable row level security;",
+    );
+    tool.run(&["policy", "status"]).code(1);
+}
+
+#[test]
 fn functions_and_views_have_their_rights_and_options_here() {
     if !since(15) {
         return;
@@ -323,7 +392,7 @@ fn what_no_file_declares_goes_only_if_it_is_to() {
     grant  select to anon  t  loosens
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    4 differences from what is declared: 0 policies of 1 relation (database/policies); `toysoldiers policy apply --prune` mends them
+    4 differences from what is declared: 0 policies of 1 relation (database/policies); `toysoldiers policy apply` mends 1 of them; `toysoldiers policy adopt` declares what no file does, and `toysoldiers policy apply --prune` takes it away
     -- exit 0
     ");
     tool.run(&["policy", "apply"]).ok();
@@ -339,7 +408,7 @@ fn what_no_file_declares_goes_only_if_it_is_to() {
                                                           - using true
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    3 differences from what is declared: 0 policies of 1 relation (database/policies); `toysoldiers policy apply --prune` mends them
+    3 differences from what is declared: 0 policies of 1 relation (database/policies); `toysoldiers policy adopt` declares what no file does, and `toysoldiers policy apply --prune` takes it away
     -- exit 3
     ");
     assert_snapshot!(tool.run(&["policy", "apply", "--prune"]), @"
@@ -806,18 +875,17 @@ fn rights_that_cannot_be_are_refused_with_their_place() {
        1 | grant execute on function app.get_content(text) to anon;
          |                           ^^^^^^^^^^^^^^^^^^^^^
       note: nothing was changed
-      hint: write the types of its arguments as `\df` shows them, without their names; or make it in a migration
+      hint: write the types of its arguments as `\df` shows them; or make it in a migration
     ");
-    assert_snapshot!(told("", &[("functions.sql", "grant execute on function app.get_content(content_id uuid) to anon;")]), @r#"
+    assert_snapshot!(told("", &[("functions.sql", "grant execute on function app.get_content(id nosuch) to anon;")]), @r#"
     error: database/policies/functions.sql cannot be applied
-      caused by: syntax error at or near "uuid"
+      caused by: type "nosuch" does not exist
       --> database/policies/functions.sql:1:27
          |
-       1 | grant execute on function app.get_content(content_id uuid) to anon;
-         |                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       1 | grant execute on function app.get_content(id nosuch) to anon;
+         |                           ^^^^^^^^^^^^^^^^^^^^^^^^^^
       note: nothing was changed
-      note: in invalid type name "content_id uuid"
-      hint: write the types of the function's arguments as `\df` shows them, without their names
+      hint: write the types of the function's arguments as `\df` shows them
     "#);
 }
 
@@ -864,7 +932,7 @@ fn somebody_who_may_only_read_can_compare_and_cannot_apply() {
                                                      + using (id > 0)
     -- stderr
     -> (url)  SOCKET/DB as AUDITOR
-    2 differences from what is declared: 1 policy of 1 relation (database/policies); `toysoldiers policy apply --prune` mends them
+    2 differences from what is declared: 1 policy of 1 relation (database/policies); `toysoldiers policy apply` mends 1 of them; `toysoldiers policy adopt` declares what no file does, and `toysoldiers policy apply --prune` takes it away
     -- exit 0
     ");
     assert_snapshot!(theirs.run(&["policy", "apply"]), @"

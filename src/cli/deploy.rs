@@ -207,9 +207,11 @@ impl Report for Deployed {
         let changes: usize = self.stages.iter().map(|did| did.changes.len()).sum();
         if changes == 0 && self.undeclared > 0 {
             return vec![format!(
-                "nothing to do: all the files say is there{from}; {} that no file declares stays: {} counts it, {} takes it away",
+                "nothing to do: all the files say is there{from}; {} that no file declares stays: {} and {} declare it, {} takes \
+                 it away",
                 counted(self.undeclared, "thing"),
-                command("status"),
+                command("policy adopt"),
+                command("index adopt"),
                 command("deploy --prune")
             )];
         }

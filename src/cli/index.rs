@@ -1,5 +1,6 @@
 //! `index`
 
+mod adopt;
 mod advise;
 mod apply;
 mod list;
@@ -36,6 +37,8 @@ pub(super) enum IndexCommand {
     Rebuild(rebuild::RebuildArgs),
     /// Show the indexes a database has: how large, how much used, whether valid, and what they are
     List(list::ListArgs),
+    /// Write the indexes a database has into the index files that do not declare them yet
+    Adopt(adopt::AdoptArgs),
 }
 
 impl IndexCommand {
@@ -46,6 +49,7 @@ impl IndexCommand {
             Self::Apply(args) => Box::pin(args.run(cx)).await,
             Self::Rebuild(args) => Box::pin(args.run(cx)).await,
             Self::List(args) => args.run(cx).await,
+            Self::Adopt(args) => Box::pin(args.run(cx)).await,
         }
     }
 }
@@ -57,19 +61,27 @@ struct SourceArgs {
     indexes: Option<PathBuf>,
 }
 
+/// Where indexes are when nobody says otherwise, and how else that is said.
+const NOUN: Noun = Noun {
+    folder: FOLDER,
+    flag: "--indexes",
+    embedded: source::INDEXES,
+};
+
 /// Where indexes are, if this folder was named or none.
 pub(super) fn source(cx: &Context, folder: Option<&Path>) -> Result<Source> {
-    let told = cx.settings()?.indexes.as_ref();
-    let noun = Noun {
-        folder: FOLDER,
-        embedded: source::INDEXES,
-    };
-    noun.find(cx, folder, told)
+    NOUN.find(cx, folder, cx.settings()?.indexes.as_ref())
 }
 
 impl SourceArgs {
     fn source(&self, cx: &Context) -> Result<Source> {
         source(cx, self.indexes.as_deref())
+    }
+
+    /// The folder files are written into.
+    fn folder(&self, cx: &Context) -> Result<Source> {
+        let told = cx.settings()?.indexes.as_ref();
+        NOUN.folder(cx, self.indexes.as_deref(), told)
     }
 }
 

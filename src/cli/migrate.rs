@@ -26,7 +26,7 @@ use crate::source::{self, Source};
 use crate::ui::{Cell, Report, Table};
 
 /// Where migrations are when nobody says otherwise.
-const FOLDER: &str = "database/migrations";
+pub(super) const FOLDER: &str = "database/migrations";
 
 #[derive(Debug, Subcommand)]
 #[command(
@@ -109,6 +109,7 @@ pub(super) fn source(cx: &Context, folder: Option<&Path>) -> Result<Source> {
     let told = cx.settings()?.migrations.as_ref();
     let noun = Noun {
         folder: FOLDER,
+        flag: "--migrations",
         embedded: source::MIGRATIONS,
     };
     noun.find(cx, folder, told)

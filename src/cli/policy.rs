@@ -1,5 +1,6 @@
 //! `policy`
 
+mod adopt;
 mod apply;
 mod attach;
 mod audit;
@@ -42,6 +43,8 @@ pub(super) enum PolicyCommand {
     Detach(detach::DetachArgs),
     /// Make detached policies again
     Attach(attach::AttachArgs),
+    /// Write what a database has of policies and rights into the policy files that do not say it yet
+    Adopt(adopt::AdoptArgs),
 }
 
 impl PolicyCommand {
@@ -54,6 +57,7 @@ impl PolicyCommand {
             Self::Audit(args) => args.run(cx).await,
             Self::Detach(args) => Box::pin(args.run(cx)).await,
             Self::Attach(args) => Box::pin(args.run(cx)).await,
+            Self::Adopt(args) => Box::pin(args.run(cx)).await,
         }
     }
 }
@@ -65,19 +69,27 @@ struct SourceArgs {
     policies: Option<PathBuf>,
 }
 
+/// Where policies are when nobody says otherwise, and how else that is said.
+const NOUN: Noun = Noun {
+    folder: FOLDER,
+    flag: "--policies",
+    embedded: source::POLICIES,
+};
+
 /// Where policies are, if this folder was named or none.
 pub(super) fn source(cx: &Context, folder: Option<&Path>) -> Result<Source> {
-    let told = cx.settings()?.policies.as_ref();
-    let noun = Noun {
-        folder: FOLDER,
-        embedded: source::POLICIES,
-    };
-    noun.find(cx, folder, told)
+    NOUN.find(cx, folder, cx.settings()?.policies.as_ref())
 }
 
 impl SourceArgs {
     fn source(&self, cx: &Context) -> Result<Source> {
         source(cx, self.policies.as_deref())
+    }
+
+    /// The folder files are written into.
+    fn folder(&self, cx: &Context) -> Result<Source> {
+        let told = cx.settings()?.policies.as_ref();
+        NOUN.folder(cx, self.policies.as_deref(), told)
     }
 }
 

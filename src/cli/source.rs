@@ -3,8 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::migrate;
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::settings::Origin;
 use crate::source::{Embedded, Source};
 
@@ -12,6 +13,8 @@ use crate::source::{Embedded, Source};
 pub(super) struct Noun {
     /// Where they are when nobody says otherwise.
     pub folder: &'static str,
+    /// The option that names another folder.
+    pub flag: &'static str,
     /// Those in the program.
     pub embedded: Embedded,
 }
@@ -42,6 +45,40 @@ impl Noun {
             shown: shown(&path),
             path,
             found_for,
+        })
+    }
+}
+
+impl Noun {
+    /// The folder they are written into: where they are found, or else where they would be. Those in the program count
+    /// only until there is a folder, so none is begun where the platform may be theirs.
+    pub(super) fn folder(
+        &self,
+        cx: &Context,
+        flag: Option<&Path>,
+        told: Option<&(PathBuf, Origin)>,
+    ) -> Result<Source> {
+        let found = self.find(cx, flag, told)?;
+        if matches!(found, Source::Folder { .. }) {
+            return Ok(found);
+        }
+        let settings = cx.settings()?;
+        let is_own = settings.migrations.is_some() || settings.base.join(migrate::FOLDER).is_dir();
+        if !is_own {
+            return Err(Error::refused(format!(
+                "there is no folder {}, and what is in this program would count no more once there is one",
+                self.folder
+            ))
+            .unchanged()
+            .note("the migrations in use are those in this program, too: there is no folder for them either")
+            .hint(format!("name the folder to begin with `{}`", self.flag))
+            .into());
+        }
+        let path = settings.base.join(self.folder);
+        Ok(Source::Folder {
+            shown: shown(&path),
+            path,
+            found_for: Some(settings.caller.clone()),
         })
     }
 }

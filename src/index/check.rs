@@ -1,8 +1,9 @@
 //! Tables that index files name have to be there, and names have to be free.
 
 use super::declared::{Declared, Wanted, cannot};
-use super::found::{Index, Others};
+use super::found::{self, Index, Others};
 use crate::error::{Result, command, nearest};
+use crate::pg::Db;
 use crate::pg::relation::Relation;
 
 /// Kinds of what can have indexes.
@@ -42,6 +43,32 @@ pub(super) fn tables(declared: &Declared, others: &Others) -> Result<()> {
                 .into());
             }
         }
+    }
+    Ok(())
+}
+
+/// Every tablespace that is named has to be there.
+pub(super) async fn tablespaces(db: &Db, declared: &Declared) -> Result<()> {
+    let mut named = declared.indexes.iter().filter_map(|wanted| {
+        let (name, place) = (wanted.tablespace.as_ref()?, wanted.tablespace_at.as_ref()?);
+        Some((wanted, name, place))
+    });
+    let Some(first) = named.next() else {
+        return Ok(());
+    };
+    let known = found::tablespaces(db).await?;
+    for (wanted, name, place) in std::iter::once(first).chain(named) {
+        if known.contains(name) {
+            continue;
+        }
+        let file = declared.file_of(wanted);
+        let message = format!("there is no tablespace {name} on this server");
+        let error = cannot(&file.path, &message, file.excerpt(place));
+        return Err(match nearest(name, known.iter().map(String::as_str)) {
+            Some(near) => error.hint(format!("did you mean {near}?")),
+            None => error.hint("leave it out, or have whoever runs the server make it"),
+        }
+        .into());
     }
     Ok(())
 }

@@ -59,6 +59,18 @@ pub fn notes(look: &Look) -> Vec<String> {
             ));
         }
     }
+    for (number, is_certain) in &look.apart {
+        let wanted = &look.declared.indexes[*number];
+        let (name, table) = (&wanted.name, &wanted.table);
+        notes.push(if *is_certain {
+            format!(
+                "{name} on {table} cannot be made on a twin of its table, so its expressions are compared as those of views: \
+                 it hands on the whole row, or writes the schema before a column"
+            )
+        } else {
+            format!("{name} on {table} cannot be compared: an index of this name is taken to be as declared")
+        });
+    }
     notes
 }
 
@@ -84,7 +96,46 @@ fn ours(look: &Look) -> impl Iterator<Item = &Index> {
     })
 }
 
-fn is_declared(look: &Look, index: &Index) -> bool {
+/// What becomes of an index that no file declares, when all of them are to be declared.
+#[derive(Debug)]
+pub enum Undeclared {
+    /// A file can declare it.
+    Adoptable,
+    /// No file can, for this reason.
+    Left(String),
+}
+
+/// The indexes of these schemas that no file declares, save those that are a migration's, or on their way.
+pub fn undeclared_in<'a>(
+    look: &'a Look,
+    schemas: &'a [String],
+) -> impl Iterator<Item = (&'a Index, Undeclared)> {
+    let indexes = look.found.iter().filter(move |index| {
+        let is_free = index.constraint.is_none() && index.parent.is_none() && !index.foreign;
+        let is_left =
+            is_leftover_name(&index.name) && (!index.valid || is_left_of_declared(look, index));
+        is_free
+            && schemas.contains(&index.schema)
+            && !(index.unique || is_declared(look, index) || index.pid.is_some())
+            && !(is_left || is_part_to_be(look, index))
+    });
+    indexes.map(|index| {
+        let how = hindrance(index).map_or(Undeclared::Adoptable, Undeclared::Left);
+        (index, how)
+    })
+}
+
+/// Why no file can declare an index that is there.
+pub fn hindrance(index: &Index) -> Option<String> {
+    if !index.valid {
+        return Some("it is INVALID: drop it, or build it anew".to_owned());
+    }
+    is_leftover_name(&index.name)
+        .then(|| "its name ends like those of half-built indexes: rename it first".to_owned())
+}
+
+/// Whether a file declares it.
+pub fn is_declared(look: &Look, index: &Index) -> bool {
     let mut indexes = look.declared.indexes.iter();
     indexes.any(|wanted| wanted.table.schema == index.schema && wanted.name == index.name)
 }
@@ -293,6 +344,12 @@ fn differing(there: &Index, desired: &Index) -> Vec<String> {
     };
     let mut all = only(&old, &new);
     all.extend(only(&new, &old));
+    if !there.is_in_place(desired) {
+        for (sign, index) in [('-', there), ('+', desired)] {
+            let name = index.tablespace.as_deref().unwrap_or_default();
+            all.push(format!("{sign} tablespace {name}"));
+        }
+    }
     if all.is_empty() {
         all.push("the operator classes differ".to_owned());
     }

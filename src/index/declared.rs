@@ -9,12 +9,12 @@ use std::ops::Range;
 use serde::{Serialize, Serializer};
 
 use super::statement::{self, IndexText, Refusal};
-use crate::error::{Error, Excerpt, Result};
+use crate::error::{Error, Excerpt, Result, command};
 use crate::pg::Ident;
-use crate::pg::relation::{PUBLIC, Relation};
+use crate::pg::relation::Relation;
 use crate::pg::session::SearchPath;
 use crate::pg::sql;
-use crate::source::{Source, text};
+use crate::source::{Sheet, Source};
 
 /// An index file.
 #[derive(Debug, Clone)]
@@ -55,14 +55,18 @@ pub struct Wanted {
     pub on: Range<usize>,
     /// Where in the file everything behind the table stands.
     pub tail: Range<usize>,
-    /// The same, in the statement.
-    tail_at: usize,
+    /// The tablespace it is to be in; nothing to leave that to the server.
+    pub tablespace: Option<String>,
+    /// Where in the file that is said.
+    pub tablespace_at: Option<Range<usize>>,
+    /// Where in the file the statement begins.
+    start: usize,
 }
 
 /// How an index is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Manner {
-    /// At once, nobody writing meanwhile: fine for an empty table.
+    /// At once, nobody writing meanwhile, and wherever the table is: fine for an empty one.
     Plain,
     /// Beside those who write; not in a transaction, and not on a partitioned table.
     Concurrently,
@@ -87,11 +91,45 @@ impl Wanted {
             Manner::Concurrently => ("concurrently ", ""),
             Manner::OnlyParent => ("", "only "),
         };
+        let tail = match manner {
+            Manner::Plain => self.without_tablespace(),
+            _ => self.statement.clone(),
+        };
         format!(
             "create {unique}index {concurrently}{} on {only}{on} {}",
             Ident(name),
-            &self.statement[self.tail_at..]
+            &tail[self.tail.start - self.start..]
         )
+    }
+
+    /// The statement, with blanks where it names a tablespace.
+    fn without_tablespace(&self) -> String {
+        let mut text = self.statement.clone();
+        if let Some(Range { start, end }) = &self.tablespace_at {
+            let range = start - self.start..end - self.start;
+            text.replace_range(range.clone(), &" ".repeat(range.len()));
+        }
+        text
+    }
+
+    /// What stands behind the table up to this place of the file, without a tablespace, and with other texts in these
+    /// places.
+    pub fn tail_with(&self, others: &[(&Range<usize>, String)], end: usize) -> String {
+        let text = self.without_tablespace();
+        let mut tail = String::new();
+        let mut from = self.tail.start;
+        for (span, other) in others {
+            tail.push_str(&text[from - self.start..span.start - self.start]);
+            tail.push_str(other);
+            from = span.end;
+        }
+        tail.push_str(&text[from - self.start..end - self.start]);
+        tail
+    }
+
+    /// Text of its own statement at a place of its file.
+    pub fn part(&self, span: &Range<usize>) -> &str {
+        &self.statement[span.start - self.start..span.end - self.start]
     }
 }
 
@@ -119,34 +157,38 @@ impl Declared {
 
     /// Reads all files of a source.
     pub fn load(source: &Source) -> Result<Self> {
-        let mut declared = Self {
-            source: source.describe(),
-            search_path: source.search_path(),
-            files: Vec::new(),
-            indexes: Vec::new(),
-        };
-        let mut entries = source.entries()?;
-        entries.sort_by(|left, right| left.name.cmp(&right.name));
-        for entry in &entries {
-            let Some(stem) = entry.name.strip_suffix(".sql") else {
-                continue;
-            };
-            let text = text::decode(entry.bytes()?, &entry.path)
-                .map_err(|illegible| illegible.about(&entry.path))?;
-            declared.files.push(File {
-                path: entry.path.clone(),
-                text,
-                table: table_of(stem),
-            });
-            declared.read_last()?;
-        }
+        let declared = Self::of(source, source.sheets()?)?;
         if declared.files.is_empty() {
             return Err(Error::configuration(format!(
                 "there is no index file in {}",
                 declared.source
             ))
             .hint("write one a table, such as content.sql, or name another folder with `--indexes`")
+            .hint(
+                command("index adopt")
+                    .hint("have what the database has written into files, with {}"),
+            )
             .into());
+        }
+        Ok(declared)
+    }
+
+    /// What these files of a source declare.
+    pub fn of(source: &Source, sheets: Vec<Sheet>) -> Result<Self> {
+        let mut declared = Self {
+            source: source.describe(),
+            search_path: source.search_path(),
+            files: Vec::new(),
+            indexes: Vec::new(),
+        };
+        for sheet in sheets {
+            let stem = sheet.stem().to_owned();
+            declared.files.push(File {
+                path: sheet.path,
+                text: sheet.text,
+                table: Relation::written(&stem),
+            });
+            declared.read_last(&stem)?;
         }
         declared.refuse_one_name_twice()?;
         Ok(declared)
@@ -157,13 +199,23 @@ impl Declared {
         &self.files[wanted.file_number]
     }
 
-    fn read_last(&mut self) -> Result<()> {
+    fn read_last(&mut self, stem: &str) -> Result<()> {
         let number = self.files.len() - 1;
-        let file = &self.files[number];
+        let file = &mut self.files[number];
+        let mut texts = Vec::new();
         for found in sql::statements(&file.text) {
             let statement = found.map_err(|flaw| refused(file, flaw.into()))?;
-            let text = statement::read(&file.text, &statement)
-                .map_err(|refusal| refused(file, refusal))?;
+            texts.push(
+                statement::read(&file.text, &statement)
+                    .map_err(|refusal| refused(file, refusal))?,
+            );
+        }
+        // A dot may be part of a name: what the file speaks of decides.
+        if let Some(first) = texts.first().filter(|first| first.table.is_named(stem)) {
+            file.table = first.table.clone();
+        }
+        let file = &self.files[number];
+        for text in texts {
             if text.table != file.table {
                 let message = format!(
                     "this is an index of {}, and the file is about {}",
@@ -196,33 +248,31 @@ impl Declared {
 }
 
 fn wanted(file: &File, number: usize, text: IndexText) -> Wanted {
+    let tablespace = text.tablespace;
+    let tablespace_at = tablespace.as_ref().map(|(_, place)| place.clone());
     Wanted {
         statement: file.text[text.statement.clone()].to_owned(),
         file: file.path.clone(),
         place: file.excerpt(&text.place),
-        tail_at: text.tail.start - text.statement.start,
+        start: text.statement.start,
         table: text.table,
         name: text.name,
         unique: text.unique,
         file_number: number,
         on: text.on,
         tail: text.tail,
+        tablespace: tablespace.map(|(name, _)| name),
+        tablespace_at,
     }
-}
-
-/// The table a file is about, by its name: `content`, or `app.content`.
-fn table_of(stem: &str) -> Relation {
-    let (schema, name) = stem.split_once('.').unwrap_or((PUBLIC, stem));
-    Relation::new(schema, name)
 }
 
 /// The file beside this one that is about a table.
 fn sibling(path: &str, table: &Relation) -> String {
     let folder = path.rfind(['/', ' ']).map_or("", |end| &path[..=end]);
-    format!("{folder}{table}.sql")
+    format!("{folder}{}.sql", table.stem())
 }
 
-fn refused(file: &File, refusal: Refusal) -> Error {
+pub(super) fn refused(file: &File, refusal: Refusal) -> Error {
     let Refusal {
         span,
         message,

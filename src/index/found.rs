@@ -23,6 +23,8 @@ crate::row! {
         pub nulls_not_distinct: bool,
         /// Columns and expressions, each with what is not the default of it: `created_at desc`.
         pub keys: Vec<String>,
+        /// The same without that: `created_at`.
+        pub bare: Vec<String>,
         /// The operator class of each: its family and its type, by number. It says how keys are compared.
         pub classes: Vec<String>,
         /// Columns that are stored besides.
@@ -31,6 +33,8 @@ crate::row! {
         pub predicate: Option<String>,
         /// What is set for it: `fillfactor=80`.
         pub options: Vec<String>,
+        /// The tablespace it is in; of a declared one, nothing to leave that to the server.
+        pub tablespace: Option<String>,
         /// Whether it may be used.
         pub valid: bool,
         /// Whether whoever writes also writes to it.
@@ -72,6 +76,15 @@ crate::row! {
     }
 }
 
+crate::row! {
+    /// A tablespace.
+    pub struct Tablespace {
+        /// Its name.
+        pub name: String,
+    }
+}
+
+static TABLESPACES: Query<Tablespace> = crate::query!("index/tablespaces");
 static ALL: Query<Index> = crate::query!("index/all");
 static RELATIONS: Query<Other> = crate::query!("index/relations");
 
@@ -89,9 +102,10 @@ impl Index {
         (&self.schema, &self.table) == (&table.schema, &table.name)
     }
 
-    /// Whether it is an index as the other one is, whatever its name, its table and its state.
+    /// Whether it is an index as the declared one is, whatever its name, its table and its state.
     pub fn says_the_same(&self, other: &Self) -> bool {
-        self.method == other.method
+        self.is_in_place(other)
+            && self.method == other.method
             && self.unique == other.unique
             && self.nulls_not_distinct == other.nulls_not_distinct
             && self.keys == other.keys
@@ -100,12 +114,23 @@ impl Index {
             && self.predicate == other.predicate
             && self.options == other.options
     }
+
+    /// Whether it is in the tablespace that is declared, if one is.
+    pub fn is_in_place(&self, desired: &Self) -> bool {
+        desired.tablespace.is_none() || self.tablespace == desired.tablespace
+    }
 }
 
 /// All indexes of the database and of this session's temporary tables. Names in expressions are qualified unless the
 /// search path of the moment finds them.
 pub async fn indexes(db: &Db) -> Result<Vec<Index>> {
     db.all(&ALL, &[]).await
+}
+
+/// The names of the tablespaces of the server.
+pub async fn tablespaces(db: &Db) -> Result<Vec<String>> {
+    let rows = db.all(&TABLESPACES, &[]).await?;
+    Ok(rows.into_iter().map(|row| row.name).collect())
 }
 
 /// Everything else that has a name.

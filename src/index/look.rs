@@ -1,11 +1,12 @@
 //! Looking at files and at a database together: what each says, in terms that can be compared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::check;
 use super::declared::Declared;
 use super::found::{self, Index, Others};
-use super::twin;
+use super::twin::{self, Failure};
+use super::view_compare;
 use crate::error::{Error, Kind, Result};
 use crate::pg::Db;
 use crate::pg::session::IN_CATALOG;
@@ -21,12 +22,48 @@ pub struct Look {
     pub found: Vec<Index>,
     /// What else has a name, and its kind.
     pub others: Others,
+    /// Declared indexes that cannot be made on a twin, and whether they could be compared all the same.
+    pub apart: BTreeMap<usize, bool>,
 }
 
 /// Reads the database and makes of the declared indexes what the catalog would have. Nothing stays.
 pub async fn look(db: &Db, declared: Declared) -> Result<Look> {
     refuse_replica(db)?;
-    let mut rest: Vec<usize> = (0..declared.indexes.len()).collect();
+    let mut apart = BTreeSet::new();
+    let (mut desired, found, others) = loop {
+        match twins(db, &declared, &apart).await {
+            Ok(made) => break made,
+            Err(Failure::Apart(number)) if apart.insert(number) => {}
+            Err(Failure::Apart(number)) => {
+                let path = &declared.indexes[number].file;
+                return Err(Error::failed(format!("{path} cannot be compared")).into());
+            }
+            Err(Failure::Wrong(error)) => return Err(error),
+        }
+    };
+    let mut certain = BTreeMap::new();
+    for number in apart {
+        let compared = view_compare::desired(db, &declared, number, &found).await?;
+        certain.insert(number, compared.is_certain);
+        desired.insert(number, compared.index);
+    }
+    check::tablespaces(db, &declared).await?;
+    Ok(Look {
+        desired: as_declared(&declared, desired)?,
+        declared,
+        found,
+        others,
+        apart: certain,
+    })
+}
+
+type Twins = (BTreeMap<usize, Index>, Vec<Index>, Others);
+
+/// Makes twins of all indexes but these, and reads what they and the real ones are like.
+async fn twins(db: &Db, declared: &Declared, apart: &BTreeSet<usize>) -> Result<Twins, Failure> {
+    let mut rest: Vec<usize> = (0..declared.indexes.len())
+        .filter(|number| !apart.contains(number))
+        .collect();
     let mut desired: BTreeMap<usize, Index> = BTreeMap::new();
     let mut others = Others::new();
     // What is asked is worth no compiling, which would take longer than the answer.
@@ -41,13 +78,13 @@ pub async fn look(db: &Db, declared: Declared) -> Result<Look> {
         // They travel together.
         let (named, made, path, indexes, ended) = tokio::join!(
             found::others(db),
-            twin::make(db, &declared, &now),
+            twin::make(db, declared, &now),
             db.script(&settings),
             found::indexes(db),
             db.script("rollback"),
         );
         others.extend(named?);
-        check::tables(&declared, &others)?;
+        check::tables(declared, &others)?;
         made?;
         path?;
         ended?;
@@ -64,12 +101,7 @@ pub async fn look(db: &Db, declared: Declared) -> Result<Look> {
         );
         rest = later;
         if rest.is_empty() {
-            return Ok(Look {
-                desired: as_declared(&declared, desired)?,
-                declared,
-                found,
-                others,
-            });
+            return Ok((desired, found, others));
         }
     }
 }
@@ -85,6 +117,7 @@ fn as_declared(declared: &Declared, mut twins: BTreeMap<usize, Index>) -> Result
             Ok(Index {
                 schema: wanted.table.schema.clone(),
                 name: wanted.name.clone(),
+                tablespace: wanted.tablespace.clone(),
                 ..twin
             })
         })

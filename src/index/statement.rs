@@ -26,6 +26,8 @@ pub struct IndexText {
     pub on: Range<usize>,
     /// Everything behind the table: method, columns, what is stored besides, options, predicate.
     pub tail: Range<usize>,
+    /// The tablespace it is to be in, and where that is said.
+    pub tablespace: Option<(String, Range<usize>)>,
     /// The whole statement.
     pub statement: Range<usize>,
 }
@@ -77,14 +79,81 @@ pub fn read(text: &str, statement: &Statement<'_>) -> Result<IndexText, Refusal>
     if !reader.sees_parenthesis() && !reader.sees(&["using"]) {
         reader.misread("the columns in parentheses, or USING and a method")?;
     }
+    let tail = reader.place().start..range.end;
     Ok(IndexText {
         name: name.name,
         place,
         unique,
-        tail: reader.place().start..range.end,
+        tablespace: tablespace(reader)?,
+        tail,
         table: Relation::from(&table),
         on: table.span,
         statement: range,
+    })
+}
+
+/// Where it is to be stored, if that is said.
+fn tablespace(mut reader: Reader<'_>) -> Result<Option<(String, Range<usize>)>, Refusal> {
+    while !(reader.is_done() || reader.sees(&["where"])) {
+        let start = reader.place().start;
+        if reader.take(&["tablespace"]) {
+            let (name, place) = reader.name("the name of a tablespace")?;
+            return Ok(Some((name, start..place.end)));
+        }
+        reader.pass();
+    }
+    Ok(None)
+}
+
+/// What an index is made of, and where in a text it stands.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// Expressions among its keys, with the parentheses around them, each by the place of its key.
+    pub expressions: Vec<(usize, Range<usize>)>,
+    /// Which rows are in it: what stands behind WHERE.
+    pub predicate: Option<Range<usize>>,
+    /// Where all that stands before WHERE ends.
+    pub end: usize,
+}
+
+/// Takes apart what stands behind the table.
+pub fn parts(text: &str, tail: &Range<usize>) -> Result<Parts, Refusal> {
+    let mut reader = Reader::new(text, tail.clone());
+    if reader.take(&["using"]) {
+        reader.name("a method")?;
+    }
+    let keys = reader.parentheses()?;
+    let mut expressions = Vec::new();
+    let mut inside = Reader::new(text, keys);
+    for place in 0.. {
+        if inside.is_done() {
+            break;
+        }
+        let start = inside.place().start;
+        let is_column = !inside.sees_parenthesis();
+        if is_column {
+            inside.qualified("a column or an expression")?;
+        }
+        // A name with parentheses behind it is a function.
+        if inside.sees_parenthesis() {
+            inside.pass();
+            expressions.push((place, start..inside.end()));
+        }
+        while !(inside.is_done() || inside.comma()) {
+            inside.pass();
+        }
+    }
+    while !(reader.is_done() || reader.sees(&["where"])) {
+        reader.pass();
+    }
+    let end = reader.end();
+    let predicate = reader
+        .take(&["where"])
+        .then(|| reader.place().start..tail.end);
+    Ok(Parts {
+        expressions,
+        predicate,
+        end,
     })
 }
 

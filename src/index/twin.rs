@@ -10,6 +10,7 @@ use std::fmt::Write;
 use tokio_postgres::error::{DbError, ErrorPosition};
 
 use super::declared::{Declared, Manner, Wanted};
+use super::statement;
 use crate::error::{Error, Kind, Result};
 use crate::pg::db::ScriptFailure;
 use crate::pg::relation::Relation;
@@ -44,8 +45,23 @@ pub fn name(number: usize) -> String {
     format!("index {number}")
 }
 
+/// Why there are no twins.
+#[derive(Debug)]
+pub enum Failure {
+    /// The index of this number means something on its own table that it does not mean on a twin.
+    Apart(usize),
+    /// What it is, for people.
+    Wrong(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Wrong(error)
+    }
+}
+
 /// Opens a transaction, and makes twins of the tables of these indexes, and the indexes on them.
-pub async fn make(db: &Db, declared: &Declared, numbers: &[usize]) -> Result<()> {
+pub async fn make(db: &Db, declared: &Declared, numbers: &[usize]) -> Result<(), Failure> {
     let search_path = declared.search_path.in_transaction(db.endpoint());
     let script = Script::of(format!("begin;{search_path};"), declared, numbers);
     match db.try_script(&script.text).await {
@@ -97,9 +113,9 @@ impl Script {
         self.made.push((self.text.len(), made));
     }
 
-    fn explain(&self, declared: &Declared, failure: ScriptFailure, major: u32) -> anyhow::Error {
+    fn explain(&self, declared: &Declared, failure: ScriptFailure, major: u32) -> Failure {
         let Some(server) = failure.error.as_db_error() else {
-            return sqlstate::explain(failure.error).into();
+            return Failure::Wrong(sqlstate::explain(failure.error).into());
         };
         let offset = match server.position() {
             Some(ErrorPosition::Original(position)) => {
@@ -116,7 +132,7 @@ impl Script {
             .checked_sub(1)
             .filter(|index| *index < self.made.len())
         else {
-            return failure.explain().into();
+            return Failure::Wrong(failure.explain().into());
         };
         let end = self
             .made
@@ -124,24 +140,37 @@ impl Script {
             .map_or(self.text.len(), |(next, _)| *next);
         let (Made::Twin(number) | Made::Index(number)) = self.made[index].1;
         if let Some(error) = failure.contended(&declared.indexes[number].table.title()) {
-            return error.into();
+            return Failure::Wrong(error.into());
         }
         match self.made[index].1 {
-            Made::Twin(number) => no_twin(&declared.indexes[number], server),
+            Made::Twin(number) => Failure::Wrong(no_twin(&declared.indexes[number], server)),
+            Made::Index(number)
+                if sqlstate::is_strange_on_a_twin(server)
+                    && has_expressions(&declared.indexes[number]) =>
+            {
+                Failure::Apart(number)
+            }
             Made::Index(number) => {
                 let wanted = &declared.indexes[number];
                 // What the file says stands at the end of the statement.
                 let left = offset.and_then(|offset| (end - "\n;".len()).checked_sub(offset));
                 let origin = left.and_then(|left| wanted.tail.end.checked_sub(left));
                 let origin = origin.filter(|origin| wanted.tail.contains(origin));
-                wrong(declared, wanted, origin, server, major)
+                Failure::Wrong(wrong(declared, wanted, origin, server, major))
             }
         }
     }
 }
 
+fn has_expressions(wanted: &Wanted) -> bool {
+    let whole = 0..wanted.statement.len();
+    let tail = whole.end - wanted.tail.len()..whole.end;
+    statement::parts(&wanted.statement, &tail)
+        .is_ok_and(|parts| !parts.expressions.is_empty() || parts.predicate.is_some())
+}
+
 /// The server does not take what a file says.
-fn wrong(
+pub(super) fn wrong(
     declared: &Declared,
     wanted: &Wanted,
     origin: Option<usize>,
@@ -177,11 +206,9 @@ fn wrong(
     }
     let error = error.because(cause);
     match (server.hint(), server.code().code()) {
-        (_, "42883") => error.hint(
-            "fix the file: the index is tried on a temporary table of the same columns, so a function has to take columns \
-             and not the whole row, and be in the search path or qualified",
-        ),
-        (_, "42P01") => error.hint("fix the file: write columns without their schema and table"),
+        (_, "42883") => {
+            error.hint("fix the file: a function has to be in the search path, or qualified")
+        }
         (_, "42601") if is_about_nulls && major < 15 => {
             error.hint("leave it out: NULLS NOT DISTINCT needs PostgreSQL 15")
         }

@@ -4,6 +4,7 @@
 //! on a thread of its own, so that a warning never costs time.
 
 mod numbering;
+mod undeclared;
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ use super::size::Sizes;
 use crate::error::{Error, Result, command};
 use crate::source::{Entry, Source, text};
 use numbering::{Numbered, numbering, strays};
+use undeclared::{Declared, undeclared};
 
 /// What was found.
 #[derive(Debug)]
@@ -72,7 +74,16 @@ pub fn check(source: &Source, named: &[PathBuf], denied: &[&'static Rule]) -> Re
     let mut findings = files.findings;
     findings.extend(strays(&files.numbered, &files.downs));
     if named.is_empty() {
-        for finding in numbering(&files.numbered) {
+        let numbered = files.numbered.iter();
+        let in_order: Vec<&Sheet<'_>> = numbered
+            .filter_map(|file| files.sheets.iter().find(|sheet| sheet.path == file.path))
+            .collect();
+        let declared = Declared {
+            indexes: beside(source, "indexes"),
+            policies: beside(source, "policies"),
+        };
+        let undeclared = undeclared(&in_order, &declared);
+        for finding in numbering(&files.numbered).into_iter().chain(undeclared) {
             let sheet = files.sheets.iter().find(|sheet| sheet.path == finding.file);
             let read = sheet.map(|sheet| directive::read(&sheet.text));
             let directives = read.unwrap_or_default().directives;
@@ -197,6 +208,20 @@ fn folder(path: &Path) -> Vec<Entry> {
         found_for: None,
     };
     source.entries().unwrap_or_default()
+}
+
+/// The texts of a folder beside that of the migrations; nothing if there is none, and its files are this program's.
+fn beside(source: &Source, name: &str) -> Option<Vec<String>> {
+    let Source::Folder { path, .. } = source else {
+        return None;
+    };
+    let path = path.parent()?.join(name);
+    let entries = path.is_dir().then(|| folder(&path))?;
+    let sql = entries.iter().filter(|entry| has_sql(&entry.name));
+    Some(
+        sql.filter_map(|entry| text::decode(entry.bytes().ok()?, &entry.path).ok())
+            .collect(),
+    )
 }
 
 fn has_sql(name: &str) -> bool {

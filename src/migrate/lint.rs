@@ -280,8 +280,9 @@ impl<'a> Reading<'a> {
         data::look(&self.facts, &made.indexes, &mut self.hits);
         path::look(&self.facts, &made.routines, &mut self.hits);
         for (place, rule) in &self.read.allows {
-            // A gap is found between files, not in one.
-            let looked = wanted.includes(rule) && *rule != &form::GAP_IN_NUMBERS;
+            // What is found between files is not found in one.
+            let between = [&form::GAP_IN_NUMBERS, &form::UNDECLARED];
+            let looked = wanted.includes(rule) && !between.contains(rule);
             if looked && self.hits.iter().all(|hit| hit.rule != *rule) {
                 let message = format!("nothing in this file is found by {rule}");
                 self.hits

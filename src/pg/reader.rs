@@ -2,6 +2,7 @@
 //!
 //! Words are compared without regard to case, names are folded as PostgreSQL does. Blanks and comments are nothing.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use squawk_lexer::{TokenKind, tokenize};
@@ -206,6 +207,16 @@ impl<'a> Reader<'a> {
         self.symbol(TokenKind::Comma)
     }
 
+    /// Whether a comma comes next.
+    pub fn sees_comma(&self) -> bool {
+        self.is(TokenKind::Comma)
+    }
+
+    /// Whether an equals sign comes next.
+    pub fn sees_equals(&self) -> bool {
+        self.is(TokenKind::Eq)
+    }
+
     /// Reads an equals sign if it comes next.
     pub fn equals(&mut self) -> bool {
         self.symbol(TokenKind::Eq)
@@ -265,6 +276,38 @@ impl<'a> Reader<'a> {
         self.next += 1;
     }
 
+    /// Passes over one token, or over brackets with all that is in them.
+    pub fn pass(&mut self) {
+        let mut depth = 0_usize;
+        while let Some(token) = self.tokens.get(self.next) {
+            self.next += 1;
+            match token.kind {
+                TokenKind::OpenParen | TokenKind::OpenBracket => depth += 1,
+                TokenKind::CloseParen | TokenKind::CloseBracket => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if depth == 0 {
+                return;
+            }
+        }
+    }
+
+    /// Whether two names come next, with nothing between them.
+    pub fn sees_two_names(&self) -> bool {
+        let is_name = |index: usize| {
+            let kind = self.tokens.get(index).map(|token| token.kind);
+            matches!(kind, Some(TokenKind::Ident | TokenKind::QuotedIdent { .. }))
+        };
+        is_name(self.next) && is_name(self.next + 1)
+    }
+
+    /// Whether this word comes after the next token.
+    pub fn sees_second(&self, word: &str) -> bool {
+        let second = self.tokens.get(self.next + 1);
+        second.is_some_and(|token| token.kind == TokenKind::Ident)
+            && self.text_of(self.next + 1).eq_ignore_ascii_case(word)
+    }
+
     /// Reads a name, and where it stands.
     pub fn name(&mut self, what: &str) -> Result<(String, Range<usize>), Misread> {
         let text = self.text_of(self.next);
@@ -298,6 +341,50 @@ impl<'a> Reader<'a> {
             span: span.start..last.end,
         })
     }
+}
+
+/// SQL as people write it: words in lower case, and quotes only around what is no name without them. `keywords` are those
+/// that are none.
+pub fn as_people_write(sql: &str, keywords: &BTreeSet<String>) -> String {
+    let is_plain = |name: &str| {
+        let first = name.starts_with(|letter: char| letter.is_ascii_lowercase() || letter == '_');
+        let is_next = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        first && name.bytes().all(is_next) && !keywords.contains(name)
+    };
+    let mut written = String::new();
+    let mut at = 0;
+    for token in tokenize(sql) {
+        let text = &sql[at..at + token.len as usize];
+        at += text.len();
+        match token.kind {
+            TokenKind::Ident => written.push_str(&text.to_ascii_lowercase()),
+            TokenKind::QuotedIdent {
+                uescape: false,
+                terminated: true,
+            } if is_plain(&text[1..text.len() - 1]) => {
+                written.push_str(&text[1..text.len() - 1]);
+            }
+            TokenKind::Eof => break,
+            _ => written.push_str(text),
+        }
+    }
+    written
+}
+
+/// An expression without the parentheses around all of it. Those of a subquery belong to it.
+pub fn without_parentheses(text: &str) -> &str {
+    let text = text.trim();
+    let mut reader = Reader::new(text, 0..text.len());
+    let Ok(inside) = reader.parentheses() else {
+        return text;
+    };
+    let is_query = ["select", "with", "values"]
+        .iter()
+        .any(|word| Reader::new(text, inside.clone()).sees(&[word]));
+    if !reader.is_done() || is_query {
+        return text;
+    }
+    without_parentheses(&text[inside])
 }
 
 /// PostgreSQL cuts names off after so many bytes, and says so in a notice at most.
@@ -339,6 +426,31 @@ mod tests {
         let inside = read.parentheses().expect("close");
         assert_eq!(&read.text[inside], "a, (b)");
         assert!(read.is_done() && read.done().is_ok());
+    }
+
+    #[test]
+    fn people_write_fewer_quotes_and_no_capitals() {
+        let keywords = BTreeSet::from(["user".to_owned()]);
+        assert_eq!(
+            as_people_write(
+                "GRANT select (\"user\", \"a\", \"B\") on \"s\".\"1\" -- \"a\"\n is E'\"a\" AND'",
+                &keywords
+            ),
+            "grant select (\"user\", a, \"B\") on s.\"1\" -- \"a\"\n is E'\"a\" AND'"
+        );
+    }
+
+    #[test]
+    fn parentheses_go_that_are_around_all() {
+        for (text, without) in [
+            ("((a = b))", "a = b"),
+            ("(a) = (b)", "(a) = (b)"),
+            ("( SELECT true)", "( SELECT true)"),
+            ("a", "a"),
+            ("(a = ')')", "a = ')'"),
+        ] {
+            assert_eq!(without_parentheses(text), without);
+        }
     }
 
     #[test]

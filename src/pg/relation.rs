@@ -147,13 +147,72 @@ impl Relation {
         }
     }
 
-    /// A relation as files write it, in which a dot ends the schema: `content`, `app.content`, `"Odd.Name"`.
-    pub fn written(text: &str) -> Self {
-        if let Some(named) = text.contains('"').then(|| Named::parse(text)).flatten() {
+    /// The relation a file of this name is about, in which a dot ends the schema: `content`, `app.content`,
+    /// `"Odd.Name"`, `%4fdd%2eName`.
+    pub fn written(stem: &str) -> Self {
+        if let Some(named) = stem.contains('"').then(|| Named::parse(stem)).flatten() {
             return Self::new(named.schema.as_deref().unwrap_or(PUBLIC), &named.name);
         }
-        let (schema, name) = text.split_once('.').unwrap_or((PUBLIC, text));
-        Self::new(schema, name)
+        let (schema, name) = stem.split_once('.').unwrap_or((PUBLIC, stem));
+        Self::new(&decoded(schema), &decoded(name))
+    }
+
+    /// Whether a file of this name may be about it. A dot, or a percent sign, may be part of a name: what the file
+    /// speaks of decides.
+    pub fn is_named(&self, stem: &str) -> bool {
+        let Self { schema, name } = self;
+        stem == format!("{schema}.{name}")
+            || (schema == PUBLIC && stem == name)
+            || Self::written(stem) == *self
+    }
+
+    /// What the file about it is called, without its ending.
+    pub fn stem(&self) -> String {
+        let is_plain = |name: &str| {
+            let is_odd = |letter: char| letter.is_control() || "./\\\"%:*?<>|".contains(letter);
+            !name.contains(is_odd)
+        };
+        if !(is_plain(&self.schema) && is_plain(&self.name)) {
+            return self
+                .encoded(|byte| byte.is_ascii_lowercase() || b"_0123456789".contains(&byte));
+        }
+        match self.schema.as_str() {
+            // The file of that name is about functions.
+            PUBLIC if self.name != "functions" => self.name.clone(),
+            schema => format!("{schema}.{}", self.name),
+        }
+    }
+
+    /// The same, where no other file of these names may have it, be it in capitals: many a disk does not tell them
+    /// apart.
+    pub fn stem_beside<'a>(&self, taken: &(impl Iterator<Item = &'a str> + Clone)) -> String {
+        let is_free = |stem: &String| {
+            let folded = stem.to_lowercase();
+            !taken.clone().any(|other| other.to_lowercase() == folded)
+        };
+        let spelt =
+            self.encoded(|byte| byte.is_ascii_lowercase() || b"_0123456789".contains(&byte));
+        let candidates = [self.stem(), spelt];
+        let free = candidates.into_iter().find(is_free);
+        free.unwrap_or_else(|| self.encoded(|_| false))
+    }
+
+    /// What the file about it is called where all bytes are spelt out but these.
+    fn encoded(&self, stays: impl Fn(u8) -> bool) -> String {
+        let encode = |name: &str| -> String {
+            let bytes = name.bytes().map(|byte| {
+                if stays(byte) {
+                    char::from(byte).to_string()
+                } else {
+                    format!("%{byte:02x}")
+                }
+            });
+            bytes.collect()
+        };
+        match self.schema.as_str() {
+            PUBLIC => encode(&self.name),
+            schema => format!("{}.{}", encode(schema), encode(&self.name)),
+        }
     }
 
     /// All of the platform's.
@@ -196,9 +255,76 @@ impl Relation {
     }
 }
 
+/// A name in which bytes may be spelt out: `%41`. What is not spelt right is meant as it stands.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((first, others)) = rest.split_first() {
+        let code = others
+            .get(..2)
+            .filter(|code| *first == b'%' && code.iter().all(u8::is_ascii_hexdigit));
+        let code = code.and_then(|code| std::str::from_utf8(code).ok());
+        if let Some(byte) = code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
+            bytes.push(byte);
+            rest = &others[2..];
+        } else {
+            bytes.push(*first);
+            rest = others;
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    #[test]
+    fn files_have_the_names_of_what_they_are_about() {
+        for (schema, name, stem) in [
+            ("public", "content", "content"),
+            ("app", "content", "app.content"),
+            ("public", "Users", "Users"),
+            ("public", "functions", "public.functions"),
+            ("public", "a.b", "a%2eb"),
+            ("my.app", "a/b", "my%2eapp.a%2fb"),
+            ("public", "50%", "50%25"),
+            ("public", "größe", "größe"),
+        ] {
+            assert_eq!(Relation::new(schema, name).stem(), stem);
+        }
+        // A person may write what is there as well.
+        assert!(Relation::new("public", "a.b").is_named("a.b"));
+        assert!(Relation::new("public", "50%off").is_named("50%off"));
+        assert!(!Relation::new("app", "content").is_named("content"));
+    }
+
+    #[test]
+    fn names_that_differ_in_capitals_do_not_share_a_file() {
+        let beside = |name: &str, taken: &[&str]| {
+            Relation::new("app", name).stem_beside(&taken.iter().copied())
+        };
+        assert_eq!(beside("users", &["users"]), "app.users");
+        assert_eq!(beside("Users", &["app.users"]), "app.%55sers");
+        assert_eq!(beside("users", &["app.Users"]), "%61%70%70.%75%73%65%72%73");
+    }
+
+    proptest! {
+        #[test]
+        fn every_relation_has_a_file_that_is_about_it(schema in "[a-zA-Z./%é\"]{1,4}|public", name in "[a-zA-Z0-9./%é\" \n]{1,6}|functions") {
+            let relation = Relation::new(&schema, &name);
+            let stem = relation.stem();
+            prop_assert!(relation.is_named(&stem));
+            prop_assert_eq!(Relation::written(&stem), relation.clone());
+            prop_assert!(!stem.contains('/') && stem != "functions");
+            let taken = stem.to_uppercase();
+            let other = relation.stem_beside(&[taken.as_str()].into_iter());
+            prop_assert_eq!(Relation::written(&other), relation);
+            prop_assert!(stem.contains('%') || other.to_lowercase() != taken.to_lowercase());
+        }
+    }
 
     #[test]
     fn a_name_may_have_a_schema_and_quotes() {

@@ -4,6 +4,7 @@
 //! Nothing of it is left to what a role, a database, a server or the caller's environment has set: a session is given
 //! its settings, and they are read back.
 
+use std::collections::BTreeSet;
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -217,6 +218,22 @@ crate::row! {
 pub(super) static HELLO: Query<Hello> = crate::query!("session/hello");
 static SETUP: Query<Made> = crate::query!("session/setup");
 pub(super) static HELD: Query<Held> = crate::query!("session/held");
+
+crate::row! {
+    /// A word.
+    pub struct Word {
+        /// It.
+        pub word: String,
+    }
+}
+
+static KEYWORDS: Query<Word> = crate::query!("session/keywords");
+
+/// The words that are no name unless they stand in quotes.
+pub async fn keywords(db: &Db) -> Result<BTreeSet<String>> {
+    let words = db.all(&KEYWORDS, &[]).await?;
+    Ok(words.into_iter().map(|row| row.word).collect())
+}
 
 /// Back to what a session was born with. None of it looks at a table or looks a name up.
 const RESET: &str = "reset session authorization; reset role; reset all";

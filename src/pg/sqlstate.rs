@@ -123,3 +123,9 @@ pub fn explain_db(db: &DbError) -> Error {
         None => error,
     }
 }
+
+/// Whether a temporary table with the columns of another may be why the server does not take what is about that one: a
+/// name that is not found may be there on the real table: the table itself as a row, or with its schema before it.
+pub fn is_strange_on_a_twin(server: &DbError) -> bool {
+    ["42883", "42P01", "42703", "42846", "42804"].contains(&server.code().code())
+}

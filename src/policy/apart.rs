@@ -27,7 +27,53 @@ crate::row! {
 static VIEW_TEXT: Query<ViewText> = crate::query!("policy/view_text");
 
 /// Names of the two views.
-const VIEWS: [&str; 2] = ["toysoldiers_declared", "toysoldiers_found"];
+pub const VIEWS: [&str; 2] = ["toysoldiers_declared", "toysoldiers_found"];
+
+/// An expression about a relation, as a column of a view.
+#[derive(Debug)]
+pub struct Column<'a> {
+    /// What the column is called.
+    pub name: String,
+    /// The expression.
+    pub text: &'a str,
+    /// Whether it tells which rows there are: the server writes such a one without what changes nothing.
+    pub is_condition: bool,
+}
+
+impl<'a> Column<'a> {
+    /// An expression that tells which rows there are.
+    pub fn condition(name: &str, text: &'a str) -> Self {
+        Self {
+            name: name.to_owned(),
+            text,
+            is_condition: true,
+        }
+    }
+}
+
+/// The statement that makes a temporary view of these columns, and where in it each expression begins.
+pub fn view(name: &str, columns: &[Column<'_>], relation: &str) -> (String, Vec<usize>) {
+    let mut text = format!("create temporary view {} as select ", Ident(name));
+    let mut starts = Vec::new();
+    for column in columns {
+        text.push_str(if starts.is_empty() { "((" } else { ", ((" });
+        starts.push(text.len());
+        // The newline ends a comment in its last line.
+        let is = if column.is_condition { " is true" } else { "" };
+        let _ = write!(text, "{}\n){is}) as {}", column.text, Ident(&column.name));
+    }
+    let _ = write!(text, " from {relation}");
+    (text, starts)
+}
+
+/// Whether the two views say the same.
+pub async fn views_agree(db: &Db) -> Result<bool> {
+    let (left, right) = tokio::join!(
+        db.one(&VIEW_TEXT, &[&VIEWS[0]]),
+        db.one(&VIEW_TEXT, &[&VIEWS[1]])
+    );
+    Ok(left?.text == right?.text)
+}
 
 /// Whether the expressions of a declared policy say what those of the one that is there say. An error if the declared
 /// ones mean nothing on the real table either.
@@ -39,23 +85,17 @@ pub async fn is_same(
     found: Option<&Policy>,
 ) -> Result<bool> {
     let relation = wanted.relation.sql();
-    let view = |name: &str| format!("create temporary view {} as select ", Ident(name));
-    let columns = ["using_", "check_"];
     let begin = format!("begin;{}", search_path.in_transaction(db.endpoint()));
     db.script(&begin).await?;
     let compared = async {
-        let mut text = view(VIEWS[0]);
-        let mut copied: Vec<(usize, &Range<usize>)> = Vec::new();
-        for (clause, column) in [&declared.using, &declared.check].into_iter().zip(columns) {
-            let Some(clause) = clause else { continue };
-            text.push_str(if copied.is_empty() { "((" } else { ", ((" });
-            copied.push((text.len(), clause));
-            text.push_str(file.part(clause));
-            // The newline ends a comment in its last line.
-            text.push_str("\n) is true) as ");
-            text.push_str(column);
-        }
-        let _ = write!(text, " from {relation}");
+        let names = ["using_", "check_"];
+        let clauses = [&declared.using, &declared.check].into_iter().zip(names);
+        let clauses = clauses.filter_map(|(clause, name)| Some((clause.as_ref()?, name)));
+        let (clauses, columns): (Vec<&Range<usize>>, Vec<Column<'_>>) = clauses
+            .map(|(clause, name)| (clause, Column::condition(name, file.part(clause))))
+            .unzip();
+        let (text, starts) = view(VIEWS[0], &columns, &relation);
+        let copied: Vec<(usize, &Range<usize>)> = starts.into_iter().zip(clauses).collect();
         if let Err(failure) = db.try_script(&text).await {
             return Err(match failure.contended(&wanted.relation.title()) {
                 Some(error) => error.into(),
@@ -65,21 +105,15 @@ pub async fn is_same(
         let Some(found) = found else {
             return Ok(false);
         };
-        let clauses = [&found.using, &found.check].into_iter().zip(columns);
-        let clauses: Vec<String> = clauses
-            .filter_map(|(clause, column)| {
-                Some(format!("(({}) is true) as {column}", clause.as_ref()?))
-            })
+        let columns = [&found.using, &found.check].into_iter().zip(names);
+        let columns: Vec<Column<'_>> = columns
+            .filter_map(|(clause, name)| Some(Column::condition(name, clause.as_ref()?)))
             .collect();
-        let text = format!("{}{} from {relation}", view(VIEWS[1]), clauses.join(", "));
+        let (text, _) = view(VIEWS[1], &columns, &relation);
         // What was found says in which schema its names are, unless that is the catalog.
         db.script(IN_CATALOG).await?;
         db.script(&text).await?;
-        let (left, right) = tokio::join!(
-            db.one(&VIEW_TEXT, &[&VIEWS[0]]),
-            db.one(&VIEW_TEXT, &[&VIEWS[1]])
-        );
-        Ok(left?.text == right?.text)
+        views_agree(db).await
     };
     let compared = compared.await;
     let ended = db.script("rollback").await;

@@ -2,7 +2,7 @@
 //!
 //! Every check is a file in database/queries/audit: its comment says what is wrong, its query finds it. All of them are
 //! asked in one snapshot and change nothing, so any role, a pooler and a replica will do. Deliberately absent: whatever
-//! takes rows to know (`policy test` proves what policies do) and the bloat of tables, which the catalog only guesses.
+//! takes rows to know. `policy test` proves what policies do; which buckets of Supabase's storage are public is a row, too.
 
 mod check;
 mod config;
@@ -36,6 +36,8 @@ crate::row! {
         pub absent_roles: Vec<String>,
         /// The schemas.
         pub schemas: Vec<String>,
+        /// The schemas whose policies it looks at.
+        pub policy_schemas: Vec<String>,
         /// Those that are not here.
         pub absent_schemas: Vec<String>,
     }
@@ -173,7 +175,12 @@ async fn look(
         .map_or(Value::Null, |names| json!(names));
     let params: [&dyn Param; 2] = [&low_trust, &schemas];
     let scope = db.one(&SCOPE, &params).await?;
-    let told = json!({ "told": scope.told_roles, "roles": scope.roles, "schemas": scope.schemas });
+    let told = json!({
+        "told": scope.told_roles,
+        "roles": scope.roles,
+        "schemas": scope.schemas,
+        "policy_schemas": scope.policy_schemas,
+    });
     let found = try_join_all(checks.iter().map(|check| check.ask(db, &told))).await?;
     Ok((scope, found))
 }

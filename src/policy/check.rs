@@ -88,7 +88,8 @@ pub(super) fn relations(declared: &Declared, found: &Found) -> Result<()> {
         let secures = wanted.enabled || wanted.forced || !wanted.policies.is_empty();
         let is_misfit =
             (secures && !is_table) || (!wanted.options.is_empty() && there.kind != "view");
-        if is_misfit || there.kind == "sequence" {
+        let is_sequence = there.kind == "sequence";
+        if is_misfit || (is_sequence && !wanted.is_of_sequence()) {
             return Err(mismatch(file, &wanted.place, relation, &there.kind));
         }
     }

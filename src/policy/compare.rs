@@ -72,14 +72,9 @@ fn options(
     wanted: &[(String, String)],
     there: &FoundRelation,
 ) -> Vec<Difference> {
-    let differing = wanted.iter().filter(|(name, value)| {
-        let found = there
-            .options
-            .iter()
-            .find_map(|option| option.strip_prefix(&format!("{name}=")));
-        let is_on = matches!(found, Some("true" | "on" | "yes" | "1"));
-        is_on != (value == "true")
-    });
+    let differing = wanted
+        .iter()
+        .filter(|(name, value)| there.has_option(name) != (value == "true"));
     differing
         .map(|(name, value)| {
             let effect = if value == "true" {

@@ -7,11 +7,10 @@ use std::ops::Range;
 
 use super::right::{Grant, Kind, Object};
 use super::statement::{self, Declaration, PolicyText, Refusal, Relation, Security};
-use crate::error::{Error, Excerpt, Result};
-use crate::pg::relation::PUBLIC;
+use crate::error::{Error, Excerpt, Result, command};
 use crate::pg::session::SearchPath;
 use crate::pg::sql;
-use crate::source::{Source, text};
+use crate::source::{Sheet, Source};
 
 /// The file about functions.
 const FUNCTIONS: &str = "functions";
@@ -87,40 +86,7 @@ impl Declared {
 
     /// Reads all files of a source.
     pub fn load(source: &Source) -> Result<Self> {
-        let mut declared = Self {
-            source: source.describe(),
-            search_path: source.search_path(),
-            files: Vec::new(),
-            relations: Vec::new(),
-            functions: Vec::new(),
-        };
-        let mut entries = source.entries()?;
-        entries.sort_by(|left, right| left.name.cmp(&right.name));
-        for entry in &entries {
-            let Some(stem) = entry.name.strip_suffix(".sql") else {
-                if entry.name.to_ascii_lowercase().ends_with(".sql") {
-                    return Err(Error::failed(format!(
-                        "{} does not fit: its ending is not .sql in lower case",
-                        entry.path
-                    ))
-                    .unchanged()
-                    .hint("rename it, or it would be left out")
-                    .into());
-                }
-                continue;
-            };
-            let text = text::decode(entry.bytes()?, &entry.path)
-                .map_err(|illegible| illegible.about(&entry.path))?;
-            declared.files.push(File {
-                path: entry.path.clone(),
-                text,
-            });
-            if stem == FUNCTIONS {
-                declared.read_functions()?;
-            } else {
-                declared.read_relation(stem)?;
-            }
-        }
+        let declared = Self::of(source, source.sheets()?)?;
         if declared.files.is_empty() {
             return Err(Error::configuration(format!(
                 "there is no policy file in {}",
@@ -129,7 +95,35 @@ impl Declared {
             .hint(
                 "write one a table, such as content.sql, or name another folder with `--policies`",
             )
+            .hint(
+                command("policy adopt")
+                    .hint("have what the database has written into files, with {}"),
+            )
             .into());
+        }
+        Ok(declared)
+    }
+
+    /// What these files of a source declare.
+    pub fn of(source: &Source, sheets: Vec<Sheet>) -> Result<Self> {
+        let mut declared = Self {
+            source: source.describe(),
+            search_path: source.search_path(),
+            files: Vec::new(),
+            relations: Vec::new(),
+            functions: Vec::new(),
+        };
+        for sheet in sheets {
+            let stem = sheet.stem().to_owned();
+            declared.files.push(File {
+                path: sheet.path,
+                text: sheet.text,
+            });
+            if stem == FUNCTIONS {
+                declared.read_functions()?;
+            } else {
+                declared.read_relation(&stem)?;
+            }
         }
         Ok(declared)
     }
@@ -163,6 +157,17 @@ impl Declared {
                 (Declaration::Grant(grant), _) if grant.kind == Kind::Function => {
                     self.functions.push((number, grant));
                 }
+                (Declaration::Grant(grant), None) if grant.kind == Kind::Sequence => {
+                    let hint = match &grant.objects[0].0 {
+                        Object::Relation(sequence) => format!(
+                            "put it into the file of the table that the sequence belongs to, or, if it belongs to none, \
+                             into {}",
+                            sibling(&file.path, sequence)
+                        ),
+                        Object::Function(_) => String::new(),
+                    };
+                    return Err(misplaced(file, &span, "this is not about functions", &hint));
+                }
                 _ => {
                     return Err(misplaced(
                         file,
@@ -182,7 +187,7 @@ impl Declared {
         let first = statements(file).find_map(|read| Some(read.ok()?.0.1?.0));
         // A dot may be part of a name: what the file speaks of decides.
         let relation = first
-            .filter(|relation| is_named_after(stem, relation))
+            .filter(|relation| relation.is_named(stem))
             .unwrap_or_else(|| Relation::written(stem));
         if let Some(other) = self
             .relations
@@ -242,6 +247,17 @@ impl Declared {
 }
 
 impl Wanted {
+    /// Whether all it says is who may use the sequence it is about.
+    pub fn is_of_sequence(&self) -> bool {
+        let own = Object::Relation(self.relation.clone());
+        let mut objects = self.grants.iter().flat_map(|grant| &grant.objects);
+        self.grants.iter().all(|grant| grant.kind == Kind::Sequence)
+            && objects.any(|(object, _)| *object == own)
+            && !(self.enabled || self.forced)
+            && self.policies.is_empty()
+            && self.options.is_empty()
+    }
+
     fn add(&mut self, declaration: Declaration, file: &File, span: &Range<usize>) -> Result<()> {
         match declaration {
             Declaration::Security(all) => {
@@ -308,6 +324,12 @@ impl Wanted {
                                 "put it into functions.sql",
                             ));
                         }
+                        // A sequence that no table owns has a file of its own.
+                        Object::Relation(other) if *other == self.relation => {
+                            if self.place.is_empty() {
+                                self.place = place.clone();
+                            }
+                        }
                         Object::Relation(_) => {}
                     }
                 }
@@ -318,20 +340,10 @@ impl Wanted {
     }
 }
 
-/// Whether a file of this name is about a relation: `content`, `public.content`, `app.content`.
-fn is_named_after(stem: &str, relation: &Relation) -> bool {
-    let Relation { schema, name } = relation;
-    stem == format!("{schema}.{name}") || (schema == PUBLIC && stem == name)
-}
-
 /// The file beside this one that is about a relation.
 fn sibling(path: &str, relation: &Relation) -> String {
     let folder = path.rfind('/').map_or("", |end| &path[..=end]);
-    let Relation { schema, name } = relation;
-    match schema.as_str() {
-        PUBLIC => format!("{folder}{name}.sql"),
-        _ => format!("{folder}{schema}.{name}.sql"),
-    }
+    format!("{folder}{}.sql", relation.stem())
 }
 
 type Found = (statement::Read, Range<usize>);
@@ -412,7 +424,7 @@ mod tests {
             ),
             (
                 "functions.sql",
-                "grant execute on function app.f(uuid, text[]), app.g() to a;",
+                "grant execute on function app.f(id uuid, variadic tags text[]), app.g() to a;",
             ),
             ("matrix.toml", "not sql"),
         ])
@@ -430,10 +442,14 @@ mod tests {
         assert_eq!(view.relation.to_string(), "app.v");
         assert_eq!(view.options[1].1, "false");
         let (file, grant) = &declared.functions[0];
-        let Object::Function(span) = &grant.objects[0].0 else {
+        let (Object::Function(signature), span) = &grant.objects[0] else {
             panic!("is a function")
         };
-        assert_eq!(declared.files[*file].part(span), "app.f(uuid, text[])");
+        assert_eq!(signature, "app.f(uuid, text[])");
+        assert_eq!(
+            declared.files[*file].part(span),
+            "app.f(id uuid, variadic tags text[])"
+        );
         assert_eq!(declared.roles().count(), 6);
     }
 

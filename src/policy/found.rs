@@ -31,6 +31,17 @@ crate::row! {
     }
 }
 
+impl FoundRelation {
+    /// Whether this is on.
+    pub fn has_option(&self, name: &str) -> bool {
+        let value = self
+            .options
+            .iter()
+            .find_map(|option| option.strip_prefix(name)?.strip_prefix('='));
+        matches!(value, Some("true" | "on" | "yes" | "1"))
+    }
+}
+
 crate::row! {
     /// A right of a role on a relation.
     pub struct FoundRight {

@@ -137,13 +137,16 @@ pub async fn look(db: &Db, declared: Declared) -> Result<Look> {
     for ((file, signature, span), function) in signatures.iter().zip(functions) {
         let file = &declared.files[*file];
         let Some((number, name, found)) = function.map_err(|error| at(&error, file, span))? else {
-            return Err(
-                Error::failed(format!("{} cannot be applied: there is no function {signature}", file.path))
-                    .at(file.excerpt(span))
-                    .unchanged()
-                    .hint("write the types of its arguments as `\\df` shows them, without their names; or make it in a migration")
-                    .into(),
-            );
+            return Err(Error::failed(format!(
+                "{} cannot be applied: there is no function {signature}",
+                file.path
+            ))
+            .at(file.excerpt(span))
+            .unchanged()
+            .hint(
+                "write the types of its arguments as `\\df` shows them; or make it in a migration",
+            )
+            .into());
         };
         let there = known.iter().position(|function| function.name == name);
         named.push(there.unwrap_or(known.len()));
@@ -187,11 +190,8 @@ fn signatures(declared: &Declared) -> Vec<Signature> {
     let grants = declared.functions.iter();
     grants
         .flat_map(|(file, grant)| grant.objects.iter().map(move |object| (*file, object)))
-        .filter_map(|(file, (object, _))| match object {
-            Object::Function(span) => {
-                let signature = declared.files[file].part(span).to_owned();
-                Some((file, signature, span.clone()))
-            }
+        .filter_map(|(file, (object, span))| match object {
+            Object::Function(signature) => Some((file, signature.clone(), span.clone())),
             Object::Relation(_) => None,
         })
         .collect()
@@ -212,9 +212,7 @@ fn at(error: &anyhow::Error, file: &File, span: &Range<usize>) -> anyhow::Error 
         .at(file.excerpt(span))
         .unchanged()
         .after(error)
-        .hint(
-            "write the types of the function's arguments as `\\df` shows them, without their names",
-        )
+        .hint("write the types of the function's arguments as `\\df` shows them")
         .into()
 }
 
@@ -337,7 +335,12 @@ pub fn is_of(one: &Policy, other: &Policy) -> bool {
 fn rights(declared: &Declared, server_major: u32) -> BTreeMap<Relation, (Kind, Rights)> {
     let mut all: BTreeMap<Relation, (Kind, Rights)> = BTreeMap::new();
     for wanted in &declared.relations {
-        let own = (Kind::Table, Rights::new());
+        let kind = if wanted.is_of_sequence() {
+            Kind::Sequence
+        } else {
+            Kind::Table
+        };
+        let own = (kind, Rights::new());
         all.entry(wanted.relation.clone()).or_insert(own);
         for grant in &wanted.grants {
             for (object, _) in &grant.objects {

@@ -95,8 +95,8 @@ pub type Columns = Vec<(String, Range<usize>)>;
 pub enum Object {
     /// A table, a view or a sequence.
     Relation(Relation),
-    /// A function: where its signature stands.
-    Function(Range<usize>),
+    /// A function: its name and the types it takes, as they are written.
+    Function(String),
 }
 
 /// A GRANT or a REVOKE.
@@ -294,6 +294,20 @@ pub fn changes(wanted: &Rights, found: &Rights, is_strange: impl Fn(&str) -> boo
         given,
         strange: gather(strange, false, false),
     }
+}
+
+/// What of the rights there are no file gives.
+pub fn additions(found: &Rights, declared: &Rights) -> Vec<Change> {
+    let lacking = |passes_on: bool| {
+        let rights = found.iter().filter(move |(right, grantable)| {
+            let said = declared.get(*right);
+            **grantable == passes_on && (said.is_none() || (passes_on && said == Some(&false)))
+        });
+        rights.map(|(right, _)| right)
+    };
+    let mut all = gather(lacking(false), true, false);
+    all.extend(gather(lacking(true), true, true));
+    all
 }
 
 /// One statement a role for the whole, and one a role and privilege for columns.

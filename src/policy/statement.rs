@@ -1,6 +1,7 @@
 //! A statement of a policy file: what it declares, or why it may not stand there.
 
 mod grant;
+mod signature;
 
 use std::ops::Range;
 
@@ -78,10 +79,10 @@ pub fn read(text: &str, statement: &Statement<'_>) -> Result<Read, Refusal> {
         return options(reader);
     }
     if reader.take(&["grant"]) {
-        return grant::read(reader, true);
+        return grant::read(text, reader, true);
     }
     if reader.take(&["revoke"]) {
-        return grant::read(reader, false);
+        return grant::read(text, reader, false);
     }
     Err(foreign(text, reader.place(), statement))
 }

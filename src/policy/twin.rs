@@ -190,7 +190,9 @@ impl Script {
         let file = declared.file_of(wanted);
         match made {
             Made::Twin(_) => Failure::Wrong(no_twin(file, wanted, server)),
-            Made::Policy(number) if is_strange_on_a_twin(server) => Failure::Apart(*number),
+            Made::Policy(number) if sqlstate::is_strange_on_a_twin(server) => {
+                Failure::Apart(*number)
+            }
             Made::Policy((_, policy)) => {
                 let policy = &wanted.policies[*policy];
                 let place = offset.and_then(|offset| self.origin(offset));
@@ -203,11 +205,6 @@ impl Script {
             Made::Comment(_) => Failure::Wrong(wrong(file, &wanted.place, server)),
         }
     }
-}
-
-/// A name that is not found may be there on the real table: the table itself as a row, or with its schema before it.
-fn is_strange_on_a_twin(server: &DbError) -> bool {
-    ["42883", "42P01", "42703", "42846", "42804"].contains(&server.code().code())
 }
 
 /// The server does not take what a file says.

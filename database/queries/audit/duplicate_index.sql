@@ -1,7 +1,7 @@
 -- Two indexes are the same in all but the name. Each write pays twice.
 -- $1 names the schemas to look at.
 -- level: note
--- remedy: drop one of them, but none that a constraint stands on
+-- remedy: leave one of them out of database/indexes and drop it, but none that a constraint stands on
 -- splinter: 0009
 select
     format('%I.%I', n.nspname, ic.relname) as object,

@@ -1,6 +1,6 @@
 -- Several policies let the same role in for the same command. A row needs only one of them, so the widest counts, and all of
 -- them are asked.
--- $1 names the roles anybody may act as, and the schemas to look at.
+-- $1 names the roles anybody may act as, and the schemas whose policies to look at.
 -- level: note
 -- remedy: write one policy with `or`, so that the whole rule can be read in one place
 -- splinter: 0006
@@ -38,6 +38,13 @@ select
 from applied
 join pg_class c on c.oid = applied.oid
 join pg_namespace n on n.oid = c.relnamespace
-where n.nspname in (select jsonb_array_elements_text($1::jsonb -> 'schemas'))
+where n.nspname in (select jsonb_array_elements_text($1::jsonb -> 'policy_schemas'))
+  and not exists (
+    select
+    from pg_depend e
+    where e.classid = 'pg_class'::regclass
+      and e.objid = c.oid
+      and e.deptype = 'e'
+  )
 group by n.nspname, c.relname, applied.policies
 order by 1, 2

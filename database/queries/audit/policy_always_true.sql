@@ -1,5 +1,5 @@
 -- A policy for writing lets everything through. Whoever has the grant changes, deletes or adds rows of anybody.
--- $1 names the roles anybody may act as, and the schemas to look at.
+-- $1 names the roles anybody may act as, and the schemas whose policies to look at.
 -- level: error
 -- remedy: compare the row with who is asking: `user_id = (select app.current_user_id())`
 -- splinter: 0024
@@ -40,5 +40,12 @@ where p.polpermissive
           and pg_has_role(low.oid, named, 'usage')
     )
   )
-  and n.nspname in (select jsonb_array_elements_text($1::jsonb -> 'schemas'))
+  and n.nspname in (select jsonb_array_elements_text($1::jsonb -> 'policy_schemas'))
+  and not exists (
+    select
+    from pg_depend e
+    where e.classid = 'pg_class'::regclass
+      and e.objid = c.oid
+      and e.deptype = 'e'
+  )
 order by 1

@@ -1,8 +1,8 @@
 -- A policy compares a column with who is asking, and no index begins with that column: each query of a bound role reads the
 -- whole table.
--- $1 names the schemas to look at.
+-- $1 names the schemas whose policies to look at.
 -- level: note
--- remedy: create an index that begins with the column
+-- remedy: declare an index that begins with the column in database/indexes, and run `index apply`
 select
     format('policy %I on %I.%I', p.polname, n.nspname, c.relname) as policy,
     format('%I.%I', n.nspname, c.relname) as relation,
@@ -35,5 +35,12 @@ from pg_policy p
 join pg_class c on c.oid = p.polrelid
 join pg_namespace n on n.oid = c.relnamespace
 where p.polqual is not null
-  and n.nspname in (select jsonb_array_elements_text($1::jsonb -> 'schemas'))
+  and n.nspname in (select jsonb_array_elements_text($1::jsonb -> 'policy_schemas'))
+  and not exists (
+    select
+    from pg_depend e
+    where e.classid = 'pg_class'::regclass
+      and e.objid = c.oid
+      and e.deptype = 'e'
+  )
 order by 1

@@ -1,6 +1,6 @@
 -- A policy reads a table whose policies lead back to its own table. Every query of the table then fails with "infinite recursion
 -- detected in policy", which no one is told when the policy is made.
--- $1 names the roles anybody may act as, and the schemas to look at.
+-- $1 names the roles anybody may act as, and the schemas whose policies to look at.
 -- level: error
 -- remedy: read the other table in a security definer function, and call that as `(select app.may_see(...))`
 select
@@ -36,7 +36,14 @@ from pg_policy p
 join pg_class c on c.oid = p.polrelid
 join pg_namespace n on n.oid = c.relnamespace
 where c.relrowsecurity
-  and n.nspname in (select jsonb_array_elements_text($1::jsonb -> 'schemas'))
+  and n.nspname in (select jsonb_array_elements_text($1::jsonb -> 'policy_schemas'))
+  and not exists (
+    select
+    from pg_depend e
+    where e.classid = 'pg_class'::regclass
+      and e.objid = c.oid
+      and e.deptype = 'e'
+  )
 union all
 -- What views with the rights of their readers read.
 select

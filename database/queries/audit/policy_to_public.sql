@@ -1,5 +1,5 @@
 -- A policy that lets in is for everybody, also for roles that are made later and were never thought of.
--- $1 names the schemas to look at.
+-- $1 names the schemas whose policies to look at.
 -- level: warning
 -- remedy: name the roles: `to anon, authenticated`
 select
@@ -12,5 +12,12 @@ join pg_class c on c.oid = p.polrelid
 join pg_namespace n on n.oid = c.relnamespace
 where p.polpermissive
   and p.polroles = array[0::oid]
-  and n.nspname in (select jsonb_array_elements_text($1::jsonb -> 'schemas'))
+  and n.nspname in (select jsonb_array_elements_text($1::jsonb -> 'policy_schemas'))
+  and not exists (
+    select
+    from pg_depend e
+    where e.classid = 'pg_class'::regclass
+      and e.objid = c.oid
+      and e.deptype = 'e'
+  )
 order by 1

@@ -2,12 +2,13 @@
 -- a lock. A partial index does not count, unless it leaves out nothing but nulls.
 -- $1 names the schemas to look at.
 -- level: note
--- remedy: create an index that begins with these columns
+-- remedy: declare an index that begins with these columns in database/indexes, and run `index apply`: one that is made otherwise
+-- has to be declared by `index adopt`
 -- splinter: 0001
 select
     format('constraint %I on %I.%I', k.conname, n.nspname, c.relname) as object,
     format('no index begins with %s', keys.names) as detail,
-    format('create index concurrently on %I.%I (%s)', n.nspname, c.relname, keys.names) as fix,
+    null as fix,
     format('%I.%I', n.nspname, c.relname) as relation
 from pg_constraint k
 join pg_class c on c.oid = k.conrelid

@@ -2,7 +2,7 @@
 -- here, and only since its counters began.
 -- $1 names the schemas to look at.
 -- level: note
--- remedy: drop it, after a look at the counters of the replicas
+-- remedy: leave it out of database/indexes and drop it, after a look at the counters of the replicas
 -- splinter: 0005
 select
     format('%I.%I', n.nspname, ic.relname) as object,

@@ -71,7 +71,8 @@ keys as (
             end
             order by key.number
         ) as keys,
-        pg_catalog.array_agg(class.meaning order by key.number) as classes
+        pg_catalog.array_agg(class.meaning order by key.number) as classes,
+        pg_catalog.array_agg(pg_catalog.pg_get_indexdef(i.indexrelid, key.number, false) order by key.number) as bare
     from pg_catalog.pg_index i
     join pg_catalog.pg_class t on t.oid = i.indrelid
     join pg_catalog.pg_namespace n on n.oid = t.relnamespace
@@ -95,6 +96,7 @@ select
     newer.indnullsnotdistinct as nulls_not_distinct,
     keys.keys,
     keys.classes,
+    keys.bare,
     array(
         select pg_catalog.pg_get_indexdef(i.indexrelid, key.number, false)
         from pg_catalog.generate_series(i.indnkeyatts + 1, i.indnatts::integer) key (number)
@@ -106,6 +108,7 @@ select
         from pg_catalog.unnest(c.reloptions) option
         order by 1
     ) as options,
+    tablespace.spcname::text as tablespace,
     i.indisvalid as valid,
     i.indisready as ready,
     c.relkind = 'I' as partitioned,
@@ -156,6 +159,9 @@ join pg_catalog.pg_class c on c.oid = i.indexrelid
 join pg_catalog.pg_class t on t.oid = i.indrelid
 join pg_catalog.pg_namespace n on n.oid = t.relnamespace
 join pg_catalog.pg_am am on am.oid = c.relam
+join pg_catalog.pg_database d on d.datname = pg_catalog.current_database()
+join pg_catalog.pg_tablespace tablespace
+    on tablespace.oid = case c.reltablespace when 0 then d.dattablespace else c.reltablespace end
 -- Before PostgreSQL 15 the catalog has no such column, and then the name is that of this one.
 cross join (select false as indnullsnotdistinct) older
 cross join lateral (

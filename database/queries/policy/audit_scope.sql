@@ -1,6 +1,7 @@
 -- Whom and what an audit looks at: of the roles anybody may act as ($1, an array) those that are here, and with them those they may
 -- become, and public; of the schemas ($2, an array or null) those that are here, or all that are neither the system's, an
--- extension's, ours nor Supabase's own.
+-- extension's, ours nor Supabase's own. A policy is somebody's wherever it is, in `storage` too: unless schemas are told, those of
+-- all that are not the system's nor ours are looked at.
 select
     array(
         select r.rolname::text
@@ -48,6 +49,16 @@ select
         end
         order by 1
     ) as schemas,
+    array(
+        select n.nspname::text
+        from pg_catalog.pg_namespace n
+        where case
+            when jsonb_typeof($2) = 'array' then $2 ? n.nspname::text
+            else n.nspname !~ '^pg_'
+                and n.nspname not in ('information_schema', 'toysoldiers')
+        end
+        order by 1
+    ) as policy_schemas,
     array(
         select wanted
         from jsonb_array_elements_text(case when jsonb_typeof($2) = 'array' then $2 else '[]' end) wanted

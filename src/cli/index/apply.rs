@@ -71,9 +71,9 @@ impl Report for Applied {
         let left = match self.left {
             0 => String::new(),
             left => format!(
-                "; no file declares {}: see {}, and `--prune`",
+                "; no file declares {}: {} does, and `--prune` drops what none declares",
                 counted_indexes(left),
-                command("index status")
+                command("index adopt")
             ),
         };
         if self.changes.is_empty() {

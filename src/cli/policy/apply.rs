@@ -90,9 +90,9 @@ impl Report for Applied {
         let left = match self.left {
             0 => String::new(),
             left => format!(
-                "; {} no file speaks of: see {}, and `--prune`",
+                "; {} no file speaks of: {} declares what there is, and `--prune` takes it away",
                 counted(left, "thing"),
-                command("policy status")
+                command("policy adopt")
             ),
         };
         if !self.kept {

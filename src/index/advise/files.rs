@@ -36,7 +36,7 @@ impl Files {
             (Some(_), Some(file)) => file.path.clone(),
             (folder, _) => {
                 let folder = folder.as_deref().unwrap_or(FOLDER);
-                format!("{folder}/{}.sql", table.title())
+                format!("{folder}/{}.sql", table.stem())
             }
         }
     }

@@ -20,7 +20,7 @@ pub static UNINDEXED_FOREIGN_KEY: Rule = Rule::new(
     Level::Warning,
     "unindexed-foreign-key",
     "every delete or new key in the table it refers to reads this whole table to find the rows that refer to it",
-    "create an index that begins with the columns of the key",
+    "declare an index that begins with the columns of the key in database/indexes",
 );
 
 /// What the rules here find.
@@ -49,7 +49,10 @@ pub(super) fn look(facts: &Facts, indexes: &Indexes, hits: &mut Vec<Hit>) {
                         "no index finds the rows of {table} by {columns}, which refers to {target}"
                     ),
                 )
-                .rewrite(format!("add `create index on {table} ({columns});`"));
+                .rewrite(format!(
+                    "declare it in database/indexes, where `index apply` builds it while everybody writes: `create index NAME on \
+                     {table} ({columns});`"
+                ));
                 hits.push(if made.contains(table) {
                     hit.level(Level::Note)
                 } else {

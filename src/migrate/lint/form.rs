@@ -7,6 +7,7 @@ pub(super) const RULES: &[&Rule] = &[
     &NAMING,
     &DUPLICATE_NUMBER,
     &GAP_IN_NUMBERS,
+    &UNDECLARED,
     &ENCODING,
     &DIRECTIVE,
     &UNUSED_ALLOW,
@@ -41,6 +42,14 @@ pub static GAP_IN_NUMBERS: Rule = Rule::new(
     "gap-in-numbers",
     "a file that fills the gap later comes too late for every database that is past it",
     "number on without gaps; `migrate new` does",
+);
+
+/// An index or a policy that the files about those do not know.
+pub static UNDECLARED: Rule = Rule::new(
+    Level::Note,
+    "undeclared",
+    "the files say which indexes and policies there are: `status --check` stays red, and `--prune` would drop it",
+    "write it into the file of its table",
 );
 
 /// Bytes that are not text.

@@ -25,7 +25,7 @@ crate::row! {
 }
 
 /// Queries whose rows are the findings.
-static ROWS: [Query<Found>; 43] = [
+static ROWS: [Query<Found>; 46] = [
     crate::query!("audit/auth_users_exposed"),
     crate::query!("audit/bypassrls_role"),
     crate::query!("audit/default_privileges"),
@@ -41,6 +41,7 @@ static ROWS: [Query<Found>; 43] = [
     crate::query!("audit/index_not_leakproof"),
     crate::query!("audit/leakproof_function"),
     crate::query!("audit/low_trust_bypasses_rls"),
+    crate::query!("audit/maintain_granted"),
     crate::query!("audit/materialized_view_reachable"),
     crate::query!("audit/multiple_permissive_policies"),
     crate::query!("audit/nested_definer_view"),
@@ -63,6 +64,8 @@ static ROWS: [Query<Found>; 43] = [
     crate::query!("audit/security_definer_search_path"),
     crate::query!("audit/security_definer_view"),
     crate::query!("audit/sensitive_column_readable"),
+    crate::query!("audit/storage_listing"),
+    crate::query!("audit/table_bloat"),
     crate::query!("audit/truncate_granted"),
     crate::query!("audit/unindexed_foreign_key"),
     crate::query!("audit/unique_oracle"),
@@ -77,7 +80,7 @@ static UNINDEXED: Query<judge::Columns> = crate::query!("audit/policy_column_uni
 
 /// The columns by which policies on tables of these schemas look for rows, and that no index begins with.
 pub async fn compared(db: &Db, schemas: &[String]) -> Result<Vec<judge::Compared>> {
-    let scope = serde_json::json!({ "schemas": schemas });
+    let scope = serde_json::json!({ "policy_schemas": schemas });
     judge::compared(db.all(&UNINDEXED, &[&scope]).await?)
 }
 

@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use super::{Declaration, Read, Refusal, Relation, SOMEBODY, nobody_in_particular};
+use super::{Declaration, Read, Refusal, Relation, SOMEBODY, nobody_in_particular, signature};
 use crate::pg::policy::PUBLIC;
-use crate::pg::reader::{Reader, refusal};
+use crate::pg::reader::{Qualified, Reader, refusal};
 use crate::policy::right::{Columns, Grant, Kind, Object, PRIVILEGES};
 
 /// Reads what follows the first word.
-pub(super) fn read(mut reader: Reader<'_>, gives: bool) -> Result<Read, Refusal> {
+pub(super) fn read(text: &str, mut reader: Reader<'_>, gives: bool) -> Result<Read, Refusal> {
     let mut option_only = false;
     if !gives {
         option_only = reader.take(&["grant", "option", "for"]);
@@ -38,16 +38,9 @@ pub(super) fn read(mut reader: Reader<'_>, gives: bool) -> Result<Read, Refusal>
         let name = reader.qualified("a name")?;
         let mut span = name.span.clone();
         let object = if kind == Kind::Function {
-            if reader.sees_parenthesis() {
-                span.end = reader.parentheses()?.end + 1;
-            } else {
-                return refusal(
-                    span,
-                    "a function is named with the types of its arguments",
-                    "write `app.current_user_id()`, say, or `app.get_content(uuid)`",
-                );
-            }
-            Object::Function(span.clone())
+            let (signature, whole) = function(text, &mut reader, &name)?;
+            span = whole;
+            Object::Function(signature)
         } else {
             let relation = Relation::from(&name);
             if kind == Kind::Table {
@@ -104,6 +97,27 @@ pub(super) fn read(mut reader: Reader<'_>, gives: bool) -> Result<Read, Refusal>
         grantable,
     };
     Ok((Declaration::Grant(grant), about))
+}
+
+/// A function's name and the types it takes, and where all of that stands.
+fn function(
+    text: &str,
+    reader: &mut Reader<'_>,
+    name: &Qualified,
+) -> Result<(String, Range<usize>), Refusal> {
+    if !reader.sees_parenthesis() {
+        return refusal(
+            name.span.clone(),
+            "a function is named with the types of its arguments",
+            "write `app.current_user_id()`, say, or `app.get_content(uuid)`",
+        );
+    }
+    let inside = reader.parentheses()?;
+    let whole = name.span.start..inside.end + 1;
+    let types = signature::types(text, inside)?;
+    let types: Vec<&str> = types.into_iter().map(|span| &text[span]).collect();
+    let signature = format!("{}({})", &text[name.span.clone()], types.join(", "));
+    Ok((signature, whole))
 }
 
 type Privileges = (Vec<(String, Columns)>, Vec<(String, Range<usize>)>);
