@@ -48,6 +48,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub struct Server {
     folder: PathBuf,
     programs: Programs,
+    /// Variables that no program gets which is let in there.
+    withheld: Vec<String>,
 }
 
 /// What became of a request to start or to stop.
@@ -63,7 +65,17 @@ pub struct Changed {
 impl Server {
     /// The server whose folder this is.
     pub fn new(folder: PathBuf, programs: Programs) -> Self {
-        Self { folder, programs }
+        Self {
+            folder,
+            programs,
+            withheld: Vec::new(),
+        }
+    }
+
+    /// The same; no program that is let in there gets these variables of ours.
+    #[must_use]
+    pub fn withholding(self, withheld: Vec<String>) -> Self {
+        Self { withheld, ..self }
     }
 
     /// The server to try things in that is of this major version: this one if it is; one beside it, in a folder of
@@ -113,7 +125,8 @@ impl Server {
 
     /// The address of one of its databases.
     pub fn endpoint(&self, database: &str) -> Endpoint {
-        let endpoint = Endpoint::socket(&self.socket_folder(), SUPERUSER, database);
+        let endpoint = Endpoint::socket(&self.socket_folder(), SUPERUSER, database)
+            .withholding(self.withheld.clone());
         match Account::for_server() {
             Ok(account) => endpoint.of_user(account.owner()),
             // Then there is no server; who tries to start one will hear why.

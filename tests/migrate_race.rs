@@ -86,6 +86,7 @@ fn a_runner_waits_no_longer_than_was_said() {
       note: the lock is held by pid PID (tests as postgres, from this machine, connected for DURATION): select pg_advisory_lock(8390058167512097897)
       note: nothing was changed
       hint: wait for it to end, or allow more time with `--wait`
+      hint: if it is no run, end its session: `select pg_terminate_backend(PID)`
     -- exit 6
     ");
     assert_eq!(

@@ -60,7 +60,9 @@ const DO: &[&str] = &[
     "policy test",
     "policy detach",
     "policy attach",
+    "policy adopt",
     "index apply",
+    "index adopt",
     "index rebuild",
     "backup create",
     "backup restore",
@@ -179,6 +181,12 @@ fn what_was_done_is_not_told() {
     does(&tool, &["policy", "attach", "items"]);
     does(&tool, &["index", "apply"]);
     does(&tool, &["index", "rebuild", "items_owner"]);
+    database.sql(
+        "create policy by_hand on items for delete using (price = 0);
+        create index items_by_hand on items (price)",
+    );
+    does(&tool, &["policy", "adopt", "--yes"]);
+    does(&tool, &["index", "adopt", "--yes"]);
     does(&tool, &["deploy"]);
     does(&tool, &["deploy", "--plan-file", "plan.json"]);
     assert!(tool.path().join("plan.json").exists());

@@ -41,6 +41,8 @@ const COMMANDS: &[&[&str]] = &[
     &["index", "status"],
     &["index", "apply"],
     &["index", "rebuild", "content_tags_idx"],
+    &["policy", "adopt", "--policies", "adopted", "--yes"],
+    &["index", "adopt", "--indexes", "adopted-too", "--yes"],
     &["index", "list"],
     &["user", "create", "sam@example.com", "--generate"],
     &["user", "list"],

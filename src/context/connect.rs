@@ -100,7 +100,8 @@ impl Context {
         let environment = &self.settings()?.environment;
         let db = match &environment.target {
             Target::Local(database) => {
-                let server = self.server()?;
+                let withheld = self.settings()?.password_variables();
+                let server = self.server()?.withholding(withheld);
                 self.banner(&server.endpoint(database))?;
                 self.ui.working("connecting");
                 server.connect(database, &self.ui).await?
@@ -403,8 +404,10 @@ impl Context {
 
     /// The address, with the settings that the environment's asks for, so that a file means there what it means here.
     pub fn like_the_environment(&self, endpoint: &Endpoint) -> Result<Endpoint> {
-        Ok(match &self.settings()?.environment.target {
-            Target::Local(_) => endpoint.clone(),
+        let settings = self.settings()?;
+        let endpoint = endpoint.withholding(settings.password_variables());
+        Ok(match &settings.environment.target {
+            Target::Local(_) => endpoint,
             Target::Url(target) => endpoint.with_settings_of(target),
         })
     }

@@ -244,6 +244,7 @@ fn redact(text: &str) -> String {
             (r"\(\d+(\.\d+)? m?s\)", "(DURATION)"),
             (r#""duration_ms": \d+"#, r#""duration_ms": 0"#),
             (r"pid +\d+", "pid PID"),
+            (r"terminate_backend\(\d+\)", "terminate_backend(PID)"),
             (r"\b1\d\.\d+( \([^)]*\))?", "VERSION"),
             (r"tester@HOST,\d+", "tester@HOST,0"),
             // Columns are as wide as what differs.
