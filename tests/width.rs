@@ -175,7 +175,10 @@ fn what_differs_fits() {
                                                  content_id))))
     2 differences from what is declared: 15 policies of 7
     relations (embedded in toysoldiers 0.1.0);
-    `toysoldiers --env shop policy apply --prune` mends them
+    `toysoldiers --env shop policy apply` mends 1 of them;
+    `toysoldiers --env shop policy adopt` declares what no file
+    does, and `toysoldiers --env shop policy apply --prune`
+    takes it away
     ");
     assert_snapshot!(usual, @"
     ACTION  OBJECT              ON        EFFECT    DETAIL
@@ -190,7 +193,9 @@ fn what_differs_fits() {
                                                     - WHERE (c.id =
                                                       comments.content_id))))
     2 differences from what is declared: 15 policies of 7 relations (embedded in
-    toysoldiers 0.1.0); `toysoldiers --env shop policy apply --prune` mends them
+    toysoldiers 0.1.0); `toysoldiers --env shop policy apply` mends 1 of them;
+    `toysoldiers --env shop policy adopt` declares what no file does, and
+    `toysoldiers --env shop policy apply --prune` takes it away
     ");
     let [narrow, usual, _] = fitting(&tool, &["index", "status"]);
     assert_snapshot!(narrow, @"
@@ -204,7 +209,10 @@ fn what_differs_fits() {
                               - where (amount < (0)::numeric)
     2 differences from what is declared: 13 indexes on 6 tables
     (embedded in toysoldiers 0.1.0);
-    `toysoldiers --env shop index apply --prune` mends them
+    `toysoldiers --env shop index apply` mends 1 of them;
+    `toysoldiers --env shop index adopt` declares what no file
+    does, and `toysoldiers --env shop index apply --prune` takes
+    it away
     left out: SIZE, TABLE (--wide, -o csv)
     ");
     assert_snapshot!(usual, @"
@@ -217,7 +225,9 @@ fn what_differs_fits() {
                                                  created_at)
                                                - where (amount < (0)::numeric)
     2 differences from what is declared: 13 indexes on 6 tables (embedded in
-    toysoldiers 0.1.0); `toysoldiers --env shop index apply --prune` mends them
+    toysoldiers 0.1.0); `toysoldiers --env shop index apply` mends 1 of them;
+    `toysoldiers --env shop index adopt` declares what no file does, and
+    `toysoldiers --env shop index apply --prune` takes it away
     ");
     let [narrow, usual, _] = fitting(&tool, &["deploy", "--dry-run"]);
     assert_snapshot!(narrow, @"

@@ -174,7 +174,12 @@ fn defused(text: &str) -> String {
         defused.push('\'');
     }
     for part in text.split_inclusive(SEPARATORS) {
-        let is_skipped = |letter: char| letter == '"' || letter.is_whitespace();
+        let is_skipped = |letter: char| {
+            letter == '"'
+                || letter.is_whitespace()
+                || letter.is_control()
+                || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+        };
         if part.trim_start_matches(is_skipped).starts_with(FORMULA) {
             defused.push('\'');
         }

@@ -127,7 +127,19 @@ fn a_user_is_a_row_whatever_the_address() {
 fn a_spreadsheet_computes_nothing() {
     let database = Database::migrated();
     let begins = [
-        "=", "+", "-", "@", "\t", "\r", "\n", "＝", ";=", "x\t=", "x, \"=", "x\n-",
+        "=",
+        "+",
+        "-",
+        "@",
+        "\t",
+        "\r",
+        "\n",
+        "＝",
+        ";=",
+        "x\t=",
+        "x, \"=",
+        "x\n-",
+        "\u{200b}=",
     ];
     for (number, begin) in begins.iter().enumerate() {
         user(&database, &format!("{begin}cmd{number}@example.com"));
@@ -158,6 +170,7 @@ fn a_spreadsheet_computes_nothing() {
         "x\t'=cmd9@",
         "x,' \"\"=cmd10@",
         "x\n'-cmd11@",
+        "'\u{200b}=cmd12@",
         ",a@",
     ] {
         assert!(guarded.contains(cell), "{cell:?} in {guarded:?}");
