@@ -35,6 +35,7 @@ pub mod shim;
 pub mod socket;
 pub mod sql;
 pub mod sqlstate;
+pub mod stranger;
 pub mod tls;
 pub mod tools;
 pub mod undo;

@@ -162,8 +162,11 @@ fn a_dump_that_fails_leaves_nothing_that_looks_like_a_backup() {
     let database = Database::migrated();
     let folder = Folder::new();
     // As pg_dump does: says its version, writes half a file, complains, fails.
-    let script = "#!/bin/sh\ncase \"$1\" in --version) echo 'pg_dump (PostgreSQL) 99.1'; exit;; esac\n\
-        echo half\necho 'pg_dump: error: out of luck' >&2\nexit 1\n";
+    let script = format!(
+        "#!/bin/sh\ncase \"$1\" in --version) echo 'pg_dump (PostgreSQL) {}.99'; exit;; esac\n\
+        echo half\necho 'pg_dump: error: out of luck' >&2\nexit 1\n",
+        major()
+    );
     let broken = folder.write("pg_dump", script);
     std::fs::set_permissions(&broken, std::fs::Permissions::from_mode(0o755)).unwrap();
     let tool = Tool::new()

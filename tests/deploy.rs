@@ -110,7 +110,7 @@ fn the_first_deploy_shows_all_of_it_and_does_it() {
     assert_snapshot!(tool.run(&["deploy"]), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    nothing to do: the database is as the files say
+    nothing to do: no migration is pending, and policies and indexes are as declared
     -- exit 0
     ");
     assert_eq!(outcomes(&database), ["done", "done"]);

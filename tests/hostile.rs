@@ -1,6 +1,7 @@
 //! Attacks: what another user of the machine, another role of the database or a slip of the hand may try.
 
 mod bookkeeping;
+mod evaluate;
 mod guard;
 mod hurry;
 mod inside;

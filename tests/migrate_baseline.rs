@@ -322,7 +322,8 @@ fn a_comparison_that_cannot_be_made_can_be_left_out() {
     error: cannot compare the database with what these migrations make
       caused by: the folder /dev/null/toysoldiers cannot be used
       caused by: not a directory
-      note: leave the comparison out with `--no-compare`, if you know what is there
+      hint: name a server like the environment's, with its roles and extensions, with `--scratch-url`
+      hint: or leave the comparison out with `--no-compare`, if you know what is there
     -- exit 1
     ");
     tool.run(&["migrate", "baseline", "--no-compare", "--yes"])

@@ -26,7 +26,7 @@ fn all_that_files_can_declare_is_written() {
              create policy everybody on t for select using (true); comment on policy everybody on t is 'it''s open';
              create schema s; create table s.\"T\" (id serial, big int generated always as identity); grant insert on s.\"T\" to anon;
              grant usage on sequence s.\"T_id_seq\" to anon; create sequence free; grant select on sequence free to anon;
-             create view v with (security_invoker, security_barrier) as select 1 as one; grant select on v to anon;
+             create view v with (security_barrier) as select 1 as one; grant select on v to anon;
              create function f(a int, variadic b text[]) returns int language sql as 'select 1';
              revoke all on function f(int, text[]) from public; grant execute on function f(int, text[]) to anon;
              create function plain() returns int language sql as 'select 1';
@@ -98,8 +98,6 @@ fn all_that_files_can_declare_is_written() {
     grant select on table public.v to anon;
 
     alter view public.v set (security_barrier = true);
-
-    alter view public.v set (security_invoker = true);
     ");
     assert_snapshot!(text(&tool, "policies/functions.sql"), @"
     revoke all on routine app.current_creator_id() from public;

@@ -54,7 +54,7 @@ fn one_screen_tells_how_everything_stands() {
     deploy  done  by tester@HOST  NOW
     -- stderr
     -> shop  SOCKET/DB as postgres
-    nothing is pending, and all is as declared
+    nothing is pending, and policies and indexes are as declared
     -- exit 0
     ");
 }

@@ -197,6 +197,11 @@ fn what_differs_fits() {
     `toysoldiers --env shop policy adopt` declares what no file does, and
     `toysoldiers --env shop policy apply --prune` takes it away
     ");
+}
+
+#[test]
+fn indexes_that_differ_fit() {
+    let (_database, tool) = differing();
     let [narrow, usual, _] = fitting(&tool, &["index", "status"]);
     assert_snapshot!(narrow, @"
     ACTION  INDEX             DETAIL

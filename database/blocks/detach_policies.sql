@@ -9,6 +9,7 @@ declare
     place pg_catalog.text;
     kept pg_catalog.jsonb;
     dropping pg_catalog.text;
+    strange record;
 begin
     foreach wanted in array $1 loop
         if pg_catalog.to_regclass(wanted) is null then
@@ -30,6 +31,54 @@ begin
         select member
         from family
     );
+    -- To make one again is to evaluate what is in it, and that runs the code of whoever wrote it.
+    for strange in
+        with stranger as (
+            select owner.oid
+            from pg_roles owner
+            join pg_database d on d.datname = current_database()
+            join pg_roles login on login.rolname = current_user
+            where not owner.rolsuper
+              and owner.oid not in (login.oid, d.datdba)
+              and (
+                login.rolsuper
+                or current_setting('server_version_num')::int < 150000
+                or not pg_has_role(login.oid, owner.oid, 'member')
+              )
+        )
+        select format('%I on %I.%I', p.polname, n.nspname, c.relname) as policy, pg_get_userbyid(c.relowner) as owner
+        from pg_policy p
+        join pg_class c on c.oid = p.polrelid
+        join pg_namespace n on n.oid = c.relnamespace
+        where c.relowner in (select oid from stranger)
+          and exists (
+            select
+            from pg_depend need
+            left join pg_proc f on need.refclassid = 'pg_proc'::regclass and f.oid = need.refobjid
+            left join pg_operator o on need.refclassid = 'pg_operator'::regclass and o.oid = need.refobjid
+            left join pg_type t on need.refclassid = 'pg_type'::regclass and t.oid = need.refobjid
+            where need.classid = 'pg_policy'::regclass
+              and need.objid = p.oid
+              and coalesce(f.proowner, o.oprowner, t.typowner) in (select oid from stranger)
+          )
+          and (
+            c.oid = any (changed)
+            or exists (
+                select
+                from pg_depend need
+                where need.classid = 'pg_policy'::regclass
+                  and need.objid = p.oid
+                  and need.refclassid = 'pg_class'::regclass
+                  and need.refobjid = any (changed)
+            )
+          )
+        order by 1
+        limit 1
+    loop
+        raise object_not_in_prerequisite_state
+            using message = format('policy %s belongs to %s, whose code would be run to make it again', strange.policy, strange.owner),
+                hint = format('have %s drop it, and make it again afterwards', strange.owner);
+    end loop;
     for place in
         select format('%I.%I', n.nspname, c.relname)
         from pg_class c

@@ -217,7 +217,7 @@ impl Report for Deployed {
         }
         if changes == 0 {
             return vec![format!(
-                "nothing to do: the database is as the files say{from}"
+                "nothing to do: no migration is pending, and policies and indexes are as declared{from}"
             )];
         }
         let done = counted(changes, "change");

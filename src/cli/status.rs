@@ -211,7 +211,7 @@ impl Report for Status {
 
     fn summary(&self) -> String {
         if self.is_settled() {
-            return "nothing is pending, and all is as declared".to_owned();
+            return "nothing is pending, and policies and indexes are as declared".to_owned();
         }
         let mut advice = Vec::new();
         if matches!(&self.migrations, Known::Yes(migrations) if migrations.trouble > 0) {

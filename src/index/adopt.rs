@@ -14,6 +14,7 @@ use crate::error::{Error, Result, nearest};
 use crate::pg::reader::as_people_write;
 use crate::pg::relation::{Named, Relation};
 use crate::pg::session::keywords;
+use crate::pg::stranger::{Stranger, not_trusted};
 use crate::pg::{Db, Ident, Query};
 use crate::plan::{Plan, counted_as};
 use crate::policy::audit::Scope;
@@ -50,7 +51,8 @@ pub async fn plan(db: &Db, source: &Source, only: Option<&Named>) -> Result<Plan
     schemas.extend(declared.files.iter().map(|file| file.table.schema.clone()));
     let look = look::look(db, declared).await?;
     let mut left = Vec::new();
-    let chosen: Vec<&Index> = match only {
+    let strangers = Stranger::all(db).await?;
+    let mut chosen: Vec<&Index> = match only {
         Some(named) => named_one(&look, named)?.into_iter().collect(),
         None => compare::undeclared_in(&look, &schemas)
             .filter_map(|(index, why)| match why {
@@ -62,6 +64,17 @@ pub async fn plan(db: &Db, source: &Source, only: Option<&Named>) -> Result<Plan
             })
             .collect(),
     };
+    // What a role that is not trusted wrote is for a person to read, before anything evaluates it.
+    chosen.retain(|index| match Stranger::owner_of(&strangers, &index.on()) {
+        Some(owner) => {
+            left.push(not_trusted(
+                &format!("{} on {}", index.name, index.on()),
+                owner,
+            ));
+            false
+        }
+        None => true,
+    });
     let pairs = chosen.iter().map(|index| [&index.schema, &index.name]);
     let pairs = json!(pairs.collect::<Vec<_>>());
     let definitions = db.all(&ADOPTABLE, &[&pairs]).await?;

@@ -19,6 +19,7 @@ use crate::pg::policy::{PUBLIC, Policy, role, roles};
 use crate::pg::reader::{as_people_write, without_parentheses};
 use crate::pg::relation::{Named, Relation};
 use crate::pg::session::keywords;
+use crate::pg::stranger::{Stranger, not_trusted};
 use crate::pg::{Db, Ident, Query};
 use crate::plan::{Plan, counted};
 use crate::source::Source;
@@ -70,6 +71,7 @@ pub async fn plan(db: &Db, source: &Source, only: Option<&Named>) -> Result<Plan
     };
     let look = look::look(db, declared).await?;
     let keywords = keywords(db).await?;
+    let strangers = Stranger::all(db).await?;
     let mut writer = Writer {
         look: &look,
         left: Vec::new(),
@@ -83,6 +85,11 @@ pub async fn plan(db: &Db, source: &Source, only: Option<&Named>) -> Result<Plan
             _ => relation.clone(),
         };
         if only.as_ref().is_none_or(|only| *only == about) {
+            // What a role that is not trusted wrote is for a person to read, before anything evaluates it.
+            if let Some(owner) = Stranger::owner_of(&strangers, &relation) {
+                writer.left.push(not_trusted(&relation.title(), owner));
+                continue;
+            }
             let statements = writer.statements(&relation);
             files.entry(about).or_default().extend(statements);
         }

@@ -65,6 +65,7 @@ pub async fn plan(db: &Db, wish: Wish) -> Result<Plan<Work>> {
     let relation = meant(&relation, &Relation::all(db).await?)?;
     require_columns(&relation.columns(db).await?, &relation, &columns)?;
     let affected = find(db, &relation, &columns).await?;
+    require_trusted(db, &affected).await?;
     let kept = Detached::read(db).await?;
     let mut steps: Vec<Step> = affected
         .iter()
@@ -136,6 +137,46 @@ pub async fn detach(db: &Db, work: Work, _consent: Consent, run: RunContext<'_>)
         .await?;
     }
     Ok(Done { relation, detached })
+}
+
+crate::row! {
+    /// A policy that runs the code of a role that is not trusted when it is made.
+    pub struct Strange {
+        /// The schema of its table.
+        pub schema: String,
+        /// Its table.
+        pub table: String,
+        /// Its name.
+        pub name: String,
+        /// Whose it is.
+        pub owner: String,
+    }
+}
+
+static STRANGE: Query<Strange> = crate::query!("policy/strange");
+
+/// Refuses policies of roles that are not trusted, if making them again runs the code of such roles.
+async fn require_trusted(db: &Db, affected: &[Affected]) -> Result<()> {
+    let strange = db.all(&STRANGE, &[]).await?;
+    let all = affected.iter().map(|affected| &affected.policy);
+    for policy in all {
+        let on = policy.on();
+        let is_it = |one: &&Strange| {
+            (&one.schema, &one.table, &one.name) == (&on.schema, &on.name, &policy.name)
+        };
+        if let Some(Strange { owner, .. }) = strange.iter().find(is_it) {
+            return Err(Error::refused(format!(
+                "the {} belongs to {owner}, whose code would be run to make it again",
+                title(policy)
+            ))
+            .unchanged()
+            .hint(format!(
+                "have {owner} drop it, and make it again afterwards"
+            ))
+            .into());
+        }
+    }
+    Ok(())
 }
 
 /// The relation that is meant.

@@ -1,5 +1,6 @@
 //! Bookkeeping that somebody else has put in the place of ours: nothing is written to it, and nobody is misled by it.
 
+use crate::support::version::major;
 use crate::support::{Database, Tool};
 
 /// A role that may make schemas in a database, and no more; the functions it makes leave a trace.
@@ -122,8 +123,10 @@ fn bookkeeping_of_whoever_owns_the_database_or_gives_us_its_rights_is_ours() {
     database.sql("drop schema toysoldiers cascade; drop table a");
     let tool = tool.on_as(&database, &deployer);
     tool.run(&["migrate", "up"]).ok();
+    // Before PostgreSQL 15 a role could make others members of itself.
     let tool = tool.on_as(&database, &member);
-    tool.run(&["migrate", "up"]).ok();
+    let code = if major() < 15 { 6 } else { 0 };
+    tool.run(&["migrate", "up"]).code(code);
     database.sql(&format!(
         "reassign owned by {owner}, {deployer} to postgres; drop owned by {owner}, {deployer}; drop role {owner}, {deployer}, {member}"
     ));

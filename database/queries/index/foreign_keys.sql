@@ -8,7 +8,7 @@ with recursive locked as materialized (
     from pg_catalog.pg_locks l
     where l.locktype = 'relation'
       and l.mode = 'AccessExclusiveLock'
-      and l.pid <> pg_catalog.pg_backend_pid()
+      and l.pid is distinct from pg_catalog.pg_backend_pid()
       and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
 ),
 closed as materialized (
@@ -21,7 +21,11 @@ closed as materialized (
     where not owner.rolsuper
       and owner.oid <> d.datdba
       and owner.oid <> login.oid
-      and (login.rolsuper or not pg_catalog.pg_has_role(login.oid, owner.oid, 'member'))
+      and (
+        login.rolsuper
+        or pg_catalog.current_setting('server_version_num')::int < 150000
+        or not pg_catalog.pg_has_role(login.oid, owner.oid, 'member')
+      )
 ),
 tree as (
     select

@@ -1,5 +1,30 @@
 -- Every policy of the platform's schemas, and of this session's temporary tables, whose schema reads pg_temp. Expressions are
 -- written by the server for the search path of the moment.
+-- Tables of roles that are not ours, and that somebody has locked for himself alone, are left out: what is on them cannot be
+-- read without waiting for them.
+with closed as materialized (
+    select c.oid
+    from pg_catalog.pg_locks l
+    join pg_catalog.pg_class c on c.oid = l.relation
+    join pg_catalog.pg_roles owner on owner.oid = c.relowner
+    join pg_catalog.pg_database d on d.datname = pg_catalog.current_database() and d.oid = l.database
+    join pg_catalog.pg_roles login on login.rolname = current_user
+    where l.locktype = 'relation'
+      and l.mode = 'AccessExclusiveLock'
+      and l.pid is distinct from pg_catalog.pg_backend_pid()
+      and not owner.rolsuper
+      and owner.oid not in (d.datdba, login.oid)
+      and (
+        login.rolsuper
+        or pg_catalog.current_setting('server_version_num')::int < 150000
+        or not pg_catalog.pg_has_role(login.oid, owner.oid, 'member')
+      )
+),
+seen as materialized (
+    select *
+    from pg_catalog.pg_policy
+    where polrelid not in (select oid from closed)
+)
 select
     case when n.oid = pg_catalog.pg_my_temp_schema() then 'pg_temp' else n.nspname::text end as schema,
     c.relname::text as table,
@@ -20,7 +45,7 @@ select
     pg_catalog.pg_get_expr(p.polqual, p.polrelid) as using,
     pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid) as check,
     pg_catalog.obj_description(p.oid, 'pg_policy') as comment
-from pg_catalog.pg_policy p
+from seen p
 join pg_catalog.pg_class c on c.oid = p.polrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where (n.nspname !~ '^pg_' or n.oid = pg_catalog.pg_my_temp_schema())

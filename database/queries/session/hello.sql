@@ -109,8 +109,12 @@ select
             and owned.owner operator(pg_catalog.<>) own.dba
             and owned.owner operator(pg_catalog.<>) own.login
             and not pg_catalog.pg_has_role(owned.owner, own.login, 'member')
-            -- A superuser is a member of all.
-            and (own.is_super or not pg_catalog.pg_has_role(own.login, owned.owner, 'member'))
+            -- A superuser is a member of all, and before PostgreSQL 15 a role could make others members of itself.
+            and (
+                own.is_super
+                or pg_catalog.current_setting('server_version_num')::pg_catalog.int4 operator(pg_catalog.<) 150000
+                or not pg_catalog.pg_has_role(own.login, owned.owner, 'member')
+            )
         order by owned.rank, 1
         limit 1
     ) as strange,

@@ -91,7 +91,8 @@ impl BaselineArgs {
         compare().await.map_err(|error| {
             Error::failed("cannot compare the database with what these migrations make")
                 .after(&error)
-                .note("leave the comparison out with `--no-compare`, if you know what is there")
+                .hint("name a server like the environment's, with its roles and extensions, with `--scratch-url`")
+                .hint("or leave the comparison out with `--no-compare`, if you know what is there")
                 .into()
         })
     }

@@ -12,6 +12,7 @@ use crate::error::{Error, Exit, Result, command};
 use crate::migrate::dump::load::Loaded;
 use crate::migrate::dump::{self, Compared, Place, Schema, Written};
 use crate::migrate::verify::Scratch;
+use crate::pg::stranger::Stranger;
 use crate::plan::{Progress, counted_as};
 use crate::ui::{Cell, Report, Table};
 
@@ -66,13 +67,28 @@ impl DumpArgs {
         let db = cx.session("a schema dump").await?;
         let schema = dump::read(&db, &cx.programs(), &cx.ui).await?;
         let major = db.server_major();
+        let is_to_be_loaded = self.check && !self.no_load;
+        let strangers = if is_to_be_loaded && self.scratch_url.is_none() {
+            Stranger::all(&db).await?
+        } else {
+            Vec::new()
+        };
         db.close().await;
         if to_stdout {
             cx.ui.print(&schema.text)?;
             return Ok(Exit::Done);
         }
         if self.check {
-            let loaded = if self.no_load {
+            // On the private server their code would have the rights of its superuser, and so of whoever runs this.
+            let mut owners: Vec<&str> = strangers.iter().map(|one| one.owner.as_str()).collect();
+            owners.dedup();
+            if !owners.is_empty() {
+                cx.ui.warn(&format!(
+                    "it was not loaded: it has things of {}, whose code would be run; name a server where that does no harm with `--scratch-url`",
+                    owners.join(", ")
+                ));
+            }
+            let loaded = if !is_to_be_loaded || !owners.is_empty() {
                 None
             } else {
                 Some(Box::pin(load(cx, &schema, server, major)).await?)

@@ -49,7 +49,7 @@ impl Report for Runs {
             "message",
         ])
         .unseen(&["id", "role", "statements", "checksum", "sqlstate"])
-        .leaving(&["tool_version", "client", "actor", "action", "duration_ms"]);
+        .leaving(&["tool_version", "client", "actor", "duration_ms", "action"]);
         for run in &self.runs {
             table.row([
                 Cell::count(run.id),

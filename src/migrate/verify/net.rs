@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use squawk_lexer::{TokenKind, tokenize};
+
 use super::HISTORIES;
 use crate::error::{self, Result};
 use crate::pg::catalog::Catalog;
@@ -74,12 +76,32 @@ pub async fn read(db: &Db, programs: &Programs) -> Result<Dump, String> {
     Ok(Dump::of(&String::from_utf8_lossy(&dump)))
 }
 
+/// Where comments begin that are comments.
+fn comments(text: &str) -> BTreeSet<usize> {
+    let mut at = 0;
+    let mut comments = BTreeSet::new();
+    for token in tokenize(text) {
+        if matches!(token.kind, TokenKind::LineComment) {
+            comments.insert(at);
+        }
+        at += token.len as usize;
+    }
+    comments
+}
+
 impl Dump {
     fn of(text: &str) -> Self {
         let mut dump = Self::default();
         let mut entry: Option<&mut Vec<String>> = None;
-        for line in text.lines() {
-            if let Some(header) = line.strip_prefix("-- Name: ") {
+        let headings = comments(text);
+        let mut at = 0;
+        for line in text.split_inclusive('\n') {
+            let start = at;
+            at += line.len();
+            let line = line.trim_end_matches(['\n', '\r']);
+            let header = line.strip_prefix("-- Name: ");
+            // In the body of a function anybody may write what looks like one.
+            if let Some(header) = header.filter(|_| headings.contains(&start)) {
                 entry = key(header).map(|key| dump.0.entry(key).or_default());
             } else if let Some(lines) = &mut entry
                 && !is_between(line)

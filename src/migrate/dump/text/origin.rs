@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use squawk_lexer::{TokenKind, tokenize};
+
 use super::{Piece, is_right};
 use crate::pg::sql::Statement;
 use crate::pg::tools::major;
@@ -87,7 +89,7 @@ impl Origin {
     /// versions know none.
     fn without_made_up_names<'a>(&self, text: &'a str) -> Cow<'a, str> {
         const WORD: &str = " CONSTRAINT ";
-        if !text.contains(WORD) {
+        if !text.contains(WORD) || has_lines_within(text) {
             return Cow::Borrowed(text);
         }
         let lines: Vec<Cow<'_, str>> = text
@@ -98,7 +100,7 @@ impl Origin {
                 let named = end.strip_suffix(" NOT NULL").and_then(|named| {
                     let (column, name) = named.rsplit_once(WORD)?;
                     let column = column.strip_prefix("    ")?;
-                    self.is_made_up(&bare(name), column).then_some(name)
+                    (is_one_name(name) && self.is_made_up(&bare(name), column)).then_some(name)
                 });
                 match named {
                     Some(name) => Cow::Owned(line.replacen(&format!("{WORD}{name} "), " ", 1)),
@@ -206,6 +208,26 @@ fn place_of_public<'a>(pieces: &mut [Piece<'a>]) -> (usize, &'a str) {
 }
 
 /// A name as it is, without what makes it one in SQL.
+/// Whether a line may end within a text, a quoted name or a comment: then a line is not what it looks like.
+fn has_lines_within(statement: &str) -> bool {
+    let mut at = 0;
+    tokenize(statement).any(|token| {
+        let end = at + token.len as usize;
+        let word = &statement[at..end];
+        at = end;
+        token.kind != TokenKind::Whitespace && word.contains('\n')
+    })
+}
+
+fn is_one_name(name: &str) -> bool {
+    let mut tokens = tokenize(name);
+    let first = tokens.next();
+    let is_name = first.is_some_and(|token| {
+        matches!(token.kind, TokenKind::Ident | TokenKind::QuotedIdent { .. })
+    });
+    is_name && tokens.next().is_none()
+}
+
 fn bare(name: &str) -> String {
     match name
         .strip_prefix('"')
@@ -266,6 +288,21 @@ ALTER DEFAULT PRIVILEGES FOR ROLE postgres REVOKE ALL ON FUNCTIONS  FROM PUBLIC;
         assert_eq!(text, dumped("15.18", "18.6", &by_17));
         // To 17 they are all but one.
         assert!(dumped("17.11", "18.6", &by_17).contains(seven));
+    }
+
+    #[test]
+    fn what_is_in_quotes_is_left_alone() {
+        for column in [
+            "a text DEFAULT 'x\n    a CONSTRAINT t_a_not_null NOT NULL\n' NOT NULL",
+            "a web.\"t'::web.z_a_not_null\" DEFAULT E'x CONSTRAINT t'::web.z_a_not_null NOT NULL",
+            "a web.e DEFAULT 'x\n    a CONSTRAINT t'::web.z_a_not_null NOT NULL",
+        ] {
+            let table = format!(
+                "CREATE TABLE web.t (\n    {column}\n);\n\nCREATE TABLE web.\"t'::web.z\" (\n    a integer\n);"
+            );
+            let text = dumped("15.18", "18.6", &table);
+            assert!(text.contains(&format!("    {column}\n")), "{text}");
+        }
     }
 
     #[test]
