@@ -209,6 +209,8 @@ impl Watch {
         say: &(dyn Fn(&str) + Sync),
     ) -> Infallible {
         sleep(first).await;
+        // How many looks in a row found nobody.
+        let mut idle = 0_u32;
         loop {
             let mut session = self.session.lock().await;
             if session.is_none() {
@@ -229,9 +231,10 @@ impl Watch {
                     if !lines.is_empty() && self.tell(pids) {
                         say(&lines.join(", and for "));
                     }
-                    // A lock that was waited for in vain is not waited for any more; a program that is there still
-                    // waits for nobody.
-                    if !lines.is_empty() || matches!(waiting, Waiting::Program(_)) {
+                    // A lock that was waited for in vain is not waited for any more; a program that goes on after
+                    // that waits for nobody.
+                    idle = if lines.is_empty() { idle + 1 } else { 0 };
+                    if idle == 0 || (idle > 1 && matches!(waiting, Waiting::Program(_))) {
                         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = lines;
                     }
                 }
