@@ -305,9 +305,8 @@ fn nothing_is_added_up_but_for_the_rows_of_a_page() {
     let database = Database::indexed();
     let sql = |name: &str| {
         let path = format!("{}/database/queries/{name}.sql", env!("CARGO_MANIFEST_DIR"));
-        let totals = include_str!("../database/blocks/creator_totals.sql");
         let text = std::fs::read_to_string(path).unwrap();
-        text.replace(":creator_totals", totals.trim_end())
+        toysoldiers::pg::query::with_blocks(&text).into_owned()
     };
     let lists: [(&str, &[Column], &str, &str); 3] = [
         (

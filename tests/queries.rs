@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use toysoldiers::pg::query::with_blocks;
+
 use crate::migrate_import;
 use crate::support::Database;
 
@@ -26,8 +28,7 @@ fn queries() -> Vec<(String, String)> {
                 .display()
                 .to_string();
             let text = std::fs::read_to_string(&path).unwrap();
-            let totals = include_str!("../database/blocks/creator_totals.sql");
-            (name, text.replace(":creator_totals", totals.trim_end()))
+            (name, with_blocks(&text).into_owned())
         })
         .collect()
 }

@@ -33,19 +33,7 @@ begin
     );
     -- To make one again is to evaluate what is in it, and that runs the code of whoever wrote it.
     for strange in
-        with stranger as (
-            select owner.oid
-            from pg_roles owner
-            join pg_database d on d.datname = current_database()
-            join pg_roles login on login.rolname = current_user
-            where not owner.rolsuper
-              and owner.oid not in (login.oid, d.datdba)
-              and (
-                login.rolsuper
-                or current_setting('server_version_num')::int < 150000
-                or not pg_has_role(login.oid, owner.oid, 'member')
-              )
-        )
+        with stranger as :strangers
         select format('%I on %I.%I', p.polname, n.nspname, c.relname) as policy, pg_get_userbyid(c.relowner) as owner
         from pg_policy p
         join pg_class c on c.oid = p.polrelid

@@ -174,9 +174,9 @@ impl<'t> Stars<'t> {
     /// the next parameter of a URL.
     fn named(&mut self, is_whole: bool) {
         for (equals, _) in self.text.match_indices('=') {
-            let Some(key) = Key::before(&self.text[..equals]) else {
+            if !is_password_before(&self.text[..equals]) {
                 continue;
-            };
+            }
             let value = self.text[equals + 1..].trim_start();
             let from = self.text.len() - value.len();
             // As a hint writes it: fill it in.
@@ -187,9 +187,6 @@ impl<'t> Stars<'t> {
                     .is_none_or(|next| "'\"` \n".contains(next))
             });
             if is_blank {
-                continue;
-            }
-            if key == Key::Command {
                 continue;
             }
             let url = self.url_around(equals);
@@ -366,41 +363,30 @@ fn is_user(text: &str) -> bool {
     text.ends_with(is_word)
 }
 
-/// What is hidden of what a key says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Key {
-    Password,
-    /// Prints a password, and may be told another for it.
-    Command,
-}
-
-impl Key {
-    /// The key before an `=`, if what it says is secret. libpq takes it for the same however it is encoded in a URL, and
-    /// people mistype it.
-    fn before(text: &str) -> Option<Self> {
-        let text = text.trim_end().trim_end_matches(['"', '\'']);
-        let is_part = |letter: char| is_word(letter) || letter == '%' || letter == '-';
-        let key = &text[text.trim_end_matches(is_part).len()..];
-        let key = decoded(key).to_ascii_lowercase();
-        if key.ends_with("password_command") || key.ends_with("passwd_command") {
-            return Some(Self::Command);
-        }
-        let is_like = |word: &str| strsim::jaro_winkler(word, "password") > 0.9;
-        let is_secret = [
-            "password",
-            "passwd",
-            "passwort",
-            "passphrase",
-            "pass",
-            "pwd",
-            "secret",
-        ]
-        .into_iter()
-        .any(|word| key.ends_with(word))
-            || (is_like(&key) && !key.starts_with("password_"))
-            || key.rsplit('_').next().is_some_and(is_like);
-        is_secret.then_some(Self::Password)
+/// Whether a key stands before an `=` that says a password. libpq takes it for the same however it is encoded in a URL,
+/// and people mistype it. A program that prints one is hidden in files only.
+fn is_password_before(text: &str) -> bool {
+    let text = text.trim_end().trim_end_matches(['"', '\'']);
+    let is_part = |letter: char| is_word(letter) || letter == '%' || letter == '-';
+    let key = &text[text.trim_end_matches(is_part).len()..];
+    let key = decoded(key).to_ascii_lowercase();
+    if key.ends_with("password_command") || key.ends_with("passwd_command") {
+        return false;
     }
+    let is_like = |word: &str| strsim::jaro_winkler(word, "password") > 0.9;
+    [
+        "password",
+        "passwd",
+        "passwort",
+        "passphrase",
+        "pass",
+        "pwd",
+        "secret",
+    ]
+    .into_iter()
+    .any(|word| key.ends_with(word))
+        || (is_like(&key) && !key.starts_with("password_"))
+        || key.rsplit('_').next().is_some_and(is_like)
 }
 
 /// Without the `%xx` of a URL.

@@ -7,6 +7,7 @@ use std::fmt::Write;
 
 use super::directive::Directives;
 use crate::pg::ident::Literal;
+use crate::pg::query::with_blocks;
 
 const DETACH: &str = include_str!("../../database/blocks/detach_policies.sql");
 const ATTACH: &str = include_str!("../../database/blocks/attach_policies.sql");
@@ -22,7 +23,7 @@ pub(super) fn detach(directives: &Directives) -> Option<String> {
         let _ = write!(names, "{comma}{}", Literal(&named.sql()));
     }
     let array = format!("array[{names}]");
-    Some(block(&code(DETACH).replace("$1", &array)))
+    Some(block(&with_blocks(&code(DETACH)).replace("$1", &array)))
 }
 
 /// The statement after the file, if it asks for one.

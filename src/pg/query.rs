@@ -13,9 +13,20 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
-/// The totals of creators, in a query: sessions read no view but the catalog's, so they are asked of the tables.
-const TOTALS: &str = ":creator_totals";
-const CREATOR_TOTALS: &str = include_str!("../../database/blocks/creator_totals.sql");
+/// What several queries ask, in parentheses, by the words that stand for it: the totals of creators (sessions read no view
+/// but the catalog's, so they are asked of the tables), the roles that are not trusted, and the relations that another
+/// session or a prepared transaction has locked for itself alone.
+const BLOCKS: [(&str, &str); 3] = [
+    (
+        ":creator_totals",
+        include_str!("../../database/blocks/creator_totals.sql"),
+    ),
+    (
+        ":strangers",
+        include_str!("../../database/blocks/strangers.sql"),
+    ),
+    (":locked", include_str!("../../database/blocks/locked.sql")),
+];
 
 /// How a query writes into the audit log, word by word: a row for each `entry` it has made. What it returns is asked
 /// for, or the server would not do it.
@@ -23,6 +34,17 @@ const AUDIT: &str = "select toysoldiers.audit(action, subject, details) as id fr
 
 /// The same by hand.
 const INSERT: &str = include_str!("../../database/blocks/audit.sql");
+
+/// The text with what its words for blocks stand for.
+pub fn with_blocks(sql: &str) -> Cow<'_, str> {
+    let mut text = Cow::Borrowed(sql);
+    for (word, block) in BLOCKS {
+        if text.contains(word) {
+            text = Cow::Owned(text.replace(word, block.trim_end()));
+        }
+    }
+    text
+}
 
 /// One file of `database/queries`, and what its rows are.
 pub struct Query<R> {
@@ -46,12 +68,11 @@ impl<R> Query<R> {
     /// The text for a session that may, or may not, call `toysoldiers.audit`: bookkeeping before version 6 has no such
     /// function, and what it writes is written all the same.
     pub(super) fn text(&self, calls_audit: bool) -> Cow<'_, str> {
-        if !calls_audit && self.sql.contains(AUDIT) {
-            Cow::Owned(self.sql.replace(AUDIT, INSERT))
-        } else if self.sql.contains(TOTALS) {
-            Cow::Owned(self.sql.replace(TOTALS, CREATOR_TOTALS.trim_end()))
+        let text = with_blocks(&self.sql);
+        if !calls_audit && text.contains(AUDIT) {
+            Cow::Owned(text.replace(AUDIT, INSERT))
         } else {
-            Cow::Borrowed(&self.sql)
+            text
         }
     }
 

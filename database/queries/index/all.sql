@@ -5,29 +5,12 @@
 -- concurrently holds a lock on it that nobody else takes for long.
 -- What somebody has locked for himself alone is not waited for: its size is what PostgreSQL counted last.
 -- Tables of roles that are not ours, and locked, are left out: what is on them cannot be read without waiting for them.
-with recursive locked as materialized (
-    select l.relation
-    from pg_catalog.pg_locks l
-    where l.locktype = 'relation'
-      and l.mode = 'AccessExclusiveLock'
-      and l.pid is distinct from pg_catalog.pg_backend_pid()
-      and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
-),
+with recursive locked as materialized :locked,
 closed as materialized (
     select c.oid
     from locked
     join pg_catalog.pg_class c on c.oid = locked.relation
-    join pg_catalog.pg_roles owner on owner.oid = c.relowner
-    join pg_catalog.pg_database d on d.datname = pg_catalog.current_database()
-    join pg_catalog.pg_roles login on login.rolname = current_user
-    where not owner.rolsuper
-      and owner.oid <> d.datdba
-      and owner.oid <> login.oid
-      and (
-        login.rolsuper
-        or pg_catalog.current_setting('server_version_num')::int < 150000
-        or not pg_catalog.pg_has_role(login.oid, owner.oid, 'member')
-      )
+    where c.relowner in :strangers
 ),
 tree as (
     select

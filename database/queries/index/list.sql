@@ -3,14 +3,7 @@
 -- What somebody has locked for himself alone is not waited for: its size is what PostgreSQL counted last,
 -- and what it is cannot be read.
 -- $1 and $2 are the schema and the name of the table, or null for all.
-with recursive locked as materialized (
-    select l.relation
-    from pg_catalog.pg_locks l
-    where l.locktype = 'relation'
-      and l.mode = 'AccessExclusiveLock'
-      and l.pid is distinct from pg_catalog.pg_backend_pid()
-      and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
-),
+with recursive locked as materialized :locked,
 tree as (
     select
         c.oid as root,

@@ -1,14 +1,7 @@
 -- How often each table of these schemas ($1, an array of names) was read from end to end, and how many rows that took; a partitioned
 -- table with all its partitions.
 -- What somebody has locked for himself alone is not waited for: its size is what PostgreSQL counted last.
-with recursive locked as materialized (
-    select l.relation
-    from pg_catalog.pg_locks l
-    where l.locktype = 'relation'
-      and l.mode = 'AccessExclusiveLock'
-      and l.pid is distinct from pg_catalog.pg_backend_pid()
-      and l.database = (select d.oid from pg_catalog.pg_database d where d.datname = pg_catalog.current_database())
-),
+with recursive locked as materialized :locked,
 tree as (
     select
         c.oid as root,

@@ -4,21 +4,9 @@
 -- read without waiting for them.
 with closed as materialized (
     select c.oid
-    from pg_catalog.pg_locks l
-    join pg_catalog.pg_class c on c.oid = l.relation
-    join pg_catalog.pg_roles owner on owner.oid = c.relowner
-    join pg_catalog.pg_database d on d.datname = pg_catalog.current_database() and d.oid = l.database
-    join pg_catalog.pg_roles login on login.rolname = current_user
-    where l.locktype = 'relation'
-      and l.mode = 'AccessExclusiveLock'
-      and l.pid is distinct from pg_catalog.pg_backend_pid()
-      and not owner.rolsuper
-      and owner.oid not in (d.datdba, login.oid)
-      and (
-        login.rolsuper
-        or pg_catalog.current_setting('server_version_num')::int < 150000
-        or not pg_catalog.pg_has_role(login.oid, owner.oid, 'member')
-      )
+    from :locked as locked
+    join pg_catalog.pg_class c on c.oid = locked.relation
+    where c.relowner in :strangers
 ),
 seen as materialized (
     select *

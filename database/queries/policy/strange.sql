@@ -1,19 +1,7 @@
 -- Policies of roles that are no more trusted than whoever is let in, that use functions, operators or types of such roles: to make
 -- one again is to run their code, since constants are read by the checks of their type. database/blocks/detach_policies.sql asks
 -- the same.
-with stranger as (
-    select owner.oid
-    from pg_catalog.pg_roles owner
-    join pg_catalog.pg_database d on d.datname = pg_catalog.current_database()
-    join pg_catalog.pg_roles login on login.rolname = current_user
-    where not owner.rolsuper
-      and owner.oid not in (login.oid, d.datdba)
-      and (
-        login.rolsuper
-        or pg_catalog.current_setting('server_version_num')::int < 150000
-        or not pg_catalog.pg_has_role(login.oid, owner.oid, 'member')
-      )
-)
+with stranger as :strangers
 select
     n.nspname::text as schema,
     c.relname::text as "table",

@@ -21,15 +21,8 @@ select distinct
 from things
 join pg_catalog.pg_roles owner on owner.oid = things.owner
 join pg_catalog.pg_namespace n on n.oid = things.schema
-join pg_catalog.pg_database d on d.datname = pg_catalog.current_database()
-where not owner.rolsuper
-  and owner.rolname not in (current_user, 'pg_database_owner')
-  and owner.oid <> d.datdba
-  and not (
-    pg_catalog.current_setting('server_version_num')::int >= 150000
-    and pg_catalog.pg_has_role(current_user, owner.oid, 'member')
-    and not (select r.rolsuper from pg_catalog.pg_roles r where r.rolname = current_user)
-  )
+where owner.oid in :strangers
+  and owner.rolname <> 'pg_database_owner'
   and n.nspname <> 'information_schema'
   and n.nspname !~ '^pg_'
   and not exists (

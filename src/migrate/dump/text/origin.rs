@@ -207,7 +207,6 @@ fn place_of_public<'a>(pieces: &mut [Piece<'a>]) -> (usize, &'a str) {
     (index, HEADING)
 }
 
-/// A name as it is, without what makes it one in SQL.
 /// Whether a line may end within a text, a quoted name or a comment: then a line is not what it looks like.
 fn has_lines_within(statement: &str) -> bool {
     let mut at = 0;
@@ -228,6 +227,7 @@ fn is_one_name(name: &str) -> bool {
     is_name && tokens.next().is_none()
 }
 
+/// A name as it is, without what makes it one in SQL.
 fn bare(name: &str) -> String {
     match name
         .strip_prefix('"')
