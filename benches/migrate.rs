@@ -57,13 +57,18 @@ fn up(tool: Tool, files: String) -> Run {
     })
 }
 
-/// All of them for psql, with their rows in the history and `between` the statements of each.
+/// The tables that the rows of a migration go into.
+const BOOKKEEPING: [&str; 3] = [
+    include_str!("../database/bookkeeping/001_history_and_audit.sql"),
+    include_str!("../database/bookkeeping/002_stamp.sql"),
+    include_str!("../database/bookkeeping/003_runs.sql"),
+];
+
+/// All of them for psql, with their rows in the history and among the runs, and `between` the statements of each.
 fn all(between: &str) -> String {
     let mut all = String::from("set toysoldiers.tool_version = '0';\n");
-    all.push_str(include_str!(
-        "../database/bookkeeping/001_history_and_audit.sql"
-    ));
-    all.push_str("insert into toysoldiers.installation (version) values (1);\n");
+    all.extend(BOOKKEEPING);
+    all.push_str("insert into toysoldiers.installation (version) values (3);\n");
     for number in 1..=COUNT {
         let text = text(number);
         let statements = [
@@ -72,6 +77,10 @@ fn all(between: &str) -> String {
             &format!(
                 "insert into toysoldiers.history (version, name, applied_on, checksum) \
                  values ({number}, 't{number}', '2026-01-01T00:00:00Z', '1{number}')"
+            ),
+            &format!(
+                "insert into toysoldiers.runs (version, name, action, outcome, checksum, sql, statements) \
+                 values ({number}, 't{number}', 'up', 'done', '1{number}', '{text}', 1)"
             ),
             "commit",
         ];

@@ -161,28 +161,26 @@ pub(super) fn settings(
         Until::Commit => ("begin;", format!("commit;{};", begin.unwrap_or("begin"))),
         Until::LaterCommit | Until::Goodbye => ("", String::new()),
     };
-    let mut text = format!(
-        "reset session authorization;reset all;discard temp;deallocate all;{opening}select {}",
-        lock::guard(db)
-    );
-    let mut set = |name: &str, value: &str| {
-        let (name, value) = (Literal(name), Literal(value));
-        let _ = write!(text, ",pg_catalog.set_config({name},{value},false)");
-    };
-    for (name, value) in &settings {
-        set(name, value);
-    }
+    let settings = settings.iter().map(|(name, value)| (*name, &**value));
     // What RESET ALL brings back was found out when the session began; a reload of the server's configuration since
     // then can bring back something else.
-    for setting in db.lost_by_reset() {
+    let lost = db.lost_by_reset();
+    let lost = lost.iter().filter(|setting| {
         // A file reads what it likes.
-        let is_said = setting.name == session::VIEWS
-            || settings.iter().any(|(name, _)| *name == setting.name);
-        if !is_said {
-            set(&setting.name, &setting.value);
-        }
-    }
-    text.push(';');
+        setting.name != session::VIEWS && !settings.clone().any(|(name, _)| name == setting.name)
+    });
+    let all: Vec<String> = settings
+        .clone()
+        .chain(lost.map(|setting| (&*setting.name, &*setting.value)))
+        .map(|(name, value)| {
+            let (name, value) = (Literal(name), Literal(value));
+            format!("pg_catalog.set_config({name},{value},false)")
+        })
+        .collect();
+    let mut text = format!(
+        "reset session authorization;reset all;discard temp;deallocate all;{opening}{}",
+        lock::guard(db, &all.join(","))
+    );
     text.push_str(&ending);
     let detach = detaching::detach(directives);
     let beginning = if until == Until::Commit { BEGINNING } else { 0 };

@@ -119,7 +119,7 @@ impl Engine<'_> {
         let mark = format!("{AS_OURSELVES}{};{COMMIT}", step.mark(Mark::Done));
         let result = match &step.statement.rows {
             None => {
-                let lead = format!("begin;select {};", lock::guard(self.db));
+                let lead = format!("begin;{}", lock::guard(self.db, "null"));
                 let text = format!("{lead}{}\n;{mark}", step.statement.text);
                 let sent = self.db.try_script(&text).await;
                 sent.map(drop).map_err(|failure| {
@@ -150,7 +150,7 @@ impl Engine<'_> {
         rows: &str,
         mark: &str,
     ) -> Result<(), Failure> {
-        let begin = format!("begin;select {}", lock::guard(self.db));
+        let begin = format!("begin;{}", lock::guard(self.db, "null"));
         self.db.try_script(&begin).await.map_err(|failure| {
             let stage = stage_of_start(&failure, 1);
             step.failed(failure.error, 0, stage)
@@ -192,7 +192,7 @@ impl Engine<'_> {
 
     async fn between_marks(&self, step: &Stepping<'_>) -> Result<(), Failure> {
         self.clear_leftover(step).await?;
-        let guard = format!("select {};", lock::guard(self.db)) + &step.begin(Mark::Begun);
+        let guard = lock::guard(self.db, "null") + &step.begin(Mark::Begun);
         self.plain(&guard).await?;
         let mut outcome = self.db.try_script(step.statement.text).await;
         let code = |failure: &ScriptFailure| failure.error.code().cloned();

@@ -156,33 +156,34 @@ pub fn told(error: anyhow::Error) -> anyhow::Error {
     }
 }
 
-/// An SQL expression that fails unless the locks of this session are held, and restores marks that a file gave away.
-/// Where there is nothing to guard it is null.
-pub fn guard(db: &Db) -> String {
+/// An SQL statement that fails unless the locks of this session are held, and restores the mark that a file gave away. It
+/// computes `columns` as well, and where there is nothing to guard nothing else.
+///
+/// The function is asked that the view `pg_locks` asks: planning a view takes longer than looking at all locks, and
+/// this is sent with every file.
+pub fn guard(db: &Db, columns: &str) -> String {
     let held = db.kept(|kept| kept.held.clone());
     let mut all = held
         .iter()
         .filter_map(|held| held.hold.as_ref().map(|hold| (held.mark, hold)));
     // They are all held by one transaction, and lost together.
     let Some((mark, (oid, Hold { pid, transaction }))) = all.next_back() else {
-        return "null".to_owned();
+        return format!("select {columns};");
     };
     let (upper, lower) = (mark >> 32, mark & 0xffff_ffff);
     let transaction = Literal(transaction);
     // It goes where a file may have said how names are looked up, so it looks up none, and no operator either.
     let is = "operator(pg_catalog.=)";
-    let none = |kind: &str| {
-        format!(
-            "pg_catalog.count(*) filter (where l.locktype {is} '{kind}'::pg_catalog.text) {is} 0::pg_catalog.int8"
-        )
-    };
-    let (unlocked, unmarked) = (none("relation"), none("advisory"));
+    // Of the two rows, one has a relation, and the other one a class.
+    let none = |column: &str| format!("pg_catalog.count(l.{column}) {is} 0::pg_catalog.int8");
+    let (unlocked, unmarked) = (none("relation"), none("classid"));
     format!(
-        "(select pg_catalog.concat((case when {unlocked} then 'this run of toysoldiers has lost its lock' else '1' end)::pg_catalog.int4,\
-         case when {unmarked} then pg_catalog.pg_try_advisory_lock({mark}::pg_catalog.int8) end) from pg_catalog.pg_locks l \
-         where l.locktype {is} 'relation'::pg_catalog.text and l.relation {is} {oid}::pg_catalog.oid \
+        "select case when {unlocked} then 'this run of toysoldiers has lost its lock' else '1' end::pg_catalog.int4,\
+         case when {unmarked} then pg_catalog.pg_try_advisory_lock({mark}::pg_catalog.int8) end,{columns} \
+         from pg_catalog.pg_lock_status() l \
+         where l.relation {is} {oid}::pg_catalog.oid and l.locktype {is} 'relation'::pg_catalog.text \
          and l.pid {is} {pid}::pg_catalog.int4 and l.virtualtransaction {is} {transaction}::pg_catalog.text and l.granted \
-         or l.locktype {is} 'advisory'::pg_catalog.text and l.pid {is} pg_catalog.pg_backend_pid() \
-         and l.classid {is} {upper}::pg_catalog.oid and l.objid {is} {lower}::pg_catalog.oid)"
+         or l.pid {is} pg_catalog.pg_backend_pid() and l.locktype {is} 'advisory'::pg_catalog.text \
+         and l.classid {is} {upper}::pg_catalog.oid and l.objid {is} {lower}::pg_catalog.oid;"
     )
 }
