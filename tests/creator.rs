@@ -479,8 +479,7 @@ fn a_list_of_creators_reads_at_a_glance() {
     -- stderr
     -> (url)  SOCKET/DB as postgres
     1 creator
-    there are more; go on with:
-      toysoldiers creator list --sort -total_tips --limit 1 --after UUID
+    there are more; go on with `toysoldiers creator list --sort -total_tips --limit 1 --after UUID`
     -- exit 0
     ");
     assert_snapshot!(tool.run(&["creator", "list", "--email", "ann@", "-o", "json"]).ok().stdout, @r#"

@@ -159,8 +159,7 @@ fn the_command_for_the_next_page_is_told_and_works() {
     -- stderr
     -> (url)  SOCKET/DB as postgres
     2 users
-    there are more; go on with:
-      toysoldiers user list --email ADA. --sort email --limit 2 --after UUID
+    there are more; go on with `toysoldiers user list --email ADA. --sort email --limit 2 --after UUID`
     -- exit 0
     ");
     let (_, next) = page(
@@ -181,8 +180,7 @@ fn the_command_for_the_next_page_is_told_and_works() {
     -- stderr
     -> (url)  SOCKET/DB as postgres
     2 users
-    there are more; go on with:
-      toysoldiers user list --email ADA. --sort email --limit 2 --after UUID
+    there are more; go on with `toysoldiers user list --email ADA. --sort email --limit 2 --after UUID`
     -- exit 0
     ");
     // Whoever takes the rows away is told as well.
@@ -192,8 +190,7 @@ fn the_command_for_the_next_page_is_told_and_works() {
     UUID,support@example.com,admin,TIME,TIME,
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    there are more; go on with:
-      toysoldiers user list --role admin --limit 1 -o csv --after UUID
+    there are more; go on with `toysoldiers user list --role admin --limit 1 -o csv --after UUID`
     -- exit 0
     ");
 }

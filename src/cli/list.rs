@@ -66,10 +66,7 @@ pub(super) fn moment(text: &str) -> std::result::Result<Timestamp, String> {
 pub(super) fn remainder(next: Option<Uuid>) -> Vec<String> {
     next.map_or_else(Vec::new, |next| {
         let command = continued(std::env::args().skip(1), next);
-        vec![
-            "there are more; go on with:".to_owned(),
-            format!("  {command}"),
-        ]
+        vec![format!("there are more; go on with `{command}`")]
     })
 }
 
