@@ -137,6 +137,30 @@ fn an_empty_database_is_no_reason_to_stop() {
 }
 
 #[test]
+fn a_database_that_others_made_is_taken_over_and_not_made_anew() {
+    let database = Database::empty();
+    let tool = configured(&[("shop", &database, "")]);
+    // What belongs to an extension is nobody's platform.
+    database.sql("create table map (id int); alter extension plpgsql add table map");
+    assert_snapshot!(verdict(&tool, "bookkeeping"), @"
+    note: none: the database was never migrated
+    run `toysoldiers --env shop migrate up`
+    exit 0
+    ");
+    database.sql("create table people (id int)");
+    assert_snapshot!(verdict(&tool, "bookkeeping"), @"
+    note: none: the database was never migrated, and has tables
+    if they are what migrations make, take it over: `toysoldiers --env shop migrate baseline`; `toysoldiers --env shop migrate up` would make everything anew
+    exit 0
+    ");
+    assert_snapshot!(verdict(&tool, "stamp"), @"
+    note: none
+    `toysoldiers --env shop migrate baseline` stamps it
+    exit 0
+    ");
+}
+
+#[test]
 fn keys_are_an_interface() {
     let database = Database::migrated();
     first_version(&database);

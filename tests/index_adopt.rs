@@ -3,6 +3,7 @@
 use insta::assert_snapshot;
 
 use crate::index::{steps, with};
+use crate::support::{Database, Tool};
 
 const TABLE: &str = "create table t (id int, name text, tags text[]);";
 
@@ -190,4 +191,24 @@ fn a_folder_is_not_begun_where_the_platform_is_this_programs() {
         .ok();
     let text = std::fs::read_to_string(tool.path().join("mine/content.sql")).unwrap();
     assert_eq!(text, "create index extra on public.content (title);\n");
+}
+
+#[test]
+fn a_database_without_indexes_has_a_folder_that_says_so() {
+    let database = Database::empty();
+    let tool = Tool::new().on(&database);
+    tool.write("database/migrations/001_t.sql", TABLE);
+    tool.run(&["migrate", "up"]).ok();
+    for (noun, folder) in [
+        ("index", "database/indexes"),
+        ("policy", "database/policies"),
+    ] {
+        // Those in the program are for other tables.
+        assert_eq!(tool.run(&[noun, "status"]).code, Some(1), "{noun}");
+        let adopted = tool.run(&[noun, "adopt", "--yes"]).ok();
+        let begun = format!("{folder} is begun, so that the files in this program count no more");
+        assert!(adopted.stderr.contains(&begun), "{adopted}");
+        tool.run(&[noun, "status", "--check"]).ok();
+    }
+    tool.run(&["status", "--check"]).ok();
 }

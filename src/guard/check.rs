@@ -124,7 +124,7 @@ pub async fn look(
     let clock = clock::read(db).await?;
     let facts = server::read(db).await?;
     let role = role::read(db).await?;
-    let bookkeeping = identity::bookkeeping(db, facts.has_bookkeeping).await?;
+    let bookkeeping = identity::bookkeeping(db, &facts).await?;
     let mut lines = vec![server::place(db), clock.round_trip(), facts.version()];
     lines.push(server::tls(db, environment));
     lines.push(server::pooler(db));

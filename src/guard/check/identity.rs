@@ -3,17 +3,23 @@
 use serde_json::Value;
 
 use super::Line;
+use super::server::Facts;
 use crate::bookkeeping::{self, VERSION, WITH_STAMP};
 use crate::error::{Result, command};
 use crate::guard::{self, Identity, Verdict};
 use crate::pg::Db;
 use crate::settings::Environment;
 
+const NEVER: &str = "none: the database was never migrated";
+
 /// What is known of the program's own schema.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Bookkeeping {
     /// There is none.
-    Absent,
+    Absent {
+        /// Whether somebody has made tables all the same.
+        has_tables: bool,
+    },
     /// There is, but not for this role.
     Unreadable,
     /// There is one of this version.
@@ -21,9 +27,12 @@ pub(super) enum Bookkeeping {
 }
 
 /// Looks for the program's own schema.
-pub(super) async fn bookkeeping(db: &Db, is_there: bool) -> Result<Bookkeeping> {
-    if !is_there {
-        return Ok(Bookkeeping::Absent);
+pub(super) async fn bookkeeping(db: &Db, facts: &Facts) -> Result<Bookkeeping> {
+    let absent = Bookkeeping::Absent {
+        has_tables: facts.has_tables,
+    };
+    if !facts.has_bookkeeping {
+        return Ok(absent);
     }
     bookkeeping::refuse_strange(db)?;
     if !db.hello().is_some_and(|hello| hello.stamped) {
@@ -31,21 +40,28 @@ pub(super) async fn bookkeeping(db: &Db, is_there: bool) -> Result<Bookkeeping> 
     }
     Ok(bookkeeping::installed(db)
         .await?
-        .map_or(Bookkeeping::Absent, Bookkeeping::Version))
+        .map_or(absent, Bookkeeping::Version))
 }
 
 impl Bookkeeping {
     /// Whether the database was never migrated.
     pub(super) fn is_absent(self) -> bool {
-        self == Self::Absent
+        matches!(self, Self::Absent { .. })
     }
 
     /// Whether this program and the schema fit each other.
     pub(super) fn line(self) -> Line {
         let check = "bookkeeping";
         match self {
-            Self::Absent => Line::fine(check, Value::Null, "none: the database was never migrated")
+            Self::Absent { has_tables: false } => Line::fine(check, Value::Null, NEVER)
                 .note(format!("run {}", command("migrate up"))),
+            Self::Absent { has_tables: true } => {
+                Line::fine(check, Value::Null, format!("{NEVER}, and has tables")).note(format!(
+                    "if they are what migrations make, take it over: {}; {} would make everything anew",
+                    command("migrate baseline"),
+                    command("migrate up")
+                ))
+            }
             Self::Unreadable => Line::fine(check, Value::Null, "not to be read by this role")
                 .note("connect as the role that migrates: others neither see the stamp nor record changes"),
             Self::Version(found) => {
@@ -88,6 +104,9 @@ pub(super) fn stamp(
                 format!("stamp it: {}", command("env pin").on(name))
             }
             Bookkeeping::Unreadable => "connect as a role that may read it".to_owned(),
+            Bookkeeping::Absent { has_tables: true } => {
+                format!("{} stamps it", command("migrate baseline").on(name))
+            }
             _ => format!("run {}, which stamps it", command("migrate up").on(name)),
         }),
     }

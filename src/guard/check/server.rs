@@ -31,6 +31,8 @@ crate::row! {
         pub usual_statement_timeout_ms: i64,
         /// Whether there is bookkeeping, whoever may read it.
         pub has_bookkeeping: bool,
+        /// Whether there are tables in the schema public.
+        pub has_tables: bool,
     }
 }
 
