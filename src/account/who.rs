@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::email;
-use crate::error::{Error, Hint, Result, nearest};
+use crate::error::{Error, Hint, Result};
 use crate::pg::{Db, Query};
 
 /// What a person typed.
@@ -64,6 +64,25 @@ crate::row! {
 
 static CANDIDATES: Query<Candidate> = crate::query!("user/candidates");
 
+/// How many letters are wrong in what was typed, at most.
+const TYPOS: usize = 2;
+
+/// The one address that was meant: nobody else's is told, so two that are equally near are none.
+fn meant<'a>(email: &str, others: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let typos = |other: &str| strsim::osa_distance(&other.to_lowercase(), &email.to_lowercase());
+    let mut near: Vec<(usize, &str)> = others
+        .map(|other| (typos(other), other))
+        .filter(|(typos, _)| *typos <= TYPOS)
+        .collect();
+    near.sort_unstable();
+    match near[..] {
+        [(first, one), ref rest @ ..] if rest.first().is_none_or(|(next, _)| *next > first) => {
+            Some(one)
+        }
+        _ => None,
+    }
+}
+
 /// The error for somebody who is not there, with the nearest who is. `noun` is `user` or `creator`; `hint` is
 /// the way out when nobody is near.
 pub(super) async fn missing(db: &Db, who: &Who, noun: &str, hint: Hint) -> Result<anyhow::Error> {
@@ -72,11 +91,7 @@ pub(super) async fn missing(db: &Db, who: &Who, noun: &str, hint: Hint) -> Resul
         return Ok(error.hint(hint).into());
     };
     let candidates = db.all(&CANDIDATES, &[email, &(noun == "creator")]).await?;
-    // Sharing a domain is no likeness: what stands before the @ has to be alike by itself.
-    let name = |address: &str| address.split('@').next().unwrap_or_default().to_lowercase();
-    let addresses = candidates.iter().map(|candidate| candidate.email.as_str());
-    let alike = addresses.filter(|other| strsim::jaro_winkler(&name(other), &name(email)) > 0.8);
-    let near = nearest(email, alike);
+    let near = meant(email, candidates.iter().map(|candidate| &*candidate.email));
     Ok(match near {
         Some(near) => error.hint(format!("did you mean {near}?")),
         None => error.hint(hint),
@@ -108,6 +123,26 @@ mod tests {
             "a@b",
         ] {
             assert!(Who::parse(garbage).is_err(), "{garbage}");
+        }
+    }
+    #[test]
+    fn nobody_is_named_who_was_not_meant() {
+        let others = [
+            "amir.castro@example.com",
+            "amir.abbot@example.com",
+            "nina@example.com",
+            "nino@example.com",
+        ];
+        for (typed, answer) in [
+            ("amir.abot@example.com", Some("amir.abbot@example.com")),
+            ("Amir.Abbto@example.com", Some("amir.abbot@example.com")),
+            ("amir.abbot@exmaple.con", Some("amir.abbot@example.com")),
+            ("amir.abt@exampel.com", None),
+            ("amir@example.com", None),
+            ("nine@example.com", None),
+            ("ninax@example.com", Some("nina@example.com")),
+        ] {
+            assert_eq!(meant(typed, others.into_iter()), answer, "{typed}");
         }
     }
 }
