@@ -185,7 +185,7 @@ impl Cli {
         let environ = context::environ();
         let ui = Ui::new(global.manners(&environ, mask));
         error::repeat_address(global.address(&environ));
-        let checked = global.check();
+        let checked = global.check(&path);
         let cx = Context::new(path, commands, global.flags(), environ, ui);
         let run = async {
             checked?;
@@ -383,6 +383,14 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+
+    #[test]
+    fn what_only_reads_is_a_command() {
+        let commands = commands();
+        for words in global::READING {
+            assert!(commands.iter().any(|command| command == words), "{words}");
+        }
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

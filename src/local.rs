@@ -174,6 +174,12 @@ impl Server {
         }
     }
 
+    /// A connection to a database that is there. Starts the server if need be.
+    pub async fn reach(&self, database: &str, progress: &dyn Progress) -> Result<Db> {
+        self.start(progress).await?;
+        Ok(Db::reach(&self.endpoint(database)).await?)
+    }
+
     /// Starts the server unless it runs; true if it had to be started.
     pub async fn start(&self, progress: &dyn Progress) -> Result<bool> {
         if self.find(progress)?.is_some() && self.answers() {

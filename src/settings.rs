@@ -43,6 +43,8 @@ pub struct Flags {
     pub env: Option<String>,
     /// `--database-url`
     pub database_url: Option<String>,
+    /// `--database`
+    pub database: Option<String>,
     /// `--config`
     pub config: Option<PathBuf>,
     /// `--lock-timeout`
@@ -168,7 +170,11 @@ impl Settings {
             service_file: environ.path("PGSERVICEFILE"),
             system_folder: environ.path("PGSYSCONFDIR"),
         };
-        let environment = choose(flags, environ, file.as_ref(), &around)?;
+        let chosen = choose(flags, environ, file.as_ref(), &around)?;
+        let environment = match &flags.database {
+            Some(database) => chosen.on_database(database)?,
+            None => chosen,
+        };
         let folder = |named: fn(&Content) -> Option<&PathBuf>| {
             let file = file.as_ref()?;
             let folder = named(&file.content)?;
@@ -271,6 +277,27 @@ impl Environment {
             backup_before_migrate: false,
             denied_rules: Vec::new(),
         }
+    }
+
+    /// The same, with another database of its servers.
+    fn on_database(mut self, database: &str) -> Result<Self> {
+        if self.ad_hoc {
+            return Err(Error::usage(format!(
+                "`--database` names a database of an environment, and {} names one itself",
+                self.origin
+            ))
+            .hint("write the name into the address")
+            .into());
+        }
+        let other = |endpoint: &Endpoint| Box::new(endpoint.with_database(database));
+        self.target = match &self.target {
+            Target::Local(_) => Target::Local(database.to_owned()),
+            Target::Url(endpoint) => Target::Url(other(endpoint)),
+        };
+        if let Some(replica) = &mut self.replica {
+            replica.endpoint = other(&replica.endpoint);
+        }
+        Ok(self)
     }
 
     /// What people are shown. A bare URL has no environment; the name of its database must not look like one.

@@ -95,8 +95,28 @@ fn the_new_database_is_the_old_one() {
     checked  yes
     -- stderr
     -> shop  SOCKET/DB as postgres
-    every table has the rows its manifest says; use it: toysoldiers dashboard --database-url 'postgresql://postgres@/round_trip?host=SOCKET'
+    every table has the rows its manifest says; look at it with `toysoldiers dashboard --database round_trip`
     -- exit 0
+    ");
+    // What it says works, with the environment's guards; what changes something wants the environment's own.
+    let looked = ["dashboard", "--database", "round_trip", "-o", "json"];
+    assert_eq!(
+        tool.run(&looked).ok().json()["totals"],
+        tool.run(&["dashboard", "-o", "json"]).ok().json()["totals"]
+    );
+    assert_snapshot!(tool.run(&["--database", "round_trip", "user", "create", "a@example.com"]), @"
+    -- stderr
+    error: `user create` has no `--database`: it goes with what only reads, and with psql
+      hint: leave out `--database` to work on the environment's own database
+    -- exit 2
+    ");
+    let url = database.url();
+    let address = ["--database-url", &url, "--database", "x", "dashboard"];
+    assert_snapshot!(tool.run(&address), @"
+    -- stderr
+    error: `--database` names a database of an environment, and --database-url names one itself
+      hint: write the name into the address
+    -- exit 2
     ");
     let restored = database.server.database("round_trip");
     assert_eq!(databases(&database, "round_trip"), ["round_trip"]);

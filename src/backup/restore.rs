@@ -32,6 +32,8 @@ pub struct Place {
     pub environment: String,
     /// Whether the environment is a configured one, which the new database will belong to.
     pub claims: bool,
+    /// Whether the environment is an address, which has no name.
+    pub is_address: bool,
 }
 
 /// A restore to be done.
@@ -66,6 +68,9 @@ pub struct Restored {
     pub checked: bool,
     /// The new database's address, without a password.
     pub url: String,
+    /// Whether its server was named by an address, and not by an environment.
+    #[serde(skip)]
+    pub is_address: bool,
 }
 
 /// What restoring would do. What can be refused without reading the dump is refused here; size and hash of the
@@ -179,6 +184,7 @@ pub async fn restore(
     drop(inside);
     target.keep(db, undo).await?;
     Ok(Restored {
+        is_address: place.is_address,
         environment: place.environment,
         stamp,
         backup: name,

@@ -8,7 +8,6 @@ use crate::backup::restore::{self, Place};
 use crate::backup::{self, Address, Entry, Listing, Restored, Said, Store, Taken, list};
 use crate::context::Context;
 use crate::error::{Error, Exit, Result, command, quoted};
-use crate::settings;
 use crate::ui::{Cell, Report, Table};
 
 #[derive(Debug, Subcommand)]
@@ -123,6 +122,7 @@ impl RestoreArgs {
         let place = Place {
             environment: environment.name.clone(),
             claims: environment.is_configured(),
+            is_address: environment.ad_hoc,
         };
         let plan = restore::plan(&db, place, &name, store, self.into, &cx.programs()).await?;
         cx.carry_out(plan, async |order, consent| {
@@ -229,14 +229,11 @@ impl Report for Restored {
     }
 
     fn summary(&self) -> String {
-        let program = if settings::private(&self.environment).is_some() {
-            "psql"
+        let look = if self.is_address {
+            command(format!("dashboard --database-url {}", quoted(&self.url))).anywhere()
         } else {
-            "toysoldiers dashboard --database-url"
+            command(format!("dashboard --database {}", quoted(&self.database)))
         };
-        format!(
-            "every table has the rows its manifest says; use it: {program} '{}'",
-            self.url
-        )
+        format!("every table has the rows its manifest says; look at it with {look}")
     }
 }

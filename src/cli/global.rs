@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 
 use super::format::Format;
@@ -22,6 +23,9 @@ pub(super) struct Global {
     /// Database to work on, without an environment; keep passwords out of it
     #[arg(long, global = true, value_name = "URL")]
     database_url: Option<String>,
+    /// Another database of the environment's server, with its password, guards and TLS; for what only reads, and psql
+    #[arg(long, global = true, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    database: Option<String>,
     /// Configuration file [default: TOYSOLDIERS_CONFIG, else toysoldiers.toml, searched from here up]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -76,6 +80,28 @@ pub(super) struct Global {
     statement_timeout: Option<Duration>,
 }
 
+/// What only reads the database it is given, and psql: the commands, or groups of them.
+pub(super) const READING: [&str; 18] = [
+    "status",
+    "dashboard",
+    "psql",
+    "env show",
+    "env check",
+    "migrate status",
+    "migrate history",
+    "migrate verify",
+    "policy status",
+    "policy list",
+    "policy audit",
+    "index status",
+    "index list",
+    "index advise",
+    "user list",
+    "user show",
+    "creator list",
+    "creator show",
+];
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum ColorArg {
     Auto,
@@ -88,6 +114,7 @@ impl Global {
         Flags {
             env: self.env.clone(),
             database_url: self.database_url.clone(),
+            database: self.database.clone(),
             config: self.config.clone(),
             lock_timeout: self.lock_timeout,
             statement_timeout: self.statement_timeout,
@@ -111,11 +138,22 @@ impl Global {
         {
             add("--env", name);
         }
+        if let Some(name) = &self.database {
+            add("--database", name.clone());
+        }
         words
     }
 
-    /// Options that go only with others.
-    pub(super) fn check(&self) -> Result<()> {
+    /// Options that go only with others, or with some commands.
+    pub(super) fn check(&self, command: &str) -> Result<()> {
+        let reads = |words: &&str| *words == command || command.starts_with(&format!("{words} "));
+        if self.database.is_some() && !READING.iter().any(|words| reads(&words)) {
+            return Err(Error::usage(format!(
+                "`{command}` has no `--database`: it goes with what only reads, and with psql"
+            ))
+            .hint("leave out `--database` to work on the environment's own database")
+            .into());
+        }
         if self.spreadsheet && self.output != Format::Csv {
             return Err(Error::usage("`--spreadsheet` goes with `-o csv`")
                 .hint("add `-o csv`, or leave out `--spreadsheet`")

@@ -104,7 +104,11 @@ impl Context {
                 let server = self.server()?.withholding(withheld);
                 self.banner(&server.endpoint(database))?;
                 self.ui.working("connecting");
-                server.connect(database, &self.ui).await?
+                // Only its own are made where they are not there.
+                match &self.flags.database {
+                    Some(_) => server.reach(database, &self.ui).await?,
+                    None => server.connect(database, &self.ui).await?,
+                }
             }
             Target::Url(endpoint) => {
                 self.banner(endpoint)?;
