@@ -11,13 +11,15 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use serde::Serialize;
+use serde_json::json;
 
-use crate::error::{Error, Result};
+use crate::bookkeeping;
+use crate::error::{self, Error, Result};
 use crate::pg::libpq::Passage;
 use crate::pg::options;
 use crate::pg::tools::Programs;
 use crate::pg::{Db, Endpoint, Pooling};
-use crate::plan::{Consent, Effect, Plan, Risk, Step};
+use crate::plan::{Consent, Effect, Plan, Progress, Risk, Step};
 use crate::umask;
 pub use arguments::{Arguments, refuse_address};
 
@@ -52,6 +54,8 @@ pub struct Call {
     pub name: String,
     /// Whether it may write.
     pub access: Access,
+    /// Whether the audit log is to tell that it was opened: what was asked for expressly.
+    pub is_recorded: bool,
     /// What it does, in this order; nothing: it asks.
     pub actions: Vec<Action>,
     /// More of its own arguments.
@@ -72,11 +76,12 @@ enum Way {
 }
 
 /// psql, about to start.
-#[derive(Debug)]
 pub struct Ready {
     command: Command,
     /// Holds the files psql inherits.
     passage: Passage,
+    /// The session that puts it on record, and what there is to say.
+    record: Option<(Db, serde_json::Value)>,
     /// What the person should know beforehand.
     pub notice: Option<String>,
 }
@@ -94,7 +99,12 @@ pub async fn plan(db: Db, call: Call, programs: &Programs) -> Result<Plan<Ready>
         .map(|setting| (setting.name.as_str(), setting.value.as_str()))
         .collect();
     let is_direct = *db.pooling() == Pooling::Direct;
-    db.close().await;
+    let record = if call.is_recorded {
+        Some((db, call.details()))
+    } else {
+        db.close().await;
+        None
+    };
     // What is said here counts more than the address.
     if call.access == Access::ReadOnly {
         settings.push(READ_ONLY);
@@ -159,17 +169,30 @@ pub async fn plan(db: Db, call: Call, programs: &Programs) -> Result<Plan<Ready>
             notice: call.notice(way),
             command,
             passage,
+            record,
         },
     })
 }
 
-/// Makes psql of this process. Returns only if that fails.
-pub fn take_over(ready: Ready, _consent: Consent) -> Result<Gone> {
+/// Puts it on record, and makes psql of this process. Returns only if that fails.
+pub async fn take_over(ready: Ready, _consent: Consent, progress: &dyn Progress) -> Result<Gone> {
     let Ready {
         mut command,
         passage,
+        record,
         ..
     } = ready;
+    if let Some((db, details)) = record {
+        let recorded = bookkeeping::audit(&db, "psql", details).await;
+        match bookkeeping::absent_is_none(recorded) {
+            // There are roles that may write, and may not tell.
+            Err(error) if matches!(error::sqlstate(&error), Some("42501" | "25006")) => {
+                progress.warn("the audit log does not tell that psql was opened: this role may not write it here");
+            }
+            recorded => drop(recorded?),
+        }
+        db.close().await;
+    }
     umask::restore();
     let error = command.exec();
     drop(passage);
@@ -180,6 +203,16 @@ pub fn take_over(ready: Ready, _consent: Consent) -> Result<Gone> {
 }
 
 impl Call {
+    /// What the audit log tells. What runs may hold what is nobody else's, so it tells scripts by name only.
+    fn details(&self) -> serde_json::Value {
+        let files = self.actions.iter().filter_map(|action| match action {
+            Action::File(path) => Some(path.to_string_lossy()),
+            Action::Command(_) => None,
+        });
+        let files: Vec<_> = files.collect();
+        json!({ "files": files, "commands": self.actions.len() - files.len() })
+    }
+
     /// What the prompt begins with. It must not promise what a new connection does not have.
     fn label(&self, way: Way) -> String {
         match (self.access, way) {

@@ -80,7 +80,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("umask", &[]),
     // However a file came to be named, it is read alike.
     ("reading", &[]),
-    ("psql", &["umask", "pg", "plan", "error"]),
+    ("psql", &["bookkeeping", "umask", "pg", "plan", "error"]),
     ("cli", &["*"]),
 ];
 

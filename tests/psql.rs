@@ -126,6 +126,13 @@ fn writing_there_is_asked_for_like_a_change() {
     -> shop  SOCKET/DB as postgres  PROTECTED
     -- exit 0
     ");
+    // What ran may hold a secret, and is not told.
+    assert_eq!(
+        database.sql(
+            "select action, actor ~ '@', details from toysoldiers.audit_log where action = 'psql'"
+        ),
+        [r#"psql|t|{"files": [], "commands": 1}"#]
+    );
     let mut terminal = tool.terminal(&["psql", "--write", "-c", update]);
     terminal
         .exp_string("Open psql for writing in shop? [y/N]")
@@ -139,10 +146,33 @@ fn writing_there_is_asked_for_like_a_change() {
     let rest = terminal.exp_eof().unwrap();
     assert!(rest.contains("nothing was changed"), "{rest}");
     // Nothing is asked where nothing is protected.
-    Tool::new()
-        .on(&database)
-        .run(&["psql", "--write", "-c", update])
+    let plain = Tool::new().on(&database);
+    plain.run(&["psql", "--write", "-c", update]).ok();
+    let told = "select count(*) from toysoldiers.audit_log where action = 'psql'";
+    assert_eq!(database.value(told), "3");
+    // Nothing of ours is there to tell it.
+    let empty = Database::empty();
+    let new = Tool::new().on(&empty);
+    new.run(&["psql", "--write", "-c", "select 1"]).ok();
+    // A role that may not tell it writes all the same.
+    let role = format!("scribe_{}", database.name);
+    database.sql(&format!("create role {role} login"));
+    let scribe = Tool::new()
+        .run(&[
+            "--database-url",
+            &database.url_as(&role),
+            "psql",
+            "--write",
+            "-c",
+            "select 1",
+        ])
         .ok();
+    assert!(
+        scribe
+            .stderr
+            .contains("the audit log does not tell that psql was opened"),
+        "{scribe}"
+    );
 }
 
 #[test]

@@ -111,7 +111,7 @@ async fn ask(cx: &Context) -> Result<Option<First>> {
                 .await?
         }
     };
-    let protected = line("ask before every change in it? (y/N)").await?;
+    let protected = line("ask before every change in it? [y/N]").await?;
     Ok(Some(First {
         name,
         url,

@@ -109,6 +109,7 @@ impl PsqlArgs {
             } else {
                 Access::ReadWrite
             },
+            is_recorded: self.write,
             actions: self.actions.0,
             rest,
             settings: [
@@ -128,7 +129,7 @@ impl PsqlArgs {
                 }
             }
             cx.ui.leave();
-            psql::take_over(ready, consent)
+            psql::take_over(ready, consent, &cx.ui).await
         })
         .await
     }
