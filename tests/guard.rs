@@ -590,3 +590,32 @@ fn guards_that_cannot_be_read_have_their_line() {
       hint: mend that line and try again
     ");
 }
+
+#[test]
+fn a_deploy_that_stamps_counts_no_stamp_among_the_migrations() {
+    let database = Database::empty();
+    let tool = configured(&[("shop", &database, "")]);
+    tool.write(
+        "database/policies/a.sql",
+        "alter table a enable row level security;",
+    );
+    tool.write("database/indexes/a.sql", "-- none");
+    let deploy = ["--env", "shop", "deploy", "--yes", "--no-proof"];
+    let deployed = tool.run(&deploy).ok();
+    assert!(
+        deployed.stderr.contains("migrations (1), policies (1)\n"),
+        "{deployed}"
+    );
+    assert!(
+        deployed
+            .stderr
+            .contains("\nmigrations: stamped the database as shop\n"),
+        "{deployed}"
+    );
+    let history = ["--env", "shop", "deploy", "--history", "-o", "csv"];
+    let history = tool.run(&history).ok().stdout;
+    assert!(
+        history.contains("\"migrations (1), policies (1)\""),
+        "{history}"
+    );
+}

@@ -215,20 +215,20 @@ impl Report for Deployed {
                 command("deploy --prune")
             )];
         }
-        if changes == 0 {
+        let details = self.stages.iter().filter_map(|did| {
+            let detail = did.detail.as_ref()?;
+            Some(format!("{}: {detail}", did.part.word()))
+        });
+        let details: Vec<String> = details.collect();
+        if changes == 0 && details.is_empty() {
             return vec![format!(
                 "nothing to do: no migration is pending, and policies and indexes are as declared{from}"
             )];
         }
         let done = counted(changes, "change");
         let parts = by_part(&self.stages);
-        let mut lines = vec![format!("deployed {done} in {time}{from}: {parts}")];
-        let details = self.stages.iter().filter_map(|did| {
-            let detail = did.detail.as_ref()?;
-            Some(format!("{}: {detail}", did.part.word()))
-        });
-        lines.extend(details);
-        lines
+        let first = (changes > 0).then(|| format!("deployed {done} in {time}{from}: {parts}"));
+        first.into_iter().chain(details).collect()
     }
 
     fn exit(&self) -> Exit {

@@ -146,8 +146,8 @@ impl Global {
 
     /// Options that go only with others, or with some commands.
     pub(super) fn check(&self, command: &str) -> Result<()> {
-        let reads = |words: &&str| *words == command || command.starts_with(&format!("{words} "));
-        if self.database.is_some() && !READING.iter().any(|words| reads(&words)) {
+        let reads = |words: &&str| **words == *command || command.starts_with(&format!("{words} "));
+        if self.database.is_some() && !READING.iter().any(reads) {
             return Err(Error::usage(format!(
                 "`{command}` has no `--database`: it goes with what only reads, and with psql"
             ))

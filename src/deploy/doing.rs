@@ -39,6 +39,10 @@ impl Came {
     }
 }
 
+fn detail(lines: &[String]) -> Option<String> {
+    (!lines.is_empty()).then(|| lines.join(", "))
+}
+
 impl Run<'_> {
     /// Plans anew, and makes sure that it is no more than was agreed to.
     fn require<W>(&self, part: Part, plan: Plan<W>) -> Result<Option<W>> {
@@ -90,16 +94,15 @@ impl Run<'_> {
 
     pub(super) async fn migrations(&mut self) -> Result<Came> {
         let plan = self.plan_migrations().await?;
-        let mut changes = Vec::new();
+        // What is ours is done, too, and is no change that anybody declared.
+        let mut own = Vec::new();
         if self.upgraded {
-            self.context
-                .progress
-                .say("brought the bookkeeping up to date");
-            changes.push("the bookkeeping, brought up to date".to_owned());
+            own.push("brought the bookkeeping up to date".to_owned());
+            self.context.progress.say(&own[0]);
         }
         let Some(pending) = self.require(Part::Migrations, plan)? else {
             return Ok(if self.upgraded {
-                Came::to(changes, None)
+                Came::to(Vec::new(), detail(&own))
             } else {
                 Came::nothing()
             });
@@ -110,22 +113,22 @@ impl Run<'_> {
             Ok(applied) => applied,
             Err(failure) => {
                 // What was applied before the one that failed stays applied.
-                changes.extend(self.applied_of(&versions).await);
+                let changes = self.applied_of(&versions).await;
                 if let Some(did) = self.did(Part::Migrations) {
                     did.changes = changes;
+                    did.detail = detail(&own);
                 }
                 return Err(failure);
             }
         };
         self.come_back().await?;
-        let stamped = applied.stamped;
-        if let Some(environment) = &stamped {
+        if let Some(environment) = &applied.stamped {
             let line = format!("stamped the database as {environment}");
             self.context.progress.say(&line);
+            own.push(line);
         }
-        changes.extend(stamped.map(|environment| format!("the stamp of {environment}")));
-        changes.extend(applied.applied.into_iter().map(|ran| ran.migration));
-        Ok(Came::to(changes, None))
+        let changes = applied.applied.into_iter().map(|ran| ran.migration);
+        Ok(Came::to(changes.collect(), detail(&own)))
     }
 
     /// Those of these migrations that are in the history, as far as it can be read.

@@ -30,11 +30,13 @@ fn account(stages: &[Did]) -> Vec<String> {
         .filter(|did| did.state == State::Done || !did.changes.is_empty());
     let mut lines: Vec<String> = done
         .map(|did| {
-            let what = match did.changes.as_slice() {
-                [] => did.detail.clone().unwrap_or_default(),
-                changes => changes.join(", "),
-            };
-            format!("done: {}: {what}", did.part.word())
+            let what: Vec<&str> = did
+                .changes
+                .iter()
+                .chain(&did.detail)
+                .map(|what| &**what)
+                .collect();
+            format!("done: {}: {}", did.part.word(), what.join(", "))
         })
         .map(|line| line.trim_end_matches(": ").to_owned())
         .collect();
