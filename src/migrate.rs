@@ -20,6 +20,7 @@ pub mod import;
 mod leftover;
 pub mod lint;
 pub mod mark;
+mod marker;
 pub mod named;
 pub mod new;
 pub mod preflight;

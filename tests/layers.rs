@@ -127,6 +127,7 @@ const PURE: &[&str] = &[
     "migrate/lint/mode.rs",
     "migrate/lint/path.rs",
     "migrate/lint/squawk.rs",
+    "migrate/marker.rs",
     "migrate/named.rs",
     "migrate/preflight.rs",
     "pg/catalog/between.rs",

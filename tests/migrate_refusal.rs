@@ -67,6 +67,85 @@ fn commands_for_psql_are_refused() {
 }
 
 #[test]
+fn the_half_of_a_file_that_another_tool_runs_to_undo_it_is_refused() {
+    let dbmate = "-- migrate:up\ncreate table b();\n\n-- migrate:down\ndrop table b;\n";
+    assert_snapshot!(refusal("002_b.sql", dbmate), @"
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    error: database/migrations/002_b.sql cannot be applied
+      caused by: to dbmate what follows undoes the migration; here it runs with the rest
+      --> database/migrations/002_b.sql:4:1
+         |
+       4 | -- migrate:down
+         | ^^^^^^^^^^^^^^^
+      note: nothing was run
+      hint: take the files over with `migrate baseline --from dbmate --migrations FOLDER`, or move what undoes the migration into NNN_description.down.sql, and remove the marker
+    -- exit 1
+    ");
+    let tern = "create table b();\n\n---- create above / drop below ----\n\ndrop table b;\n";
+    assert_snapshot!(refusal("002_b.sql", tern), @"
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    error: database/migrations/002_b.sql cannot be applied
+      caused by: to tern what follows undoes the migration; here it runs with the rest
+      --> database/migrations/002_b.sql:3:1
+         |
+       3 | ---- create above / drop below ----
+         | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      note: nothing was run
+      hint: move what undoes the migration into NNN_description.down.sql, and remove the marker
+    -- exit 1
+    ");
+    let (_, tool) = with(&[("001_a.sql", dbmate)]);
+    let outcome = tool
+        .run(&["migrate", "baseline", "--no-compare", "--yes"])
+        .code(1);
+    assert!(outcome.stderr.contains("--from dbmate"), "{outcome}");
+    let outcome = tool.run(&["migrate", "verify"]).code(1);
+    assert!(outcome.stderr.contains("--from dbmate"), "{outcome}");
+}
+
+#[test]
+fn what_ran_before_there_was_a_rule_about_it_is_told_and_replayed() {
+    let (database, tool) = with(&[("001_a.sql", "create table a();\n")]);
+    tool.run(&["migrate", "up"]).ok();
+    let both = "-- +migrate Up\ncreate table a();\n-- +migrate Down\ndrop table a;\n";
+    tool.write("database/migrations/001_a.sql", both);
+    database.sql("drop table a");
+    tool.run(&["migrate", "repair", "--yes"]).ok();
+    assert_snapshot!(tool.run(&["migrate", "up"]), @"
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    nothing to do: the database is at 001_a (1 migration, database/migrations)
+    warning: database/migrations/001_a.sql:3:1: to sql-migrate what follows undoes the migration; here it runs with the rest (other-tool-section)
+    `toysoldiers migrate check` tells why, and what to write instead
+    -- exit 0
+    ");
+    tool.run(&["migrate", "verify"]).ok();
+}
+
+#[test]
+fn how_another_tool_runs_a_file_is_told() {
+    let (_, tool) = with(&[(
+        "001_a.sql",
+        "-- +goose NO TRANSACTION\ncreate table \"a\" (b text default '${env}');\n-- +goose Down\n",
+    )]);
+    assert_snapshot!(tool.run(&["migrate", "up"]), @"
+    -- stdout
+    applied 001_a (1 statement, DURATION)
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    applied 1 migration in DURATION (database/migrations); the database is at 001_a
+    warning: database/migrations/001_a.sql:1:1: `-- +goose NO TRANSACTION` is a comment here: goose runs this file without a transaction, and here it is one (other-tool-marker)
+    warning: database/migrations/001_a.sql:2:14: the table a is made without row-level security (table-without-row-security)
+    warning: database/migrations/001_a.sql:2:35: nothing fills in ${env} here (placeholder)
+    warning: database/migrations/001_a.sql:3:1: `-- +goose Down` is a comment here: the file is written for goose (other-tool-marker)
+    `toysoldiers migrate check` tells why, and what to write instead
+    -- exit 0
+    ");
+}
+
+#[test]
 fn what_has_no_end_is_refused_where_it_begins() {
     assert_snapshot!(refusal("002_b.sql", "select 1;\nselect $$abc;\n"), @"
     -- stderr

@@ -10,6 +10,7 @@ use super::file::Migration;
 use super::history::{History, title};
 use super::mark::{self, Action, Change, Marking, Seen};
 use super::named::Named;
+use super::preflight;
 use super::source::Files;
 use crate::error::{Error, Result, command};
 use crate::pg::Db;
@@ -95,6 +96,7 @@ pub async fn plan(
     for entry in &chosen {
         let file = files.all.iter().find(|file| file.version == entry.version);
         if let Some(file) = file {
+            preflight::check_whole(file)?;
             steps.push(
                 Step::new(
                     Effect::Changes,

@@ -139,7 +139,8 @@ impl Files {
             Err(misfit) => {
                 self.count += 1;
                 let message = format!("the name does not fit: {}", misfit.0);
-                let finding = Finding::of_file(&form::NAMING, &entry.path, message);
+                let mut finding = Finding::of_file(&form::NAMING, &entry.path, message);
+                finding.rewrite = file::instead(&entry.path);
                 self.findings.push(finding);
             }
         }
@@ -340,10 +341,7 @@ fn tell_pending(
             tell(finding.judged(&directives, wanted));
         }
     }
-    let sheets = files.into_iter().map(|migration| Sheet {
-        path: Cow::Borrowed(&migration.path),
-        text: Cow::Borrowed(migration.sql()),
-    });
+    let sheets = files.into_iter().map(Sheet::of);
     let elsewhere: Vec<Cow<'_, str>> = others
         .into_iter()
         .map(|migration| Cow::Borrowed(migration.sql()))
@@ -352,13 +350,21 @@ fn tell_pending(
 }
 
 /// A look at pending files beside their run.
-pub struct Beside(Option<JoinHandle<Vec<String>>>);
+pub struct Beside {
+    /// About what ran before.
+    known: Vec<String>,
+    thread: Option<JoinHandle<Vec<String>>>,
+}
 
 impl Pending {
     /// Begins to look at what is pending. The program's own migrations are not the business of whoever runs it.
     pub fn look(&self) -> Beside {
+        let known = self.overrun.iter().map(line).collect();
         if self.versions.is_empty() || self.is_embedded {
-            return Beside(None);
+            return Beside {
+                known,
+                thread: None,
+            };
         }
         let (all, versions) = (Arc::clone(&self.all), self.versions.clone());
         let sizes = self.sizes.clone();
@@ -371,15 +377,20 @@ impl Pending {
             }
             warnings(&all, &versions, &sizes)
         };
-        Beside(thread.spawn(look).ok())
+        Beside {
+            known,
+            thread: thread.spawn(look).ok(),
+        }
     }
 }
 
 impl Beside {
     /// What there is to warn of, a line each. Waits for the look to end.
     pub fn warnings(self) -> Vec<String> {
-        let found = self.0.and_then(|thread| thread.join().ok());
-        found.unwrap_or_default()
+        let found = self.thread.and_then(|thread| thread.join().ok());
+        let mut warnings = self.known;
+        warnings.extend(found.into_iter().flatten());
+        warnings
     }
 }
 

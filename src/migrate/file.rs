@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use refinery::Migration as Refined;
 
+use super::import::Tool;
 use super::lint::form;
 use crate::error::{self, Error, Result};
 use crate::pg::session::SearchPath;
@@ -52,7 +53,21 @@ impl Misfit {
     pub fn about(self, path: &str) -> Error {
         Error::failed(format!("{path} does not fit: {}", self.0))
             .note("a migration is named NNN_description.sql, the description of letters, digits and underscores")
-            .hint(form::NAMING.rewrite)
+            .hint(instead(path))
+    }
+}
+
+/// What to do about a name that is none of ours: it may be another tool's.
+pub fn instead(path: &str) -> String {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    let mut tools = Tool::ALL.into_iter().filter(|tool| tool.is_known_by(file));
+    let first = tools.next().map(Tool::take_over);
+    let others = tools.map(|tool| format!("`--from {}`", tool.word()));
+    let words: Vec<String> = first.into_iter().chain(others).collect();
+    if words.is_empty() {
+        form::NAMING.rewrite.to_owned()
+    } else {
+        words.join(", or ")
     }
 }
 
@@ -212,6 +227,32 @@ mod tests {
         assert_eq!(refined.to_string(), whole.to_string());
         assert_eq!(refined.checksum(), ours.checksum);
         assert_eq!(refined.sql(), Some(""));
+    }
+
+    #[test]
+    fn the_name_of_another_tool_leads_to_that_tool() {
+        let from = |word: &str| {
+            format!("take the files over with `migrate baseline --from {word} --migrations FOLDER`")
+        };
+        for (path, hint) in [
+            ("m/users.sql", form::NAMING.rewrite.to_owned()),
+            ("m/001_a b.sql", form::NAMING.rewrite.to_owned()),
+            (
+                "m/V1__users.sql",
+                format!("{}, or `--from refinery`", from("flyway")),
+            ),
+            (
+                "m/U1__users.sql",
+                format!("{}, or `--from refinery`", from("flyway")),
+            ),
+            ("m/R__views.sql", from("flyway")),
+            (
+                "m/001_users.up.sql",
+                format!("{}, or `--from golang-migrate`", from("sqlx")),
+            ),
+        ] {
+            assert_eq!(instead(path), hint, "{path}");
+        }
     }
 
     proptest! {

@@ -49,17 +49,26 @@ pub enum Tool {
     Flyway,
     /// golang-migrate.
     GolangMigrate,
+    /// goose.
+    Goose,
+    /// Prisma Migrate.
+    Prisma,
+    /// refinery, and `refinery::embed_migrations!`.
+    Refinery,
 }
 
 impl Tool {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::Supabase,
         Self::Sqlx,
         Self::Diesel,
         Self::Dbmate,
         Self::Flyway,
         Self::GolangMigrate,
+        Self::Goose,
+        Self::Prisma,
+        Self::Refinery,
     ];
 
     /// As it is typed.
@@ -71,7 +80,26 @@ impl Tool {
             Self::Dbmate => "dbmate",
             Self::Flyway => "flyway",
             Self::GolangMigrate => "golang-migrate",
+            Self::Goose => "goose",
+            Self::Prisma => "prisma",
+            Self::Refinery => "refinery",
         }
+    }
+
+    /// Whether the name of a file is one that nobody else would give it.
+    pub fn is_known_by(self, file: &str) -> bool {
+        let is_marked = match self {
+            Self::Flyway | Self::Refinery => true,
+            Self::Sqlx | Self::GolangMigrate => file.ends_with(".up.sql"),
+            _ => false,
+        };
+        is_marked && name::read(self, file).is_some()
+    }
+
+    /// What to do with a file that was written for it, as an imperative sentence.
+    pub fn take_over(self) -> String {
+        let word = self.word();
+        format!("take the files over with `migrate baseline --from {word} --migrations FOLDER`")
     }
 
     /// The table in which it remembers what it applied.
@@ -82,6 +110,9 @@ impl Tool {
             Self::Diesel => "public.__diesel_schema_migrations",
             Self::Dbmate | Self::GolangMigrate => "public.schema_migrations",
             Self::Flyway => "public.flyway_schema_history",
+            Self::Goose => "public.goose_db_version",
+            Self::Prisma => "public._prisma_migrations",
+            Self::Refinery => "public.refinery_schema_history",
         }
     }
 }
@@ -92,6 +123,7 @@ impl fmt::Display for Tool {
             Self::Supabase => "Supabase",
             Self::Diesel => "Diesel",
             Self::Flyway => "Flyway",
+            Self::Prisma => "Prisma",
             other => other.word(),
         })
     }

@@ -18,6 +18,7 @@ use std::fmt::Write;
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use super::directive::{self, Directives};
+use super::file::Migration;
 use super::preflight::{self, Found};
 use super::size::{Size, Sizes};
 use crate::error::{Excerpt, Lines};
@@ -36,6 +37,16 @@ pub struct Sheet<'a> {
     pub path: Cow<'a, str>,
     /// Normalised.
     pub text: Cow<'a, str>,
+}
+
+impl<'a> Sheet<'a> {
+    /// Of a migration.
+    pub fn of(migration: &'a Migration) -> Self {
+        Self {
+            path: Cow::Borrowed(&migration.path),
+            text: Cow::Borrowed(migration.sql()),
+        }
+    }
 }
 
 /// Which rules look.
@@ -304,7 +315,7 @@ pub(super) fn facts_of(text: &str) -> Facts {
 }
 
 /// The text with blanks in these places: same length, same lines.
-fn blanked<'a>(text: &'a str, places: &[Span]) -> Cow<'a, str> {
+pub(super) fn blanked<'a>(text: &'a str, places: &[Span]) -> Cow<'a, str> {
     if places.is_empty() {
         return Cow::Borrowed(text);
     }

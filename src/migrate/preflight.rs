@@ -3,7 +3,6 @@
 //! Each refusal guards a promise: transaction control would break "nothing of it was kept", `COPY` from the
 //! client would leave the session waiting for data that never comes, psql's commands mean nothing to a server.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use squawk_lexer::tokenize;
@@ -11,7 +10,8 @@ use squawk_lexer::tokenize;
 use super::directive::{self, Directives, Read};
 use super::file::Migration;
 use super::lint::facts::Span;
-use super::lint::{Hit, Level, Rule, Sheet, form, mode, placed};
+use super::lint::{Finding, Hit, Level, Rule, Sheet, form, mode, placed};
+use super::marker::{self, Side};
 use super::script::{Mode, Script, is_transaction_control, modes, sets_modes, wrapping};
 use super::step;
 use crate::error::{Error, Kind, Result, command};
@@ -22,9 +22,27 @@ pub fn check(migration: &Migration) -> Result<Directives> {
     refuse(migration, |_| true)
 }
 
-/// The same where no run has to be kept from others: a file that ran before there was a rule about that is replayed.
+/// The same for a file that ran before there was a rule about what is in it: it is replayed as it ran.
 pub fn check_replay(migration: &Migration) -> Result<Directives> {
-    refuse(migration, |rule| *rule != mode::UNLOCKS_RUN)
+    let later = [&mode::UNLOCKS_RUN, &form::OTHER_TOOL_SECTION];
+    refuse(migration, |rule| !later.contains(&rule))
+}
+
+/// Refuses a file that holds what another tool would not run with the rest.
+pub fn check_whole(migration: &Migration) -> Result<()> {
+    refuse(migration, |rule| *rule == form::OTHER_TOOL_SECTION).map(drop)
+}
+
+/// What another tool would not have run of a file that ran here.
+pub fn ran_too_much(migration: &Migration) -> Option<Finding> {
+    let text = migration.sql();
+    // Most need no closer look.
+    if !marker::may_have_halves(text) {
+        return None;
+    }
+    let mut hits = look(text, &directive::read(text)).hits;
+    hits.retain(|hit| *hit.rule == form::OTHER_TOOL_SECTION);
+    placed(&Sheet::of(migration), hits).next()
 }
 
 fn refuse(migration: &Migration, matters: impl Fn(&Rule) -> bool) -> Result<Directives> {
@@ -42,7 +60,7 @@ pub fn undoing(text: &str) -> Vec<Hit> {
     let mut read = directive::read(text);
     let alone = read.no_transaction;
     read.directives.transaction = true;
-    let hits = look(text, &read).hits.into_iter();
+    let hits = look_at(text, &read, Side::Down).hits.into_iter();
     let hits = hits.filter_map(|hit| match hit.rule {
         rule if *rule == form::NO_STATEMENT => {
             let rule = &form::UNDOES_NOTHING;
@@ -65,12 +83,8 @@ pub fn check_undoing(down: &Migration) -> Result<()> {
 
 fn refuse_for(migration: &Migration, errors: Vec<Hit>) -> Result<()> {
     let more = errors.len().saturating_sub(1);
-    let sheet = Sheet {
-        path: Cow::Borrowed(&migration.path),
-        text: Cow::Borrowed(migration.sql()),
-    };
     let Some(first) = (!errors.is_empty())
-        .then(|| placed(&sheet, errors).next())
+        .then(|| placed(&Sheet::of(migration), errors).next())
         .flatten()
     else {
         return Ok(());
@@ -111,8 +125,12 @@ pub struct Found {
     pub unreadable: Vec<Span>,
 }
 
-/// Looks at a text as far as it can be cut into statements.
+/// Looks at a text that makes a migration, as far as it can be cut into statements.
 pub fn look(text: &str, read: &Read) -> Found {
+    look_at(text, read, Side::Up)
+}
+
+fn look_at(text: &str, read: &Read, side: Side) -> Found {
     let mut found = Found::default();
     for mistake in read.mistakes.iter().cloned() {
         let hit = Hit::new(&form::DIRECTIVE, mistake.span, mistake.message);
@@ -141,6 +159,9 @@ pub fn look(text: &str, read: &Read) -> Found {
             .hits
             .push(Hit::new(&form::NO_STATEMENT, place, message));
     }
+    let transaction = read.directives.transaction;
+    let markers = marker::look(text, side, transaction, &found.unreadable);
+    found.hits.extend(markers);
     found
 }
 

@@ -9,7 +9,7 @@ use super::diff::{self, Standing};
 use super::engine::Work;
 use super::file::Migration;
 use super::history::History;
-use super::lint::Rule;
+use super::lint::{Finding, Rule};
 use super::mark::{self, Made};
 use super::run::Run;
 use super::runner::Ran;
@@ -55,6 +55,8 @@ pub struct Pending {
     pub stamp: Option<String>,
     /// Whether our own schema is of an older version.
     pub outdated: bool,
+    /// What was applied of files that other tools would not have run whole.
+    pub overrun: Vec<Finding>,
 }
 
 /// What `migrate up` did.
@@ -126,6 +128,8 @@ pub async fn plan(
     }
     let versions: Vec<i64> = pending.iter().map(|migration| migration.version).collect();
     check::refuse_denied(&all, &versions, denied)?;
+    let ran = all.iter().filter(|file| history.has(file.version));
+    let overrun = ran.filter_map(preflight::ran_too_much).collect();
     // What is said of a large table need not be said of a small one. Whoever may not know says it anyway.
     let sizes = if versions.is_empty() || is_embedded {
         Sizes::default()
@@ -163,6 +167,7 @@ pub async fn plan(
             current,
             stamp,
             outdated,
+            overrun,
         },
     })
 }
@@ -296,6 +301,7 @@ pub async fn up(db: &Db, work: Pending, _consent: Consent, run: RunContext<'_>) 
         mut current,
         stamp,
         outdated,
+        overrun: _,
     } = work;
     let total = all.len();
     let mut applied = Vec::new();

@@ -21,6 +21,7 @@ use super::Files;
 use super::diff::{self, Standing};
 use super::file::Migration;
 use super::history::title;
+use super::preflight;
 use crate::error::{Result, command};
 use crate::pg::catalog::Catalog;
 use crate::pg::catalog::diff::{Comparison, Difference, State, compare, differences};
@@ -181,12 +182,15 @@ fn drift(expected: &Catalog, found: &Catalog) -> Comparison {
 }
 
 /// Where other tools remember their migrations.
-const HISTORIES: [&str; 5] = [
+const HISTORIES: [&str; 8] = [
     "_sqlx_migrations",
     "__diesel_schema_migrations",
     "flyway_schema_history",
     "schema_migrations",
     "refinery_schema_history",
+    "goose_db_version",
+    "goose_db_version_id_seq",
+    "_prisma_migrations",
 ];
 
 /// How a database differs from what these migrations make, as they make it on `server`, in a scratch database that is
@@ -349,6 +353,9 @@ impl<'a> Replay<'a> {
                 if self.scene.is_none() {
                     self.scene = Some(Scene::all(&scratch.db).await?);
                 }
+            }
+            if pending {
+                preflight::check_whole(migration)?;
             }
             let ran = replay::run(&scratch.db, migration, self.scene.as_mut()).await?;
             self.ran.push(migration);

@@ -5,7 +5,10 @@ select
     to_regclass('public.__diesel_schema_migrations') is not null as diesel,
     to_regclass('public.flyway_schema_history') is not null as flyway,
     to_regclass('public.schema_migrations') is not null and not d.has_dirty as dbmate,
-    to_regclass('public.schema_migrations') is not null and d.has_dirty as golang_migrate
+    to_regclass('public.schema_migrations') is not null and d.has_dirty as golang_migrate,
+    to_regclass('public.goose_db_version') is not null as goose,
+    to_regclass('public._prisma_migrations') is not null as prisma,
+    to_regclass('public.refinery_schema_history') is not null as refinery
 from (
     select exists (
         select

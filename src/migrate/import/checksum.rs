@@ -1,15 +1,50 @@
 //! What other tools make of a file's bytes, to see later whether it is what ran.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use sha2::{Digest, Sha256, Sha384};
+
 use crate::plan::hex;
-use sha2::{Digest, Sha384};
 
 /// Whether sqlx's checksum, in hexadecimal, is of this file; how its lines end does not matter.
 pub fn is_sqlx(bytes: &[u8], checksum: &str) -> bool {
+    is_of(bytes, |bytes| sqlx(bytes) == checksum)
+}
+
+/// Whether Prisma's checksum, SHA-256 in hexadecimal, is of this file, likewise.
+pub fn is_prisma(bytes: &[u8], checksum: &str) -> bool {
+    is_of(bytes, |bytes| hex(Sha256::digest(bytes)) == checksum)
+}
+
+/// Whether refinery's checksum is of this file, of this number and description, likewise. refinery hashes the number
+/// as it was built to hold it.
+pub fn is_refinery(bytes: &[u8], number: i64, description: &str, checksum: &str) -> bool {
+    is_of(bytes, |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        let narrow = i32::try_from(number).map(|number| refinery(number, description, &text));
+        [Ok(refinery(number, description, &text)), narrow]
+            .into_iter()
+            .flatten()
+            .any(|hash| hash.to_string() == checksum)
+    })
+}
+
+/// refinery's: SipHash-1-3 without a key, which the standard library's hasher is.
+fn refinery(number: impl Hash, description: &str, text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    description.hash(&mut hasher);
+    number.hash(&mut hasher);
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Whether it holds for the file as it is, or with its lines ended otherwise.
+fn is_of(bytes: &[u8], holds: impl Fn(&[u8]) -> bool) -> bool {
     let unix = unix(bytes);
     let windows = unix.replace('\n', "\r\n");
     [bytes, unix.as_bytes(), windows.as_bytes()]
         .into_iter()
-        .any(|bytes| sqlx(bytes) == checksum)
+        .any(holds)
 }
 
 /// sqlx's: SHA-384 of the whole file.
@@ -58,5 +93,17 @@ mod tests {
         assert!(is_sqlx(b"select 1;\n", &checksum));
         assert!(is_sqlx(b"select 1;\r\n", &sqlx(b"select 1;\n")));
         assert!(!is_sqlx(b"select 2;\n", &checksum));
+    }
+
+    #[test]
+    fn refinerys_is_of_description_number_and_text() {
+        let theirs = |number, text| crate::migrate::file::checksum(number, "a", text);
+        let checksum = theirs(1, "select 1;\n").expect("fits").to_string();
+        assert!(is_refinery(b"select 1;\r\n", 1, "a", &checksum));
+        assert!(!is_refinery(b"select 2;\n", 1, "a", &checksum));
+        assert!(!is_refinery(b"select 1;\n", 1, "b", &checksum));
+        let narrow = refinery(1_i32, "a", "select 1;\n").to_string();
+        assert_ne!(narrow, checksum);
+        assert!(is_refinery(b"select 1;\n", 1, "a", &narrow));
     }
 }

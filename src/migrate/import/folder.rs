@@ -43,8 +43,8 @@ impl Place {
 
     fn walk(&self, tool: Tool, folder: &Path, below: &str, found: &mut Vec<Found>) -> Result<()> {
         let goes_below = match tool {
-            Tool::Flyway => true,
-            Tool::Diesel => below.is_empty(),
+            Tool::Flyway | Tool::Refinery => true,
+            Tool::Diesel | Tool::Prisma => below.is_empty(),
             _ => false,
         };
         let cannot = |error: std::io::Error| {

@@ -134,6 +134,18 @@ impl Matched {
 fn is_edited(tool: Tool, script: &Script, checksum: &str) -> bool {
     match tool {
         Tool::Sqlx => !checksum::is_sqlx(&script.bytes, checksum),
+        Tool::Prisma => !checksum::is_prisma(&script.bytes, checksum),
+        Tool::Refinery => {
+            let number = script
+                .key
+                .first()
+                .and_then(|number| i64::try_from(*number).ok());
+            let fits = |number| {
+                let description = &script.description;
+                checksum::is_refinery(&script.bytes, number, description, checksum)
+            };
+            !number.is_some_and(fits)
+        }
         Tool::Flyway => {
             let text = String::from_utf8_lossy(&script.bytes);
             checksum::flyway(&text).to_string() != checksum

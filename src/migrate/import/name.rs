@@ -13,6 +13,8 @@ pub enum Role {
     Settings,
     /// It runs again whenever it is edited.
     Repeatable,
+    /// It is a program that changes the database.
+    Program,
 }
 
 /// What a file's name says.
@@ -51,6 +53,21 @@ pub fn read(tool: Tool, path: &str) -> Option<Name> {
             let (rest, role) = sides(rest.strip_prefix('_')?.strip_suffix(".sql")?);
             name(version, rest, role?)
         }
+        Tool::Goose => {
+            let (version, rest) = numbered(path)?;
+            let rest = rest.strip_prefix('_')?;
+            match rest.strip_suffix(".sql") {
+                Some(rest) => name(version, rest, Role::Up),
+                None if rest.ends_with("_test.go") => None,
+                None => name(version, rest.strip_suffix(".go")?, Role::Program),
+            }
+        }
+        Tool::Prisma => {
+            let folder = path.strip_suffix("/migration.sql")?;
+            let (version, rest) = folder.split_once('_').unwrap_or((folder, ""));
+            name(version, rest, Role::Up)
+        }
+        Tool::Refinery => refinery(path.rsplit('/').next().unwrap_or(path)),
         Tool::Diesel => {
             let (folder, file) = path.split_once('/')?;
             let role = match file {
@@ -116,6 +133,20 @@ fn flyway(file: &str) -> Option<Name> {
     let version = head[1..].replace('_', ".");
     parts(&version)?;
     name(&version, description, role)
+}
+
+/// `V1__tips.sql`, and `U1__tips.sql`, which is one that may come late.
+fn refinery(file: &str) -> Option<Name> {
+    let (head, rest) = file.split_once("__")?;
+    let version = head.strip_prefix(['V', 'U'])?;
+    parts(version)?;
+    let (description, role) = match rest.strip_suffix(".sql") {
+        Some(rest) => (rest, Role::Up),
+        None => (rest.strip_suffix(".rs")?, Role::Program),
+    };
+    let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+    let fits = !description.is_empty() && description.chars().all(is_word);
+    name(version, fits.then_some(description)?, role)
 }
 
 /// The numbers of a version such as `1.2`; zeros at its end say nothing.
@@ -218,6 +249,22 @@ mod tests {
             (Tool::Flyway, "V1_users.sql", "-"),
             (Tool::Flyway, "Vx__users.sql", "-"),
             (Tool::Flyway, "V__users.sql", "-"),
+            (Tool::Goose, "00001_users.sql", "00001 users Up"),
+            (Tool::Goose, "00002_tips.go", "00002 tips Program"),
+            (Tool::Goose, "00002_tips_test.go", "-"),
+            (Tool::Goose, "embed.go", "-"),
+            (
+                Tool::Prisma,
+                "20240101000000_init/migration.sql",
+                "20240101000000 init Up",
+            ),
+            (Tool::Prisma, "init/migration.sql", "init  Up"),
+            (Tool::Prisma, "migration_lock.toml", "-"),
+            (Tool::Refinery, "V1__users.sql", "1 users Up"),
+            (Tool::Refinery, "old/U2__tips.sql", "2 tips Up"),
+            (Tool::Refinery, "V3__more.rs", "3 more Program"),
+            (Tool::Refinery, "V4__it-is-left-out.sql", "-"),
+            (Tool::Refinery, "mod.rs", "-"),
         ] {
             assert_eq!(shown(tool, path), expected, "{tool:?} {path}");
         }

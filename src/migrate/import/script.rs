@@ -14,6 +14,8 @@ use crate::source;
 pub struct Script {
     /// The tool's number, by which the tool orders.
     pub key: Vec<u64>,
+    /// What it does, in the words of its author.
+    pub description: String,
     /// Its file, as a person would name it.
     pub path: String,
     /// What is in it, byte for byte.
@@ -57,7 +59,7 @@ pub fn gather(tool: Tool, found: &[Found]) -> Scripts {
     for (index, (key, group)) in groups.into_iter().enumerate() {
         let digits = match (is_counted, tool) {
             (true, _) => format!("{:0width$}", index + 1),
-            (false, Tool::Flyway) => format!("{:03}", key[0]),
+            (false, Tool::Flyway | Tool::Refinery) => format!("{:03}", key[0]),
             (false, _) => format!("{:0>3}", group.version),
         };
         let Some(up) = group.up else {
@@ -103,15 +105,27 @@ impl Scripts {
                 ));
                 continue;
             }
+            if role == Role::Program {
+                self.problem(format!(
+                    "{} is a program, and migrations are SQL here: write in SQL what it does, and take it away",
+                    file.shown
+                ));
+                continue;
+            }
             let Some(key) = name::parts(&version) else {
-                self.problem(format!("{} has too large a number", file.shown));
+                let what = if version.bytes().all(|byte| byte.is_ascii_digit()) {
+                    "has too large a number"
+                } else {
+                    "has no number"
+                };
+                self.problem(format!("{} {what}", file.shown));
                 continue;
             };
             let group = groups.entry(key).or_default();
             let place = match role {
                 Role::Up => &mut group.up,
                 Role::Down => &mut group.down,
-                Role::Settings | Role::Repeatable => &mut group.settings,
+                Role::Settings | Role::Repeatable | Role::Program => &mut group.settings,
             };
             if let Some(other) = place.replace(file) {
                 self.problem(format!(
@@ -140,7 +154,8 @@ fn script(
             .map_err(|found| format!("{} {}", file.shown, found.what))
     };
     let settings = group.settings.map(read).transpose()?;
-    let texts = text::up(tool, &read(up)?, settings.as_deref())
+    let original = read(up)?;
+    let texts = text::up(tool, &original, settings.as_deref())
         .map_err(|problem| format!("{} {problem}", up.shown))?;
     let down = match group.down {
         Some(down) => Some(text::down(tool, &read(down)?, settings.as_deref())),
@@ -154,12 +169,13 @@ fn script(
         .map_err(|_| format!("{} has too large a number", up.shown))?;
     let ours = Migration::new(number, slug, &file, file.clone(), texts.up.clone())
         .map_err(|error| error.to_string())?;
-    let note = (tool == Tool::Flyway)
-        .then(|| text::placeholder(&texts.up))
+    let note = text::fills_in(tool, &original)
+        .then(|| text::placeholders(&texts.up).next())
         .flatten()
-        .map(|name| format!("holds {name}, which only Flyway fills in"));
+        .map(|name| format!("holds {name}, which only {tool} fills in"));
     Ok(Script {
         key: key.to_vec(),
+        description: group.description.clone(),
         path: up.shown.clone(),
         bytes: up.bytes.clone(),
         ours,

@@ -21,6 +21,12 @@ crate::row! {
         pub dbmate: bool,
         /// golang-migrate's.
         pub golang_migrate: bool,
+        /// goose's.
+        pub goose: bool,
+        /// Prisma's.
+        pub prisma: bool,
+        /// refinery's.
+        pub refinery: bool,
     }
 }
 
@@ -50,6 +56,9 @@ static DIESEL: Query<Row> = crate::query!("import/diesel");
 static DBMATE: Query<Row> = crate::query!("import/dbmate");
 static FLYWAY: Query<Row> = crate::query!("import/flyway");
 static GOLANG_MIGRATE: Query<Row> = crate::query!("import/golang_migrate");
+static GOOSE: Query<Row> = crate::query!("import/goose");
+static PRISMA: Query<Row> = crate::query!("import/prisma");
+static REFINERY: Query<Row> = crate::query!("import/refinery");
 
 /// Everything in the tool's table, in the tool's order. Without that table it is an error that tells whose is there.
 pub async fn read(db: &Db, tool: Tool) -> Result<Vec<Row>> {
@@ -61,6 +70,9 @@ pub async fn read(db: &Db, tool: Tool) -> Result<Vec<Row>> {
         Tool::Dbmate => tables.dbmate,
         Tool::Flyway => tables.flyway,
         Tool::GolangMigrate => tables.golang_migrate,
+        Tool::Goose => tables.goose,
+        Tool::Prisma => tables.prisma,
+        Tool::Refinery => tables.refinery,
     };
     if is_there(tool) {
         let query = match tool {
@@ -70,6 +82,9 @@ pub async fn read(db: &Db, tool: Tool) -> Result<Vec<Row>> {
             Tool::Dbmate => &DBMATE,
             Tool::Flyway => &FLYWAY,
             Tool::GolangMigrate => &GOLANG_MIGRATE,
+            Tool::Goose => &GOOSE,
+            Tool::Prisma => &PRISMA,
+            Tool::Refinery => &REFINERY,
         };
         return db.all(query, &[]).await;
     }

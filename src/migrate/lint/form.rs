@@ -13,6 +13,9 @@ pub(super) const RULES: &[&Rule] = &[
     &UNUSED_ALLOW,
     &UNTERMINATED,
     &PSQL_COMMAND,
+    &OTHER_TOOL_SECTION,
+    &OTHER_TOOL_MARKER,
+    &PLACEHOLDER,
     &COPY_TO_CLIENT,
     &SYNTAX,
     &NO_STATEMENT,
@@ -90,6 +93,30 @@ pub static PSQL_COMMAND: Rule = Rule::new(
     "psql-command",
     "psql runs these commands itself; to the server they are syntax errors",
     "write it in SQL, or remove it",
+);
+
+/// The half of a file that another tool runs to undo the migration.
+pub static OTHER_TOOL_SECTION: Rule = Rule::new(
+    Level::Error,
+    "other-tool-section",
+    "a file runs whole here: what makes something and what undoes it are two files",
+    "move what undoes the migration into NNN_description.down.sql, and remove the marker",
+);
+
+/// A comment that another tool obeys.
+pub static OTHER_TOOL_MARKER: Rule = Rule::new(
+    Level::Warning,
+    "other-tool-marker",
+    "whoever wrote it counts on something that does not happen here",
+    "remove the marker, or say the same with a directive",
+);
+
+/// What another tool fills in.
+pub static PLACEHOLDER: Rule = Rule::new(
+    Level::Warning,
+    "placeholder",
+    "the server gets the text as it stands, and refuses it or keeps it",
+    "write what is meant in its place; what differs between environments does not belong in a migration",
 );
 
 /// `COPY ... TO STDOUT`.
