@@ -22,6 +22,7 @@ pub mod lint;
 pub mod mark;
 mod marker;
 pub mod named;
+mod nested;
 pub mod new;
 pub mod preflight;
 mod record;

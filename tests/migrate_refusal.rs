@@ -201,6 +201,59 @@ fn names_that_do_not_fit_are_refused() {
 }
 
 #[test]
+fn migrations_in_folders_below_are_not_left_out_in_silence() {
+    let (_, tool) = with(&[]);
+    for name in ["20240101000000_init", "20240102000000_tips"] {
+        let file = format!("database/migrations/{name}/migration.sql");
+        std::fs::create_dir_all(tool.path().join(&file).parent().unwrap()).unwrap();
+        tool.write(&file, "create table a();\n");
+    }
+    assert_snapshot!(tool.run(&["migrate", "up"]), @"
+    -- stderr
+    error: database/migrations holds no migration, and a folder below it does
+      note: there is database/migrations/20240101000000_init/migration.sql, and 1 more like it, as Prisma has them
+      note: nothing was run
+      hint: take the files over with `migrate baseline --from prisma --migrations FOLDER`
+    -- exit 1
+    ");
+    assert_snapshot!(tool.run(&["migrate", "check"]), @"
+    -- stdout
+    error: this file and 1 more like it stand in folders below, where Prisma looks for them, and are not run [nested-file]
+      --> database/migrations/20240101000000_init/migration.sql
+      why: only what stands in the folder itself is run
+      instead: take the files over with `migrate baseline --from prisma --migrations FOLDER`
+    -- stderr
+    0 files checked (database/migrations): 1 error
+    -- exit 3
+    ");
+    tool.run(&["migrate", "status"]).code(1);
+    tool.run(&["migrate", "new", "a"]).ok();
+    std::fs::remove_file(tool.path().join("database/migrations/001_a.sql")).unwrap();
+    tool.write("database/migrations/001_a.sql", "select 1;");
+    assert_snapshot!(tool.run(&["migrate", "up"]), @"
+    -- stdout
+    applied 001_a (1 statement, DURATION)
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    applied 1 migration in DURATION (database/migrations); the database is at 001_a
+    warning: database/migrations/20240101000000_init/migration.sql: this file and 1 more like it stand in folders below, where Prisma looks for them, and are not run (nested-file)
+    `toysoldiers migrate check` tells why, and what to write instead
+    -- exit 0
+    ");
+}
+
+#[test]
+fn the_names_of_another_tool_are_refused_with_the_way_to_take_its_files_over() {
+    assert_snapshot!(refusal("U1__tips.sql", "drop table tips;"), @"
+    -- stderr
+    error: database/migrations/U1__tips.sql does not fit: it does not begin with a number
+      note: a migration is named NNN_description.sql, the description of letters, digits and underscores
+      hint: take the files over with `migrate baseline --from flyway --migrations FOLDER`, or `--from refinery`
+    -- exit 1
+    ");
+}
+
+#[test]
 fn two_files_of_one_number_are_refused() {
     assert_snapshot!(refusal("1_b.sql", "select 1;"), @"
     -- stderr

@@ -19,6 +19,7 @@ use super::file::{self, Kind, Migration};
 use super::lint::{
     Finding, LARGEST, Level, Made, Reading, Rule, STACK, Sheet, Wanted, form, placed,
 };
+use super::nested::Nested;
 use super::preflight;
 use super::size::Sizes;
 use crate::error::{Error, Result, command};
@@ -69,6 +70,18 @@ pub fn check(source: &Source, named: &[PathBuf], denied: &[&'static Rule]) -> Re
             files.add_named(&Entry::named(path.clone()))?;
         }
     }
+    let nested = if named.is_empty() {
+        Nested::look(source)
+    } else {
+        None
+    };
+    files.findings.extend(nested.map(|nested| {
+        let mut finding = Finding::from(nested);
+        if files.numbered.is_empty() {
+            finding.level = Level::Error;
+        }
+        finding
+    }));
     files.numbered.sort();
     let wanted = Wanted::All(denied);
     let mut findings = files.findings;
@@ -359,7 +372,7 @@ pub struct Beside {
 impl Pending {
     /// Begins to look at what is pending. The program's own migrations are not the business of whoever runs it.
     pub fn look(&self) -> Beside {
-        let known = self.overrun.iter().map(line).collect();
+        let known = self.besides.iter().map(line).collect();
         if self.versions.is_empty() || self.is_embedded {
             return Beside {
                 known,

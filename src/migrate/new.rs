@@ -40,7 +40,7 @@ pub fn plan(source: &Source, description: &str, now: i64, timestamp: bool) -> Re
         );
     };
     let name = slug(description)?;
-    let migrations = Files::load(source)?.all;
+    let migrations = Files::read(source)?.all;
     let file = format!("{}_{name}.sql", next_number(&migrations, now, timestamp)?);
     let shown = format!("{}/{file}", shown.trim_end_matches('/'));
     let text = format!("-- {}\n\n", description.trim());

@@ -2,6 +2,7 @@
 
 use super::file::{self, Kind, Migration};
 use super::lint::form;
+use super::nested::Nested;
 use crate::error::{Error, Result};
 use crate::source::{Entry, Source, text};
 
@@ -16,6 +17,8 @@ pub struct Files {
     pub all: Vec<Migration>,
     /// The files `NNN_description.down.sql`, likewise.
     pub downs: Vec<Migration>,
+    /// What is left where nobody looks.
+    pub nested: Option<Nested>,
 }
 
 impl Files {
@@ -36,9 +39,19 @@ fn undoes(down: &Migration, up: &Migration) -> bool {
 }
 
 impl Files {
-    /// All migrations in order, and what undoes them. Names that do not fit, two files of one number and bytes that
-    /// are not text are errors.
+    /// All migrations in order, and what undoes them. That there are none is an error if there are some in folders
+    /// below.
     pub fn load(source: &Source) -> Result<Self> {
+        let mut files = Self::read(source)?;
+        match files.nested.take_if(|_| files.all.is_empty()) {
+            Some(nested) => Err(nested.alone(source).into()),
+            None => Ok(files),
+        }
+    }
+
+    /// The same, where there need not be any. Names that do not fit, two files of one number and bytes that
+    /// are not text are errors.
+    pub fn read(source: &Source) -> Result<Self> {
         let (mut all, mut downs) = (Vec::new(), Vec::new());
         for entry in source.entries()? {
             let Entry { name, path, .. } = &entry;
@@ -65,6 +78,7 @@ impl Files {
             is_embedded: matches!(source, Source::Embedded(_)),
             all,
             downs,
+            nested: Nested::look(source),
         })
     }
 }

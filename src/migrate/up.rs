@@ -55,8 +55,8 @@ pub struct Pending {
     pub stamp: Option<String>,
     /// Whether our own schema is of an older version.
     pub outdated: bool,
-    /// What was applied of files that other tools would not have run whole.
-    pub overrun: Vec<Finding>,
+    /// What there is to warn of besides the files that are pending.
+    pub besides: Vec<Finding>,
 }
 
 /// What `migrate up` did.
@@ -95,6 +95,7 @@ pub async fn plan(
         source,
         is_embedded,
         all,
+        nested,
         ..
     } = files;
     let pending = settle(&all, &history, &source, wish)?;
@@ -129,7 +130,8 @@ pub async fn plan(
     let versions: Vec<i64> = pending.iter().map(|migration| migration.version).collect();
     check::refuse_denied(&all, &versions, denied)?;
     let ran = all.iter().filter(|file| history.has(file.version));
-    let overrun = ran.filter_map(preflight::ran_too_much).collect();
+    let besides = ran.filter_map(preflight::ran_too_much);
+    let besides = besides.chain(nested.map(Finding::from)).collect();
     // What is said of a large table need not be said of a small one. Whoever may not know says it anyway.
     let sizes = if versions.is_empty() || is_embedded {
         Sizes::default()
@@ -167,7 +169,7 @@ pub async fn plan(
             current,
             stamp,
             outdated,
-            overrun,
+            besides,
         },
     })
 }
@@ -301,7 +303,7 @@ pub async fn up(db: &Db, work: Pending, _consent: Consent, run: RunContext<'_>) 
         mut current,
         stamp,
         outdated,
-        overrun: _,
+        besides: _,
     } = work;
     let total = all.len();
     let mut applied = Vec::new();

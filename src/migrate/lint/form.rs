@@ -5,6 +5,7 @@ use super::rule::{Level, Rule};
 /// All of them.
 pub(super) const RULES: &[&Rule] = &[
     &NAMING,
+    &NESTED,
     &DUPLICATE_NUMBER,
     &GAP_IN_NUMBERS,
     &UNDECLARED,
@@ -29,6 +30,14 @@ pub static NAMING: Rule = Rule::new(
     "naming",
     "a file that is not named NNN_description.sql would never run",
     "rename the file, or move it out of the folder",
+);
+
+/// A file in a folder below.
+pub static NESTED: Rule = Rule::new(
+    Level::Warning,
+    "nested-file",
+    "only what stands in the folder itself is run",
+    "move the files up, or name their folder with `--migrations`",
 );
 
 /// Two files of one number.
