@@ -30,9 +30,13 @@ const NO_GSS: &str = "GSSAPI is not spoken";
 const NO_OAUTH: &str = "OAuth is not spoken";
 const NO_PREPARED: &str = "no prepared statement outlives its query";
 const NO_POOL: &str = "there is one session and no pool";
+const NO_DRIVER: &str = "how another driver sends values and fetches rows concerns nobody else";
 const CREDENTIALS: &str = "leave it out, and use a password or a certificate";
 const SEARCH_PATH: &str =
     "write `options=-csearch_path=NAME`; in a URL `options=-csearch_path%3DNAME`";
+/// Where the names in files are looked for anyway. To libpq, no text is as good as no parameter.
+const PUBLIC: &[&str] = &["public", ""];
+const UTF8: &[&str] = &["utf8", "UTF8", "utf-8", "UTF-8", "unicode"];
 const NO_VALUE: &[&str] = &["0", "false", "off", "no"];
 
 /// Every parameter that has a name here.
@@ -109,17 +113,66 @@ const TABLE: &[(&str, Fate)] = &[
     ("prepared_statements", Idle(NO_PREPARED)),
     ("prepareThreshold", Idle(NO_PREPARED)),
     ("statement_cache_size", Idle(NO_PREPARED)),
+    ("default_query_exec_mode", Idle(NO_PREPARED)),
+    ("prefer_simple_protocol", Idle(NO_PREPARED)),
+    ("statement_cache_mode", Idle(NO_PREPARED)),
+    ("statement_cache_capacity", Idle(NO_PREPARED)),
+    ("description_cache_capacity", Idle(NO_PREPARED)),
+    ("binary_parameters", Idle(NO_PREPARED)),
+    ("prepared_statement_cache_size", Idle(NO_PREPARED)),
+    ("prepared_statement_name_func", Idle(NO_PREPARED)),
+    ("max_cached_statement_lifetime", Idle(NO_PREPARED)),
+    ("max_cacheable_statement_size", Idle(NO_PREPARED)),
+    ("statement-cache-capacity", Idle(NO_PREPARED)),
+    ("preferQueryMode", Idle(NO_PREPARED)),
+    ("preparedStatementCacheQueries", Idle(NO_PREPARED)),
+    ("preparedStatementCacheSizeMiB", Idle(NO_PREPARED)),
+    ("statement_limit", Idle(NO_PREPARED)),
     ("connection_limit", Idle(NO_POOL)),
     ("pool_timeout", Idle(NO_POOL)),
     ("pool_mode", Idle(NO_POOL)),
+    ("pool_max_conns", Idle(NO_POOL)),
+    ("pool_min_conns", Idle(NO_POOL)),
+    ("pool_min_idle_conns", Idle(NO_POOL)),
+    ("pool_max_conn_lifetime", Idle(NO_POOL)),
+    ("pool_max_conn_lifetime_jitter", Idle(NO_POOL)),
+    ("pool_max_conn_idle_time", Idle(NO_POOL)),
+    ("pool_health_check_period", Idle(NO_POOL)),
+    ("max_connection_lifetime", Idle(NO_POOL)),
+    ("max_idle_connection_lifetime", Idle(NO_POOL)),
+    ("single_use_connections", Idle(NO_POOL)),
+    ("pool", Idle(NO_POOL)),
+    ("pool_size", Idle(NO_POOL)),
+    ("max_overflow", Idle(NO_POOL)),
+    ("pool_recycle", Idle(NO_POOL)),
+    ("pool_pre_ping", Idle(NO_POOL)),
+    ("conn_max_age", Idle(NO_POOL)),
+    ("conn_health_checks", Idle(NO_POOL)),
+    ("max", Idle(NO_POOL)),
+    ("idle_timeout", Idle(NO_POOL)),
+    ("max_lifetime", Idle(NO_POOL)),
+    ("binaryTransfer", Idle(NO_DRIVER)),
+    ("reWriteBatchedInserts", Idle(NO_DRIVER)),
+    ("defaultRowFetchSize", Idle(NO_DRIVER)),
+    ("adaptiveFetch", Idle(NO_DRIVER)),
+    ("stringtype", Idle(NO_DRIVER)),
+    ("fetch_types", Idle(NO_DRIVER)),
+    ("databaseMetadataCacheFields", Idle(NO_DRIVER)),
+    ("disable_server_side_cursors", Idle(NO_DRIVER)),
+    ("assumeMinServerVersion", Idle(NO_DRIVER)),
+    ("logUnclosedConnections", Idle(NO_DRIVER)),
+    ("loggerLevel", Idle(NO_DRIVER)),
+    ("async_fallback", Idle(NO_DRIVER)),
+    ("advisory_locks", Idle("the locks of Rails' own migrations are not taken")),
     ("supa", Idle("Supabase names its own pooler with it, to itself")),
     ("workaround", Idle("Supabase names its own pooler with it, to itself")),
     ("uselibpqcompat", Fixed(&["true"], "sslmode means what it means to psql", "leave it out, and say `sslmode=verify-full`")),
-    ("schema", Refused("the schema is a setting of the session", SEARCH_PATH)),
-    ("currentSchema", Refused("the schema is a setting of the session", SEARCH_PATH)),
-    ("search_path", Refused("the schema is a setting of the session", SEARCH_PATH)),
+    ("schema", Fixed(PUBLIC, "the schema is a setting of the session", SEARCH_PATH)),
+    ("currentSchema", Fixed(PUBLIC, "the schema is a setting of the session", SEARCH_PATH)),
+    ("search_path", Fixed(PUBLIC, "the schema is a setting of the session", SEARCH_PATH)),
     ("statement_timeout", Refused("it is a setting of the session", "give `--statement-timeout`")),
     ("lock_timeout", Refused("it is a setting of the session", "give `--lock-timeout`")),
+    ("command_timeout", Refused("answers are waited for as long as they take", "leave it out, and give `--statement-timeout`")),
     ("socket_timeout", Refused("answers are waited for as long as they take", "leave it out, and give `--statement-timeout`")),
     ("socketTimeout", Refused("answers are waited for as long as they take", "leave it out, and give `--statement-timeout`")),
     ("connectTimeout", Refused("it has another name here", "write `connect_timeout`")),
@@ -128,7 +181,13 @@ const TABLE: &[(&str, Fate)] = &[
     ("targetServerType", Refused("it has another name here", "write `target_session_attrs`")),
     ("loadBalanceHosts", Refused("it has another name here", "write `load_balance_hosts=random`")),
     ("ssl", Refused("it does not say whether the server is verified", "write `sslmode=verify-full`, or what else is meant")),
-    ("sslaccept", Refused("it does not say whether TLS is required", "write `sslmode=verify-full` for strict, `sslmode=require` for the rest")),
+    // Prisma's; what accepts any certificate forbids nothing.
+    ("sslaccept", Fixed(&["accept_invalid_certs", ""], "it does not say whether TLS is required",
+        "write `sslmode=verify-full` for strict, `sslmode=require` for the rest")),
+    ("encoding", Fixed(UTF8, "nothing but UTF-8 is spoken", "leave it out: the server converts, whatever the database's encoding is")),
+    ("characterEncoding", Fixed(UTF8, "nothing but UTF-8 is spoken", "leave it out: the server converts, whatever the database's encoding is")),
+    ("tcpKeepAlive", Fixed(&["true"], "it has another name here", "write `keepalives=0`")),
+    ("readOnly", Fixed(NO_VALUE, "it is a setting of the session", "write `options=-cdefault_transaction_read_only=on`; in a URL `options=-cdefault_transaction_read_only%3Don`")),
     ("sslidentity", Refused("bundles of PKCS #12 are not read",
         "take it apart with `openssl pkcs12`, and name the parts with `sslcert` and `sslkey`")),
 ];
@@ -231,6 +290,11 @@ mod tests {
             "client_encoding=UTF-8",
             "client_encoding=auto",
             "pgbouncer=true connection_limit=1 supa=base-pooler.x",
+            "default_query_exec_mode=simple_protocol statement_cache_capacity=0 pool_max_conns=8 pool_max_conn_idle_time=15m",
+            "prefer_simple_protocol=true statement_cache_mode=describe binary_parameters=yes",
+            "prepared_statement_cache_size=0 prepared_statement_name_func=f statement-cache-capacity=0",
+            "schema=public currentSchema=public search_path=public sslaccept=accept_invalid_certs schema=''",
+            "pool=5 encoding=unicode stringtype=unspecified reWriteBatchedInserts=true tcpKeepAlive=true readOnly=false",
             "requirepeer='' service='' sslpassword=''",
             "ssl_min_protocol_version=TLSv1 ssl_max_protocol_version=tlsv1.3",
             "connect_timeout=' -1 ' keepalives=0 keepalives_idle=0",
@@ -248,6 +312,10 @@ mod tests {
             "require_auth=scram-sha-256",
             "sslpassword=x",
             "currentSchema=x",
+            "schema=app",
+            "sslaccept=strict",
+            "encoding=latin1",
+            "readOnly=true",
             "replication=true",
             "sslmode=no-verify",
             "sslmode=verify_full",
@@ -279,6 +347,10 @@ mod tests {
         require_auth=scram-sha-256: require_auth is refused: the ways to prove oneself cannot be chosen; leave it out; `channel_binding=require` accepts nothing but SCRAM over TLS
         sslpassword=x: sslpassword is refused: a key with a password cannot be read; decrypt it with `openssl pkey -in KEY -out PLAIN`, `chmod 600 PLAIN`, and say `sslkey=PLAIN`
         currentSchema=x: currentSchema is refused: the schema is a setting of the session; write `options=-csearch_path=NAME`; in a URL `options=-csearch_path%3DNAME`
+        schema=app: schema is refused: the schema is a setting of the session; write `options=-csearch_path=NAME`; in a URL `options=-csearch_path%3DNAME`
+        sslaccept=strict: sslaccept is refused: it does not say whether TLS is required; write `sslmode=verify-full` for strict, `sslmode=require` for the rest
+        encoding=latin1: encoding is refused: nothing but UTF-8 is spoken; leave it out: the server converts, whatever the database's encoding is
+        readOnly=true: readOnly is refused: it is a setting of the session; write `options=-cdefault_transaction_read_only=on`; in a URL `options=-cdefault_transaction_read_only%3Don`
         replication=true: replication is refused: a session for replication cannot do the work of this program; leave it out
         sslmode=no-verify: sslmode has a value only Node.js knows; write `sslmode=require`, which does not verify the server either, or better `sslmode=verify-full`
         sslmode=verify_full: the value of sslmode is unknown; did you mean `sslmode=verify-full`?
