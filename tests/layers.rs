@@ -130,6 +130,7 @@ const PURE: &[&str] = &[
     "migrate/marker.rs",
     "migrate/named.rs",
     "migrate/preflight.rs",
+    "migrate/preflight/committed.rs",
     "pg/catalog/between.rs",
     "pg/catalog/diff.rs",
     "pg/conninfo.rs",

@@ -48,6 +48,128 @@ fn transaction_control_is_refused() {
     ");
 }
 
+/// As Prisma changes an enum.
+const ENUM: &str = r#"-- CreateTable
+create table "a" ("role" "Role");
+
+-- AlterEnum
+BEGIN;
+CREATE TYPE "Role_new" AS ENUM ('a', 'b');
+ALTER TABLE "a" ALTER COLUMN "role" TYPE "Role_new" USING ("role"::text::"Role_new");
+ALTER TYPE "Role" RENAME TO "Role_old";
+ALTER TYPE "Role_new" RENAME TO "Role";
+DROP TYPE "Role_old";
+COMMIT;
+
+-- AlterTable
+alter table "a" add column "b" text;
+"#;
+
+#[test]
+fn begin_and_commit_around_a_part_of_a_file_are_left_out() {
+    let (database, tool) = with(&[
+        ("001_role.sql", "create type \"Role\" as enum ('a', 'c');"),
+        ("002_a.sql", ENUM),
+    ]);
+    tool.run(&["migrate", "up"]).ok();
+    assert_eq!(
+        database.value("select string_agg(enumlabel, ',') from pg_enum"),
+        "a,b"
+    );
+    let outcome = tool.run(&["migrate", "check", "database/migrations/002_a.sql"]);
+    assert!(
+        outcome
+            .stdout
+            .contains("note: BEGIN and COMMIT around a part of the file change nothing"),
+        "{outcome}"
+    );
+    assert!(!outcome.stdout.contains("transaction-"), "{outcome}");
+    tool.run(&["migrate", "verify"]).ok();
+    // What fails takes with it what stood before the COMMIT.
+    tool.write(
+        "database/migrations/003_b.sql",
+        "begin;\ncreate table b();\ncommit;\nselect 1 / 0;\n",
+    );
+    tool.run(&["migrate", "up"]).code(1);
+    assert_eq!(database.value("select to_regclass('b') is null"), "t");
+}
+
+#[test]
+fn what_counts_on_a_commit_that_is_left_out_is_refused() {
+    assert_snapshot!(refusal("002_b.sql", "begin;\nalter type mood add value 'calm';\ncommit;\ninsert into t values ('calm');\n"), @"
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    error: database/migrations/002_b.sql cannot be applied
+      caused by: 'calm' of the enum mood cannot be used before it is committed, and the COMMIT is left out: the file is one transaction
+      --> database/migrations/002_b.sql:4:23
+         |
+       4 | insert into t values ('calm');
+         |                       ^^^^^^
+      note: nothing was run
+      hint: begin the file with `-- toysoldiers: no-transaction` and leave out BEGIN and COMMIT, or put what follows the COMMIT into the next migration
+    -- exit 1
+    ");
+    assert_snapshot!(refusal("002_b.sql", "begin;\nset local search_path = app;\ncommit;\ncreate table b();\n"), @"
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    error: database/migrations/002_b.sql cannot be applied
+      caused by: SET LOCAL would last to the end of the file: its COMMIT is left out
+      --> database/migrations/002_b.sql:2:1
+         |
+       2 | set local search_path = app;
+         | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      note: nothing was run
+      hint: put what follows the COMMIT into the next migration
+    -- exit 1
+    ");
+}
+
+#[test]
+fn a_new_value_of_an_enum_is_used_once_it_is_committed() {
+    let (database, tool) = with(&[("001_mood.sql", "create type mood as enum ('a');")]);
+    tool.run(&["migrate", "up"]).ok();
+    tool.write(
+        "database/migrations/002_b.sql",
+        "alter type mood add value 'b';\n",
+    );
+    tool.write("database/migrations/003_t.sql", "select 'b'::mood;\n");
+    assert_snapshot!(tool.run(&["migrate", "up", "--one-transaction"]), @r#"
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    error: migration 003_t.sql failed
+      caused by: unsafe use of new value "b" of enum type mood
+      --> database/migrations/003_t.sql:1:8
+         |
+       1 | select 'b'::mood;
+         |        ^^^
+      note: nothing of the 2 migrations in this transaction was kept; 001_mood is the last applied migration
+      hint: New enum values must be committed before they can be used
+      hint: leave out `--one-transaction`, so that each migration is committed: `toysoldiers migrate up`
+    -- exit 1
+    "#);
+    tool.run(&["migrate", "up"]).ok();
+    tool.write(
+        "database/migrations/004_c.sql",
+        "alter type mood add value 'c';\nselect 'c'::mood;\n",
+    );
+    assert_snapshot!(tool.run(&["migrate", "up"]), @r#"
+    -- stderr
+    -> (url)  SOCKET/DB as postgres
+    error: migration 004_c.sql failed
+      caused by: unsafe use of new value "c" of enum type mood
+      --> database/migrations/004_c.sql:2:8
+         |
+       2 | select 'c'::mood;
+         |        ^^^
+      note: nothing of 004_c was kept; 003_t is the last applied migration
+      hint: New enum values must be committed before they can be used
+      hint: use the value in the next migration
+      hint: or begin the file with `-- toysoldiers: no-transaction`
+    -- exit 1
+    "#);
+    assert_eq!(database.value("select count(*) from pg_enum"), "2");
+}
+
 #[test]
 fn commands_for_psql_are_refused() {
     assert_snapshot!(refusal("002_b.sql", "\\set ON_ERROR_STOP on\ncreate table b();\n\\i other.sql\n"), @r"

@@ -116,7 +116,7 @@ fn is_migration(name: &str) -> bool {
     };
     let numbered = stem.strip_prefix(['V', 'U']).unwrap_or(stem);
     let is_numbered = numbered.starts_with(|first: char| first.is_ascii_digit());
-    (is_numbered && !stem.ends_with(".down")) || matches!(stem, "migration" | "up")
+    (is_numbered && stem.strip_suffix(".down").is_none()) || matches!(stem, "migration" | "up")
 }
 
 /// The tool that has its files at such a path below its folder.

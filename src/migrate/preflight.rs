@@ -3,7 +3,7 @@
 //! Each refusal guards a promise: transaction control would break "nothing of it was kept", `COPY` from the
 //! client would leave the session waiting for data that never comes, psql's commands mean nothing to a server.
 
-use std::ops::Range;
+pub(super) mod committed;
 
 use squawk_lexer::tokenize;
 
@@ -12,7 +12,7 @@ use super::file::Migration;
 use super::lint::facts::Span;
 use super::lint::{Finding, Hit, Level, Rule, Sheet, form, mode, placed};
 use super::marker::{self, Side};
-use super::script::{Mode, Script, is_transaction_control, modes, sets_modes, wrapping};
+use super::script::{Mode, Pair, Script, is_transaction_control, modes, pairs, sets_modes};
 use super::step;
 use crate::error::{Error, Kind, Result, command};
 use crate::pg::sql::{self, Flaw, FlawKind, Statement};
@@ -136,21 +136,16 @@ fn look_at(text: &str, read: &Read, side: Side) -> Found {
         let hit = Hit::new(&form::DIRECTIVE, mistake.span, mistake.message);
         found.hits.push(hit.rewrite(mistake.hint));
     }
-    let wrapping = if read.directives.transaction {
-        wrapping(text)
+    let pairs = if read.directives.transaction {
+        pairs(text)
     } else {
-        None
+        Vec::new()
     };
+    found.hits.extend(committed::look(text, &pairs));
     let mut is_empty = true;
     let mut from = Some(0);
     while let Some(start) = from {
-        from = found.look_from(
-            start,
-            text,
-            &read.directives,
-            wrapping.as_ref(),
-            &mut is_empty,
-        );
+        from = found.look_from(start, text, &read.directives, &pairs, &mut is_empty);
     }
     if is_empty && found.unreadable.is_empty() {
         let message = "there is no statement in this file";
@@ -172,7 +167,7 @@ impl Found {
         start: usize,
         text: &str,
         directives: &Directives,
-        wrapping: Option<&(Range<usize>, Range<usize>)>,
+        pairs: &[Pair],
         is_empty: &mut bool,
     ) -> Option<usize> {
         let mut end = start;
@@ -199,13 +194,20 @@ impl Found {
             let place = start + statement.start;
             end = place + statement.text.len();
             let span = (place, first_line(statement.text)).into();
-            if let Some((begin, commit)) = wrapping
-                && (place == begin.start || place == commit.start)
-            {
-                if place == begin.start {
+            let pair = pairs
+                .iter()
+                .find(|pair| place == pair.begin.start || place == pair.commit.start);
+            if let Some(pair) = pair {
+                if place == pair.begin.start {
                     match modes(statement.text).unwrap_or_default().as_slice() {
                         [] => {
-                            let message = "BEGIN and COMMIT around the whole file change nothing";
+                            let part = if pair.is_whole {
+                                "the whole"
+                            } else {
+                                "a part of the"
+                            };
+                            let message =
+                                format!("BEGIN and COMMIT around {part} file change nothing");
                             self.hits.push(Hit::new(&mode::WRAPPED, span, message));
                         }
                         modes if modes.contains(&Mode::ReadOnly) => {
@@ -439,8 +441,27 @@ mod tests {
                 "-- toysoldiers: detach-policies a\nset transaction isolation level serializable;",
                 (2, 1),
             ),
-            ("begin; commit; begin; commit;", (1, 1)),
-            ("select 1; begin; commit;", (1, 11)),
+            ("begin; begin; commit; commit;", (1, 1)),
+            ("commit; select 1; begin;", (1, 1)),
+            ("select 1; begin; commit; rollback;", (1, 11)),
+            ("select 1; begin read write; select 2; commit;", (1, 11)),
+            (
+                "begin; alter type mood add value 'x'; commit; insert into t values ('x');",
+                (1, 69),
+            ),
+            (
+                "alter type \"Mood\" add value if not exists 'x'; begin; select 1; end; select 'x';",
+                (1, 77),
+            ),
+            ("begin; set local role a; commit; select 1;", (1, 8)),
+            (
+                "begin; select set_config('search_path', 'a', true); commit; select 1;",
+                (1, 8),
+            ),
+            (
+                "begin; create temp table a (b text) on commit drop; commit; select 1;",
+                (1, 8),
+            ),
             ("start transaction;", (1, 1)),
             ("rollback;", (1, 1)),
             ("rollback and chain", (1, 1)),
@@ -474,6 +495,11 @@ mod tests {
             "set transaction isolation level repeatable read; select 1;",
             "set transaction_read_only = off; set transaction not deferrable",
             "-- why\nSTART TRANSACTION; select 1; END WORK",
+            "select 1; begin; select 2; commit; select 3; start transaction; select 4; end;",
+            "begin; commit; begin; commit;",
+            "begin; alter type mood add value 'x'; commit; insert into t values ('y');",
+            "begin; create type mood as enum ('y'); alter type mood add value 'x'; commit; select 'x';",
+            "select 1; begin; set local role a; commit;",
             "reindex table a; cluster a; cluster a using b; refresh materialized view concurrently v",
             "create table concurrently(vacuum int); alter type t add value 'x'; discard temp",
             "create subscription s connection '' publication p with (create_slot = false)",

@@ -36,10 +36,10 @@ pub enum Part {
 impl<'a> Script<'a> {
     /// Reads a text.
     pub fn of(text: &'a str) -> Self {
-        let wrapping = wrapping(text);
-        let begin = wrapping.as_ref().map(|(begin, _)| &text[begin.clone()]);
+        let pairs = pairs(text);
+        let begin = pairs.first().map(|pair| &text[pair.begin.clone()]);
         let begin = begin.filter(|begin| modes(begin).is_some_and(|modes| !modes.is_empty()));
-        let text = sent(text, wrapping);
+        let text = sent(text, pairs);
         let parts = parts(&text);
         Self { text, parts, begin }
     }
@@ -99,12 +99,9 @@ fn parts(text: &str) -> Vec<Part> {
     parts
 }
 
-fn sent(text: &str, wrapping: Option<(Range<usize>, Range<usize>)>) -> Cow<'_, str> {
-    let mut blank: Vec<Range<usize>> = wrapping
-        .map(<[Range<usize>; 2]>::from)
-        .into_iter()
-        .flatten()
-        .collect();
+fn sent(text: &str, pairs: Vec<Pair>) -> Cow<'_, str> {
+    let pairs = pairs.into_iter();
+    let mut blank: Vec<Range<usize>> = pairs.flat_map(|pair| [pair.begin, pair.commit]).collect();
     if may_have_rows(text) {
         let mut statements = sql::statements(text);
         statements.by_ref().for_each(drop);
@@ -184,29 +181,86 @@ pub(super) fn modes(text: &str) -> Option<Vec<Mode>> {
     Some(modes)
 }
 
-/// Where `BEGIN` and `COMMIT` are, if one opens the file and the other ends it, both plain and alone.
-pub(super) fn wrapping(text: &str) -> Option<(Range<usize>, Range<usize>)> {
-    let mut statements = sql::statements(text);
-    // Most files end here, after their first token or two.
-    let first = statements.next()?.ok()?;
-    modes(first.text)?;
+/// Where a `BEGIN` and its `COMMIT` are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pair {
+    /// The one.
+    pub begin: Range<usize>,
+    /// The other.
+    pub commit: Range<usize>,
+    /// Whether nothing in the file is outside of them.
+    pub is_whole: bool,
+}
+
+/// The pairs of `BEGIN` and `COMMIT` that mean nothing in a file that is one transaction anyway: all plain, and nothing
+/// else there begins or ends one. Only a pair around the whole file may say what kind of transaction is meant. None of
+/// a file where that is not so.
+pub(super) fn pairs(text: &str) -> Vec<Pair> {
+    try_pairs(text).unwrap_or_default()
+}
+
+fn try_pairs(text: &str) -> Option<Vec<Pair>> {
+    // Most files end here.
+    if !may_begin(text) {
+        return None;
+    }
+    let range = |statement: &Statement<'_>| statement.start..statement.start + statement.text.len();
+    let mut pairs = Vec::new();
+    let mut open: Option<Range<usize>> = None;
+    let mut is_whole = true;
+    let mut says_modes = false;
     // One at a time: there may be millions.
-    let mut last = statements.next()?.ok()?;
-    for statement in statements {
-        if is_transaction_control(&last) {
+    for statement in sql::statements(text) {
+        let statement = statement.ok()?;
+        if !is_transaction_control(&statement) {
+            is_whole &= open.is_some();
+        } else if let Some(modes) = modes(statement.text) {
+            is_whole &= pairs.is_empty();
+            says_modes |= !modes.is_empty();
+            if open.replace(range(&statement)).is_some() {
+                return None;
+            }
+        } else if closes(&statement) {
+            pairs.push(Pair {
+                begin: open.take()?,
+                commit: range(&statement),
+                is_whole: false,
+            });
+        } else {
             return None;
         }
-        last = statement.ok()?;
     }
+    is_whole &= pairs.len() == 1;
+    for pair in &mut pairs {
+        pair.is_whole = is_whole;
+    }
+    (open.is_none() && (is_whole || !says_modes)).then_some(pairs)
+}
+
+/// Whether a semicolon stands behind one of the words that a `BEGIN` ends with.
+fn may_begin(text: &str) -> bool {
+    let ends = |before: &str| {
+        let before = before.trim_end().as_bytes();
+        let word = |word: &str| {
+            let start = before.len().checked_sub(word.len());
+            start.is_some_and(|start| before[start..].eq_ignore_ascii_case(word.as_bytes()))
+        };
+        ["begin", "work", "transaction"].into_iter().any(word)
+    };
+    let first = sql::statements(text).next();
+    first.is_some_and(|first| first.is_ok_and(|first| modes(first.text).is_some()))
+        || text.match_indices(';').any(|(at, _)| ends(&text[..at]))
+}
+
+/// Whether it is a plain `COMMIT` or `END`.
+fn closes(statement: &Statement<'_>) -> bool {
     let is_bare = |byte: u8| byte.is_ascii_alphabetic() || byte.is_ascii_whitespace();
-    let words: Vec<&str> = last.words.iter().map(String::as_str).collect();
-    let closes = last.text.bytes().all(is_bare)
+    let words: Vec<&str> = statement.words.iter().map(String::as_str).collect();
+    statement.text.bytes().all(is_bare)
         && matches!(
             words.as_slice(),
             ["commit" | "end"] | ["commit" | "end", "work" | "transaction"]
-        );
-    let range = |statement: &Statement<'_>| statement.start..statement.start + statement.text.len();
-    closes.then(|| (range(&first), range(&last)))
+        )
 }
 
 /// Whether it says what kind of transaction it is in, which it can before anything else was asked.

@@ -4,6 +4,7 @@ use tokio_postgres::error::{DbError, SqlState};
 
 use super::engine::Work;
 use super::file::Migration;
+use super::preflight::committed;
 use super::script::sets_modes;
 use super::step::Progressed;
 use super::transaction::{Failure, Stage};
@@ -114,6 +115,7 @@ pub(super) fn failed(
         ]
         .contains(code)
     });
+    let uncommitted = uncommitted(error.code(), migration, kept);
     let suggestion = server.and_then(DbError::hint).map(str::to_owned);
     let detail = server.and_then(DbError::detail).map(str::to_owned);
     // What our own blocks are at is no place anybody wrote.
@@ -161,6 +163,10 @@ pub(super) fn failed(
         (Stage::Detach, _) if cause.has_hint() => Vec::new(),
         (Stage::Detach, _) => vec![again("fix the directive and ")],
         (Stage::File, _) if !policies.is_empty() => policies,
+        (Stage::File, suggestion) if !uncommitted.is_empty() => {
+            let suggestion = suggestion.map(|text| text.trim_end_matches('.').into());
+            suggestion.into_iter().chain(uncommitted).collect()
+        }
         // What the server advises stands on a line of its own.
         (Stage::File, Some(suggestion)) => {
             vec![suggestion.trim_end_matches('.').into(), again(FIX)]
@@ -196,6 +202,27 @@ pub(super) fn failed(
             )),
     };
     error.because(cause).hints(hints).into()
+}
+
+/// What to do about something that wants what was done before to be committed; nothing if that is not it.
+fn uncommitted(code: Option<&SqlState>, migration: &Migration, kept: Kept) -> Vec<Hint> {
+    let is_shared = matches!(kept, Kept::NothingOfMany(_));
+    match code {
+        Some(&SqlState::UNSAFE_NEW_ENUM_VALUE_USAGE) if committed::adds_value(migration.sql()) => {
+            vec![
+                "use the value in the next migration".into(),
+                "or begin the file with `-- toysoldiers: no-transaction`".into(),
+            ]
+        }
+        // What waits for the end of the transaction is in the way of a change of its table.
+        Some(&SqlState::UNSAFE_NEW_ENUM_VALUE_USAGE | &SqlState::OBJECT_IN_USE) if is_shared => {
+            vec![
+                command("migrate up")
+                    .hint("leave out `--one-transaction`, so that each migration is committed: {}"),
+            ]
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Whether the statement on this line says what kind of transaction it is in.

@@ -48,11 +48,11 @@ pub static ASKED_BEFORE: Rule = Rule::new(
     "put `begin ...;`, with what SET TRANSACTION says, and `commit;` around the whole file",
 );
 
-/// A file that is one `BEGIN ... COMMIT`.
+/// A `BEGIN ... COMMIT` in a file that is one transaction.
 pub static WRAPPED: Rule = Rule::new(
     Level::Note,
     "wrapped-in-transaction",
-    "every migration is a transaction without being told so, and this file runs as if BEGIN and COMMIT were not there",
+    "every migration is one transaction without being told so, and this file runs as if BEGIN and COMMIT were not there",
     "leave out BEGIN and COMMIT",
 );
 
@@ -137,7 +137,11 @@ pub(super) fn look(facts: &Facts, text: &str, hits: &mut Vec<Hit>) {
                 let later = sql::statements(rest)
                     .filter_map(Result::ok)
                     .find_map(|statement| Some(statement.start + statement.text.find(value)?));
-                if let Some(place) = later {
+                let is_known = |place: usize| {
+                    let start = span.end() + place;
+                    hits.iter().any(|hit| hit.span.start == start)
+                };
+                if let Some(place) = later.filter(|place| !is_known(*place)) {
                     hits.push(Hit::new(
                         &NEW_ENUM_VALUE,
                         (span.end() + place, value.len()).into(),
