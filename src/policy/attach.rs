@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::detach::{self, Count, changed, meant, nature, policies, title};
+use super::detach::{self, Count, Strange, changed, meant, nature, policies, title};
 use super::detached::Detached;
 use crate::bookkeeping;
 use crate::error::{self, Error, Result, command, nearest, quoted};
@@ -16,6 +16,7 @@ use crate::pg::{Db, Param, Query, RunContext};
 use crate::plan::{Consent, Effect, Plan, Risk, Step};
 
 static ATTACH: Query<Count> = crate::query!("policy/attach");
+static STRANGE: Query<Strange> = crate::query!("policy/strange_detached");
 
 /// What is to be attached, as a person says it.
 #[derive(Debug)]
@@ -63,6 +64,7 @@ pub async fn plan(db: &Db, wish: Wish) -> Result<Plan<Work>> {
     let Sorted { attach, forgotten } = sort(all, &relation, &there, &forget);
     require_same(&relation, &forget, &forgotten, &there)?;
     require_forgotten(&relation, &forget, &attach, &forgotten)?;
+    require_trusted(db, &relation, &attach).await?;
     let mut steps = Vec::new();
     for Detached { policy, .. } in &forgotten {
         let why = if forget.contains(&policy.name) {
@@ -177,6 +179,7 @@ pub async fn attach(db: &Db, work: Work, _consent: Consent, run: RunContext<'_>)
             if now.ids() != (ids(&attach), ids(&forgotten)) {
                 return Err(changed("policies"));
             }
+            require_trusted(db, &relation, &attach).await?;
             for detached in &attach {
                 make(db, &relation, &detached.policy).await?;
             }
@@ -194,6 +197,26 @@ pub async fn attach(db: &Db, work: Work, _consent: Consent, run: RunContext<'_>)
         attached: policies(attach),
         forgotten: policies(forgotten),
     })
+}
+
+/// Refuses policies of roles that are not trusted, if making them runs the code of such roles.
+async fn require_trusted(db: &Db, relation: &Relation, attach: &[Detached]) -> Result<()> {
+    let policies = attach.iter().map(|detached| &detached.policy);
+    let Some((policy, owner)) = detach::strange(db, &STRANGE, policies).await? else {
+        return Ok(());
+    };
+    Err(detach::not_made_again(policy, &owner)
+        .note(policy.create())
+        .hint(
+            command(format!(
+                "policy attach {} --forget {}",
+                relation.title(),
+                quoted(&policy.name)
+            ))
+            .hint("give it up with {}"),
+        )
+        .hint(format!("have {owner} make it instead"))
+        .into())
 }
 
 async fn make(db: &Db, relation: &Relation, policy: &Policy) -> Result<()> {

@@ -65,7 +65,14 @@ pub async fn plan(db: &Db, wish: Wish) -> Result<Plan<Work>> {
     let relation = meant(&relation, &Relation::all(db).await?)?;
     require_columns(&relation.columns(db).await?, &relation, &columns)?;
     let affected = find(db, &relation, &columns).await?;
-    require_trusted(db, &affected).await?;
+    let policies_of = affected.iter().map(|affected| &affected.policy);
+    if let Some((policy, owner)) = strange(db, &STRANGE, policies_of).await? {
+        return Err(not_made_again(policy, &owner)
+            .hint(format!(
+                "have {owner} drop it, and make it again afterwards"
+            ))
+            .into());
+    }
     let kept = Detached::read(db).await?;
     let mut steps: Vec<Step> = affected
         .iter()
@@ -155,28 +162,32 @@ crate::row! {
 
 static STRANGE: Query<Strange> = crate::query!("policy/strange");
 
-/// Refuses policies of roles that are not trusted, if making them again runs the code of such roles.
-async fn require_trusted(db: &Db, affected: &[Affected]) -> Result<()> {
-    let strange = db.all(&STRANGE, &[]).await?;
-    let all = affected.iter().map(|affected| &affected.policy);
-    for policy in all {
+/// The first of these policies that the query finds, and whose it is: a role that is not trusted, whose code is run when it
+/// is made again.
+pub(super) async fn strange<'a>(
+    db: &Db,
+    query: &Query<Strange>,
+    policies: impl Iterator<Item = &'a Policy>,
+) -> Result<Option<(&'a Policy, String)>> {
+    let strange = db.all(query, &[]).await?;
+    let owned = policies.filter_map(|policy| {
         let on = policy.on();
         let is_it = |one: &&Strange| {
             (&one.schema, &one.table, &one.name) == (&on.schema, &on.name, &policy.name)
         };
-        if let Some(Strange { owner, .. }) = strange.iter().find(is_it) {
-            return Err(Error::refused(format!(
-                "the {} belongs to {owner}, whose code would be run to make it again",
-                title(policy)
-            ))
-            .unchanged()
-            .hint(format!(
-                "have {owner} drop it, and make it again afterwards"
-            ))
-            .into());
-        }
-    }
-    Ok(())
+        let one = strange.iter().find(is_it)?;
+        Some((policy, one.owner.clone()))
+    });
+    Ok({ owned }.next())
+}
+
+/// Why it is not.
+pub(super) fn not_made_again(policy: &Policy, owner: &str) -> Error {
+    Error::refused(format!(
+        "the {} belongs to {owner}, whose code would be run to make it again",
+        title(policy)
+    ))
+    .unchanged()
 }
 
 /// The relation that is meant.

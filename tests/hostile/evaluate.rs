@@ -110,3 +110,31 @@ fn a_policy_of_others_that_runs_their_code_is_not_made_again() {
         "1"
     );
 }
+
+#[test]
+fn a_detached_policy_of_others_that_runs_their_code_is_not_attached() {
+    let web = Web::new();
+    let tool = Tool::new().on(&web.database);
+    // As versions did that did not ask whose code it is.
+    web.database.sql(
+        "insert into toysoldiers.detached (because_schema, because_name, table_schema, table_name, policy, command, permissive, roles,
+            using_expression, actor, tool_version)
+         select 'public', 'content', 'web', 'p', policyname, 'all', true, '{public}', qual, 'me', 'old'
+         from pg_policies
+         where policyname = 'spy';
+         drop policy spy on web.p",
+    );
+    let refused = tool.run(&["policy", "attach", "content", "--yes"]).code(6);
+    assert!(
+        refused.stderr.contains(&format!(
+            "the policy spy on web.p belongs to {}, whose code would be run to make it again",
+            web.role
+        )),
+        "{refused}"
+    );
+    web.is_quiet();
+    web.database
+        .sql("update toysoldiers.detached set using_expression = '(x > 0)'");
+    tool.run(&["policy", "attach", "content", "--yes"]).ok();
+    web.is_quiet();
+}
