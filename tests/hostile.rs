@@ -16,4 +16,5 @@ mod sessions;
 mod settings;
 mod text;
 mod trust;
+mod unreadable;
 mod views;

@@ -349,6 +349,11 @@ const POLICIES: &[Plant] = &[
 
 const HYGIENE: &[Plant] = &[
     Plant(
+        "unreadable",
+        "do $$ begin execute format('comment on table public.tips is %L', repeat('x', 60000)); end $$",
+        "table public.tips",
+    ),
+    Plant(
         "no-primary-key",
         "create table public.t (a int)",
         "public.t",

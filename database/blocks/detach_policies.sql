@@ -67,6 +67,22 @@ begin
             using message = format('policy %s belongs to %s, whose code would be run to make it again', strange.policy, strange.owner),
                 hint = format('have %s drop it, and make it again afterwards', strange.owner);
     end loop;
+    for strange in
+        select format('%I on %I.%I', p.polname, n.nspname, c.relname) as policy
+        from pg_policy p
+        join pg_class c on c.oid = p.polrelid
+        join pg_namespace n on n.oid = c.relnamespace
+        join pg_depend d on d.classid = 'pg_policy'::regclass and d.objid = p.oid
+        where d.refclassid = 'pg_class'::regclass
+          and d.refobjid = any (changed)
+          and (p.tableoid, p.oid) in :unreadable
+        order by 1
+        limit 1
+    loop
+        raise object_not_in_prerequisite_state
+            using message = format('policy %s is nested too deep, or too large, to be made again', strange.policy),
+                hint = 'drop it';
+    end loop;
     for place in
         select format('%I.%I', n.nspname, c.relname)
         from pg_class c

@@ -130,6 +130,9 @@ pub fn hindrance(index: &Index) -> Option<String> {
     if !index.valid {
         return Some("it is INVALID: drop it, or build it anew".to_owned());
     }
+    if !index.readable {
+        return Some("it is nested too deep, or too large, to be read".to_owned());
+    }
     is_leftover_name(&index.name)
         .then(|| "its name ends like those of half-built indexes: rename it first".to_owned())
 }

@@ -31,6 +31,8 @@ crate::row! {
         pub included: Vec<String>,
         /// Which rows are in it; nothing for all.
         pub predicate: Option<String>,
+        /// Whether it is: keys and predicate of one that is nested too deep, or too large, are not told.
+        pub readable: bool,
         /// What is set for it: `fillfactor=80`.
         pub options: Vec<String>,
         /// The tablespace it is in; of a declared one, nothing to leave that to the server.

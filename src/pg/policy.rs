@@ -31,6 +31,9 @@ crate::row! {
         pub check: Option<String>,
         /// What is said about it.
         pub comment: Option<String>,
+        /// Whether it is: of one that is nested too deep, or too large, the expressions are no SQL, but say that.
+        #[serde(skip)]
+        pub readable: bool,
     }
 }
 

@@ -14,9 +14,9 @@ use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
 /// What several queries ask, in parentheses, by the words that stand for it: the totals of creators (sessions read no view
-/// but the catalog's, so they are asked of the tables), the roles that are not trusted, and the relations that another
-/// session or a prepared transaction has locked for itself alone.
-const BLOCKS: [(&str, &str); 3] = [
+/// but the catalog's, so they are asked of the tables), the roles that are not trusted, the relations that another
+/// session or a prepared transaction has locked for itself alone, what cannot be read, and the policies that can.
+const BLOCKS: [(&str, &str); 5] = [
     (
         ":creator_totals",
         include_str!("../../database/blocks/creator_totals.sql"),
@@ -26,6 +26,14 @@ const BLOCKS: [(&str, &str); 3] = [
         include_str!("../../database/blocks/strangers.sql"),
     ),
     (":locked", include_str!("../../database/blocks/locked.sql")),
+    (
+        ":readable_policies",
+        include_str!("../../database/blocks/readable_policies.sql"),
+    ),
+    (
+        ":unreadable",
+        include_str!("../../database/blocks/unreadable.sql"),
+    ),
 ];
 
 /// How a query writes into the audit log, word by word: a row for each `entry` it has made. What it returns is asked

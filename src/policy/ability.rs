@@ -299,6 +299,7 @@ mod tests {
             using: using.map(str::to_owned),
             check: check.map(str::to_owned),
             comment: None,
+            readable: true,
         }
     }
 

@@ -189,7 +189,12 @@ impl<'a> Writer<'a> {
             if policy.on() != *relation || is_declared {
                 continue;
             }
-            if can_be_declared {
+            if !policy.readable {
+                self.left.push(format!(
+                    "policy {} on {relation}: it is nested too deep, or too large, to be read",
+                    policy.name
+                ));
+            } else if can_be_declared {
                 statements.push(create(policy));
                 statements.extend(policy.comment.as_ref().map(|comment| say(policy, comment)));
             } else {

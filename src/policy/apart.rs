@@ -102,7 +102,7 @@ pub async fn is_same(
                 None => explain(file, declared, &text, &copied, failure.error),
             });
         }
-        let Some(found) = found else {
+        let Some(found) = found.filter(|found| found.readable) else {
             return Ok(false);
         };
         let columns = [&found.using, &found.check].into_iter().zip(names);

@@ -65,6 +65,15 @@ pub async fn plan(db: &Db, wish: Wish) -> Result<Plan<Work>> {
     let relation = meant(&relation, &Relation::all(db).await?)?;
     require_columns(&relation.columns(db).await?, &relation, &columns)?;
     let affected = find(db, &relation, &columns).await?;
+    if let Some(Affected { policy, .. }) = affected.iter().find(|one| !one.policy.readable) {
+        return Err(Error::refused(format!(
+            "the {} is nested too deep, or too large, to be made again",
+            title(policy)
+        ))
+        .unchanged()
+        .hint("drop it")
+        .into());
+    }
     let policies_of = affected.iter().map(|affected| &affected.policy);
     if let Some((policy, owner)) = strange(db, &STRANGE, policies_of).await? {
         return Err(not_made_again(policy, &owner)

@@ -100,6 +100,7 @@ impl From<Row> for Detached {
                 using: row.using,
                 check: row.check,
                 comment: row.comment,
+                readable: true,
             },
             detached_at: row.detached_at,
             actor: row.actor,

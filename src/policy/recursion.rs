@@ -148,6 +148,7 @@ mod tests {
             using: Some("true".to_owned()),
             check: None,
             comment: None,
+            readable: true,
         }
     }
 

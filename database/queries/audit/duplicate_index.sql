@@ -3,18 +3,27 @@
 -- level: note
 -- remedy: leave one of them out of database/indexes and drop it, but none that a constraint stands on
 -- splinter: 0009
+with readable as materialized (
+    select *
+    from pg_index
+    where ('pg_class'::regclass, indexrelid) not in :unreadable
+),
+indexes as (
+    select *, pg_get_expr(indexprs, indrelid) as expressions, pg_get_expr(indpred, indrelid) as predicate
+    from readable
+)
 select
     format('%I.%I', n.nspname, ic.relname) as object,
     format('it is the same as %I', first.relname) as detail,
     format('drop index concurrently %I.%I', n.nspname, ic.relname) as fix,
     format('%I.%I', n.nspname, c.relname) as relation
-from pg_index i
+from indexes i
 join pg_class ic on ic.oid = i.indexrelid
 join pg_class c on c.oid = i.indrelid
 join pg_namespace n on n.oid = c.relnamespace
 cross join lateral (
     select oc.relname
-    from pg_index o
+    from indexes o
     join pg_class oc on oc.oid = o.indexrelid
     where o.indrelid = i.indrelid
       and o.indexrelid <> i.indexrelid
@@ -25,8 +34,8 @@ cross join lateral (
       and o.indclass::text = i.indclass::text
       and o.indcollation::text = i.indcollation::text
       and o.indoption::text = i.indoption::text
-      and pg_get_expr(o.indexprs, o.indrelid) is not distinct from pg_get_expr(i.indexprs, i.indrelid)
-      and pg_get_expr(o.indpred, o.indrelid) is not distinct from pg_get_expr(i.indpred, i.indrelid)
+      and o.expressions is not distinct from i.expressions
+      and o.predicate is not distinct from i.predicate
       -- The one that is unique, that a constraint stands on, or that is older, stays.
       and (
         o.indisunique,

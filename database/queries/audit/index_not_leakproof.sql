@@ -41,7 +41,7 @@ where c.relrowsecurity
     from pg_policy p
     where p.polrelid = c.oid
       and p.polcmd in ('r', '*')
-      and pg_get_expr(p.polqual, p.polrelid) <> 'true'
+      and case when (p.tableoid, p.oid) in :unreadable then 'cannot be read' else pg_get_expr(p.polqual, p.polrelid) end <> 'true'
   )
   and n.nspname in (select jsonb_array_elements_text($1::jsonb -> 'schemas'))
   and not exists (

@@ -11,7 +11,7 @@ select
         ), case p.polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update' when 'd' then 'delete' else 'change' end, said.text) as detail,
     null as fix,
     format('%I.%I', n.nspname, c.relname) as relation
-from pg_policy p
+from :readable_policies p
 join pg_class c on c.oid = p.polrelid
 join pg_namespace n on n.oid = c.relnamespace
 cross join lateral (

@@ -25,13 +25,16 @@ select
             join pg_proc f on f.oid = o.oprcode
             where i.indrelid = c.oid
               and i.indisvalid
-              and (i.indpred is null or pg_get_expr(i.indpred, i.indrelid) = format('(%I IS NOT NULL)', a.attname))
+              and (
+                i.indpred is null
+                or case when (ic.tableoid, ic.oid) not in :unreadable then pg_get_expr(i.indpred, i.indrelid) end = format('(%I IS NOT NULL)', a.attname)
+              )
               and i.indkey[0] = a.attnum
               and am.amname in ('btree', 'hash')
               and f.proleakproof
           )
     ) as unindexed
-from pg_policy p
+from :readable_policies p
 join pg_class c on c.oid = p.polrelid
 join pg_namespace n on n.oid = c.relnamespace
 where p.polqual is not null

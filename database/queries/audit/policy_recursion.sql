@@ -32,7 +32,7 @@ select
         from unnest(p.polroles) named
         where named = 0
     ) as roles
-from pg_policy p
+from :readable_policies p
 join pg_class c on c.oid = p.polrelid
 join pg_namespace n on n.oid = c.relnamespace
 where c.relrowsecurity

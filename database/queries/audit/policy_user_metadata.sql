@@ -8,7 +8,7 @@ select
     'it reads user_metadata' as detail,
     null as fix,
     format('%I.%I', n.nspname, c.relname) as relation
-from pg_policy p
+from :readable_policies p
 join pg_class c on c.oid = p.polrelid
 join pg_namespace n on n.oid = c.relnamespace
 where concat_ws(' ', pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)) like '%user\_metadata%'

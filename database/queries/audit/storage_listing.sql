@@ -13,7 +13,7 @@ select
         ), pg_get_expr(p.polqual, p.polrelid)) as detail,
     null as fix,
     format('%I.%I', n.nspname, c.relname) as relation
-from pg_policy p
+from :readable_policies p
 join pg_class c on c.oid = p.polrelid
 join pg_namespace n on n.oid = c.relnamespace
 where n.nspname = 'storage'

@@ -31,7 +31,10 @@ where k.contype = 'f'
       and i.indisvalid
       and am.amname in ('btree', 'hash')
       and i.indnkeyatts >= cardinality(k.conkey)
-      and (i.indpred is null or pg_get_expr(i.indpred, i.indrelid) in (keys.present, '(' || keys.present || ')'))
+      and (
+        i.indpred is null
+        or case when (ic.tableoid, ic.oid) not in :unreadable then pg_get_expr(i.indpred, i.indrelid) end in (keys.present, '(' || keys.present || ')')
+      )
       and array(
         select number
         from unnest((i.indkey::int2[])[0:cardinality(k.conkey) - 1]) number

@@ -20,7 +20,7 @@ select
           -- What only repeats the time of the transaction costs nothing.
           and f.oid::regproc::text not in ('now', 'transaction_timestamp', 'statement_timestamp')
     ) as functions
-from pg_policy p
+from :readable_policies p
 join pg_class c on c.oid = p.polrelid
 join pg_namespace n on n.oid = c.relnamespace
 where n.nspname in (select jsonb_array_elements_text($1::jsonb -> 'policy_schemas'))

@@ -51,6 +51,6 @@ where c.relkind = 'v'
       and o.option_value::boolean
   )
   -- Without a condition there is nothing that a reader could get in front of.
-  and pg_get_viewdef(c.oid) ~* '\mwhere\M'
+  and case when (c.tableoid, c.oid) not in :unreadable then pg_get_viewdef(c.oid) ~* '\mwhere\M' end
   and n.nspname in (select jsonb_array_elements_text($1::jsonb -> 'schemas'))
 order by 1

@@ -6,18 +6,22 @@ select
     p.oid::pg_catalog.regprocedure::text as name,
     null::text as parent,
     case
-        when p.prokind <> 'a' then array[pg_catalog.pg_get_functiondef(p.oid)]
-        else pg_catalog.array_remove(array[
-            'adds up with ' || a.aggtransfn::text,
-            'in ' || pg_catalog.format_type(a.aggtranstype, null),
-            'from ' || pg_catalog.quote_literal(a.agginitval),
-            'ends with ' || nullif(a.aggfinalfn::text, '-'),
-            'combines with ' || nullif(a.aggcombinefn::text, '-')
+        when (p.tableoid, p.oid) in :unreadable
+            then array[pg_catalog.format('cannot be read: nested too deep, or too large (%s)', p.oid)]
+        else case
+            when p.prokind <> 'a' then array[pg_catalog.pg_get_functiondef(p.oid)]
+            else pg_catalog.array_remove(array[
+                'adds up with ' || a.aggtransfn::text,
+                'in ' || pg_catalog.format_type(a.aggtranstype, null),
+                'from ' || pg_catalog.quote_literal(a.agginitval),
+                'ends with ' || nullif(a.aggfinalfn::text, '-'),
+                'combines with ' || nullif(a.aggcombinefn::text, '-')
+            ], null)
+        end
+        || pg_catalog.array_remove(array[
+            'comment ' || pg_catalog.quote_literal(pg_catalog.obj_description(p.oid, 'pg_proc'))
         ], null)
-    end
-    || pg_catalog.array_remove(array[
-        'comment ' || pg_catalog.quote_literal(pg_catalog.obj_description(p.oid, 'pg_proc'))
-    ], null) as lines
+    end as lines
 from pg_catalog.pg_proc p
 join pg_catalog.pg_namespace n on n.oid = p.pronamespace
 left join pg_catalog.pg_aggregate a on a.aggfnoid = p.oid

@@ -2,13 +2,19 @@
 -- partitioned table are those of its partitions together. A key is told as text that is the same for two keys only if they are:
 -- column or expression, operator class, collation, order and the class's own options.
 -- What somebody has locked for himself alone is not waited for: its size is what PostgreSQL counted last.
--- Tables of roles that are not ours, and locked, are left out: what is on them cannot be read without waiting for them.
+-- Tables of roles that are not ours, and locked, are left out: what is on them cannot be read without waiting for them. So are
+-- indexes that are nested too deep, or too large, to be read: index/list names them.
 with recursive locked as materialized :locked,
 closed as materialized (
     select c.oid
     from locked
     join pg_catalog.pg_class c on c.oid = locked.relation
     where c.relowner in :strangers
+),
+readable as materialized (
+    select *
+    from pg_catalog.pg_index
+    where ('pg_catalog.pg_class'::pg_catalog.regclass, indexrelid) not in :unreadable
 ),
 tree as (
     select
@@ -133,7 +139,7 @@ select
     leaves.last_scan,
     leaves.size,
     reads.count as reads
-from pg_catalog.pg_index x
+from readable x
 join pg_catalog.pg_class c on c.oid = x.indexrelid
 join pg_catalog.pg_am am on am.oid = c.relam
 join pg_catalog.pg_class t on t.oid = x.indrelid

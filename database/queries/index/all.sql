@@ -12,6 +12,12 @@ closed as materialized (
     join pg_catalog.pg_class c on c.oid = locked.relation
     where c.relowner in :strangers
 ),
+-- One that is nested too deep, or too large, is told by its number, so that it is like no other.
+unreadable as materialized (
+    select unreadable.oid
+    from :unreadable as unreadable
+    where unreadable.class = 'pg_catalog.pg_class'::pg_catalog.regclass
+),
 tree as (
     select
         c.oid as root,
@@ -41,7 +47,7 @@ keys as (
     select
         i.indexrelid,
         pg_catalog.array_agg(
-            pg_catalog.pg_get_indexdef(i.indexrelid, key.number, false)
+            text.key
             || coalesce(
                 ' collate '
                 || case when s.nspname <> 'pg_catalog' then pg_catalog.quote_ident(s.nspname) || '.' else '' end
@@ -59,11 +65,19 @@ keys as (
             order by key.number
         ) as keys,
         pg_catalog.array_agg(class.meaning order by key.number) as classes,
-        pg_catalog.array_agg(pg_catalog.pg_get_indexdef(i.indexrelid, key.number, false) order by key.number) as bare
+        pg_catalog.array_agg(text.key order by key.number) as bare
     from pg_catalog.pg_index i
     join pg_catalog.pg_class t on t.oid = i.indrelid
     join pg_catalog.pg_namespace n on n.oid = t.relnamespace
     cross join lateral pg_catalog.generate_series(1, i.indnkeyatts::integer) key (number)
+    cross join lateral (
+        select
+            case
+                when i.indexrelid in (select oid from unreadable) then pg_catalog.format('cannot be read (%s)', i.indexrelid)
+                else pg_catalog.pg_get_indexdef(i.indexrelid, key.number, false)
+            end as key
+        offset 0
+    ) text
     join class on class.oid = i.indclass[key.number - 1]
     join pg_catalog.pg_attribute a on a.attrelid = i.indexrelid
         and a.attnum = key.number
@@ -89,7 +103,8 @@ select
         from pg_catalog.generate_series(i.indnkeyatts + 1, i.indnatts::integer) key (number)
         order by key.number
     ) as included,
-    pg_catalog.pg_get_expr(i.indpred, i.indrelid) as predicate,
+    case when i.indexrelid not in (select oid from unreadable) then pg_catalog.pg_get_expr(i.indpred, i.indrelid) end as predicate,
+    i.indexrelid not in (select oid from unreadable) as readable,
     array(
         select option
         from pg_catalog.unnest(c.reloptions) option

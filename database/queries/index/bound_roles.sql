@@ -55,7 +55,7 @@ where t.relrowsecurity
     from pg_catalog.pg_policy p
     where p.polrelid = t.oid
       and p.polcmd in ('r', '*')
-      and pg_catalog.pg_get_expr(p.polqual, p.polrelid) <> 'true'
+      and case when (p.tableoid, p.oid) in :unreadable then 'cannot be read' else pg_catalog.pg_get_expr(p.polqual, p.polrelid) end <> 'true'
   )
   and n.nspname in (select pg_catalog.jsonb_array_elements_text($1))
 order by 1, 2, 3

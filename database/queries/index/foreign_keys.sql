@@ -70,7 +70,7 @@ cross join lateral (
         coalesce(pg_catalog.sum(greatest(leaf.reltuples, 0)), 0)::bigint as rows,
         coalesce(pg_catalog.sum(
             case
-                when leaf.oid in (select locked.relation from locked)
+                when leaf.oid in (select locked.relation from locked) or (leaf.tableoid, leaf.oid) in :unreadable
                     then leaf.relpages::bigint * pg_catalog.current_setting('block_size')::bigint
                 else pg_catalog.pg_relation_size(leaf.oid)
             end
@@ -93,7 +93,7 @@ where k.contype = 'f'
       and i.indnkeyatts >= pg_catalog.cardinality(k.conkey)
       and (
         i.indpred is null
-        or case when t.oid not in (select closed.oid from closed) then pg_catalog.pg_get_expr(i.indpred, i.indrelid) end in (keys.present, '(' || keys.present || ')')
+        or case when t.oid not in (select closed.oid from closed) and (ic.tableoid, ic.oid) not in :unreadable then pg_catalog.pg_get_expr(i.indpred, i.indrelid) end in (keys.present, '(' || keys.present || ')')
       )
       and keys.numbers = array(
         select number

@@ -45,6 +45,7 @@ select
     used.last_used,
     case
         when t.oid in (select locked.relation from locked) then '(locked by another session)'
+        when (c.tableoid, c.oid) in :unreadable then '(nested too deep, or too large, to be read)'
         else pg_catalog.pg_get_indexdef(c.oid)
     end as definition
 from pg_catalog.pg_index i

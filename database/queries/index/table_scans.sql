@@ -33,7 +33,7 @@ cross join lateral (
         coalesce(pg_catalog.sum(greatest(s.n_live_tup, leaf.reltuples::bigint, 0)), 0)::bigint as rows,
         coalesce(pg_catalog.sum(
             case
-                when leaf.oid in (select locked.relation from locked)
+                when leaf.oid in (select locked.relation from locked) or (leaf.tableoid, leaf.oid) in :unreadable
                     then leaf.relpages::bigint * pg_catalog.current_setting('block_size')::bigint
                 else pg_catalog.pg_relation_size(leaf.oid)
             end

@@ -1,7 +1,7 @@
 -- Every policy of the platform's schemas, and of this session's temporary tables, whose schema reads pg_temp. Expressions are
 -- written by the server for the search path of the moment.
 -- Tables of roles that are not ours, and that somebody has locked for himself alone, are left out: what is on them cannot be
--- read without waiting for them.
+-- read without waiting for them. One that is nested too deep, or too large, is told without what it says.
 with closed as materialized (
     select c.oid
     from :locked as locked
@@ -9,7 +9,7 @@ with closed as materialized (
     where c.relowner in :strangers
 ),
 seen as materialized (
-    select *
+    select *, (tableoid, oid) not in :unreadable as readable
     from pg_catalog.pg_policy
     where polrelid not in (select oid from closed)
 )
@@ -30,9 +30,16 @@ select
         from pg_catalog.unnest(p.polroles) role
         order by 1
     ) as roles,
-    pg_catalog.pg_get_expr(p.polqual, p.polrelid) as using,
-    pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid) as check,
-    pg_catalog.obj_description(p.oid, 'pg_policy') as comment
+    case
+        when p.readable or p.polqual is null then pg_catalog.pg_get_expr(p.polqual, p.polrelid)
+        else pg_catalog.format('cannot be read: nested too deep, or too large (%s)', p.oid)
+    end as using,
+    case
+        when p.readable or p.polwithcheck is null then pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)
+        else pg_catalog.format('cannot be read: nested too deep, or too large (%s)', p.oid)
+    end as check,
+    case when p.readable then pg_catalog.obj_description(p.oid, 'pg_policy') end as comment,
+    p.readable
 from seen p
 join pg_catalog.pg_class c on c.oid = p.polrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
