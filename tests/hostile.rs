@@ -3,6 +3,7 @@
 mod bookkeeping;
 mod evaluate;
 mod guard;
+mod hide;
 mod hurry;
 mod inside;
 mod limits;

@@ -458,6 +458,19 @@ const CODE: &[Plant] = &[
          alter function app.f owner to DB_low; alter function app.g owner to DB_low; create table app.t (a app.d); create table app.u (a app.e)",
         "app.t, app.u",
     ),
+    // Nor is what is made of it: an array, a composite and a range type, a domain over one.
+    Plant(
+        "untrusted-code",
+        "create role DB_low; create function app.f(int) returns bool language sql immutable set search_path = '' as 'select true';
+         create domain app.d as int check (app.f(value)); create type app.pair as (one int, two app.d);
+         create type app.span as range (subtype = app.d); create domain app.e as app.pair[];
+         create function app.diff(float8, float8) returns float8 language sql immutable set search_path = '' as 'select 0';
+         create type app.far as range (subtype = float8, subtype_diff = app.diff);
+         alter function app.f owner to DB_low; alter function app.diff owner to DB_low;
+         create table app.t (a app.d[]); create table app.u (a app.pair); create table app.v (a app.span); create table app.w (a app.e);
+         create table app.x (a app.far); create table app.y (a int default ('{1}'::app.d[])[1])",
+        "app.pair, app.t, app.u, app.v, app.w, app.x, app.y.a",
+    ),
     // So are an aggregate, an operator class, and a function that calls another.
     Plant(
         "untrusted-code",

@@ -7,7 +7,60 @@
 -- level: error
 -- remedy: make the expression again with every function and operator of another schema qualified, while the search_path names
 -- pg_catalog and no schema where others may create; or give the code to the owner of the table
-with code as (
+with recursive own as (
+    select t.oid as type, t.typowner as owner, format('the domain %s', t.oid::regtype) as name
+    from pg_type t
+    where t.typtype = 'd'
+    -- Nor is it the domain's own what its checks and its default call.
+    union
+    select t.oid, p.proowner, format('the domain %s with code', t.oid::regtype)
+    from pg_type t
+    left join pg_constraint k on k.contypid = t.oid
+    join pg_depend d on (d.classid = 'pg_constraint'::regclass and d.objid = k.oid)
+        or (d.classid = 'pg_type'::regclass and d.objid = t.oid)
+    left join pg_operator o on d.refclassid = 'pg_operator'::regclass and o.oid = d.refobjid
+    join pg_proc p on p.oid = case when d.refclassid = 'pg_proc'::regclass then d.refobjid else o.oprcode::oid end
+    where t.typtype = 'd'
+    -- What a range is brought into its form with, and compared with.
+    union
+    select r.rngtypid, p.proowner, format('the range type %s with code', r.rngtypid::regtype)
+    from pg_range r
+    join pg_opclass c on c.oid = r.rngsubopc
+    left join pg_amproc m on m.amprocfamily = c.opcfamily
+    join pg_proc p on p.oid in (r.rngcanonical, r.rngsubdiff, m.amproc)
+),
+-- What a type is made of, it runs as well: an array, a composite or a range type, a domain over one.
+part as (
+    select t.oid as whole, t.typelem as part
+    from pg_type t
+    where t.typelem <> 0
+    union all
+    select t.oid, t.typbasetype
+    from pg_type t
+    where t.typtype = 'd'
+    union all
+    select r.rngtypid, r.rngsubtype
+    from pg_range r
+    union all
+    select r.rngmultitypid, r.rngtypid
+    from pg_range r
+    union all
+    select c.reltype, a.atttypid
+    from pg_class c
+    join pg_attribute a on a.attrelid = c.oid
+    where c.reltype <> 0
+      and a.attnum > 0
+      and not a.attisdropped
+),
+made_of as (
+    select own.type as whole, own.type as part
+    from own
+    union
+    select part.whole, made_of.part
+    from made_of
+    join part on part.part = made_of.whole
+),
+code as (
     select
         'pg_proc'::regclass as class,
         p.oid,
@@ -21,19 +74,9 @@ with code as (
     join pg_proc p on p.oid = o.oprcode
     cross join lateral (values (o.oprowner), (p.proowner)) whose (owner)
     union
-    select 'pg_type'::regclass, t.oid, t.typowner, format('the domain %s', t.oid::regtype)
-    from pg_type t
-    where t.typtype = 'd'
-    -- Nor is it the domain's own what its checks and its default call.
-    union
-    select 'pg_type'::regclass, t.oid, p.proowner, format('the domain %s with code', t.oid::regtype)
-    from pg_type t
-    left join pg_constraint k on k.contypid = t.oid
-    join pg_depend d on (d.classid = 'pg_constraint'::regclass and d.objid = k.oid)
-        or (d.classid = 'pg_type'::regclass and d.objid = t.oid)
-    left join pg_operator o on d.refclassid = 'pg_operator'::regclass and o.oid = d.refobjid
-    join pg_proc p on p.oid = case when d.refclassid = 'pg_proc'::regclass then d.refobjid else o.oprcode::oid end
-    where t.typtype = 'd'
+    select 'pg_type'::regclass, made_of.whole, own.owner, own.name
+    from made_of
+    join own on own.type = made_of.part
     -- What an aggregate adds up with.
     union
     select 'pg_proc'::regclass, a.aggfnoid::oid, p.proowner, format('the aggregate %s with code', a.aggfnoid::oid::regprocedure)

@@ -33,11 +33,16 @@ select
         where case
             when jsonb_typeof($2) = 'array' then $2 ? n.nspname::text
             else n.nspname !~ '^pg_'
-                and n.nspname not in (
-                    'information_schema', 'toysoldiers', '_analytics', '_realtime', '_supavisor', 'auth', 'cron', 'extensions',
+                and n.nspname not in ('information_schema', 'toysoldiers')
+                -- Whoever may create schemas can give one such a name, and theirs are looked at.
+                and not (
+                  (n.nspowner not in :strangers or pg_catalog.pg_get_userbyid(n.nspowner) ~ '^(supabase_|pgbouncer$)')
+                  and n.nspname in (
+                    '_analytics', '_realtime', '_supavisor', 'auth', 'cron', 'extensions',
                     'graphql', 'graphql_public', 'net', 'pgbouncer', 'pgmq', 'pgmq_public', 'pgsodium', 'pgsodium_masks', 'pgtle',
                     'realtime', 'repack', 'storage', 'supabase_functions', 'supabase_migrations', 'tiger', 'tiger_data', 'topology',
                     'vault'
+                  )
                 )
                 and not exists (
                     select
