@@ -10,7 +10,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::fs::{File, Metadata, Permissions};
+use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -272,8 +272,9 @@ fn writers_of(metadata: &Metadata, has_acl: impl FnOnce() -> bool) -> Option<Str
     facts.named(&Accounts::read())
 }
 
-/// Makes a file that is not there yet, and that under no umask others may write: it would not be obeyed.
+/// Makes a file that is not there yet, and its folder; under no umask others may write it: it would not be obeyed.
 pub fn create_new(path: &Path) -> io::Result<File> {
+    fs::create_dir_all(folder_of(path))?;
     File::options()
         .write(true)
         .create_new(true)
@@ -281,16 +282,13 @@ pub fn create_new(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// Writes a file whole or not at all, in the place of whatever has its name: a link there is replaced, not followed.
+/// Writes a file whole or not at all, and makes its folder, in the place of whatever has its name: a link there is replaced, not followed.
 /// Whoever may read the folder may read it, as far as the umask lets them.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
+    fs::create_dir_all(folder_of(path))?;
     let mut partial = tempfile::Builder::new()
         .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(folder)?;
+        .tempfile_in(folder_of(path))?;
     partial.write_all(bytes)?;
     // A default access list of the folder counts in the place of the umask.
     let mode = partial.as_file().metadata()?.mode();
@@ -300,6 +298,13 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
     partial.persist(path)?;
     Ok(())
+}
+
+/// The folder of a file that is to be written.
+fn folder_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 /// The steps of a path, the last one first.

@@ -67,8 +67,8 @@ fn show_tells_every_value_and_its_origin_but_no_secret() {
     replica.max_lag  -  default
     migrations  HERE/sql  HERE/toysoldiers.toml
     migrations.deny  -  default
-    policies  database/policies, else embedded  default
-    indexes  database/indexes, else embedded  default
+    policies  embedded: there is no database/policies  default
+    indexes  embedded: there is no database/indexes  default
     backup.destination  /var/backups  HERE/toysoldiers.toml
     backup.before_migrate  false  default
     lock_timeout  10s, in migrations 2s, for policies 100ms  default
@@ -98,8 +98,8 @@ fn show_tells_every_value_and_its_origin_but_no_secret() {
     replica.max_lag  -  default
     migrations  HERE/sql  HERE/toysoldiers.toml
     migrations.deny  -  default
-    policies  database/policies, else embedded  default
-    indexes  database/indexes, else embedded  default
+    policies  embedded: there is no database/policies  default
+    indexes  embedded: there is no database/indexes  default
     backup.destination  -  default
     backup.before_migrate  false  default
     lock_timeout  10s, in migrations 2s, for policies 100ms  default
@@ -142,10 +142,10 @@ fn show_tells_which_flag_or_variable_won() {
     protected,false,default
     fingerprint,,default
     deny,,default
-    migrations,"database/migrations, else embedded",default
+    migrations,embedded: there is no database/migrations,default
     migrations.deny,,default
-    policies,"database/policies, else embedded",default
-    indexes,"database/indexes, else embedded",default
+    policies,embedded: there is no database/policies,default
+    indexes,embedded: there is no database/indexes,default
     backup.destination,,default
     backup.before_migrate,false,default
     lock_timeout,"10s, in migrations 2s, for policies 100ms",default
@@ -203,10 +203,10 @@ fn show_tells_who_guards_and_who_knows_the_password() {
     deny  backup restore, user  HERE/toysoldiers.toml
     replica.url  postgresql://app@db2.example.com:5432/app?sslmode=require  HERE/toysoldiers.toml
     replica.max_lag  1m 30s  HERE/toysoldiers.toml
-    migrations  database/migrations, else embedded  default
+    migrations  embedded: there is no database/migrations  default
     migrations.deny  -  default
-    policies  database/policies, else embedded  default
-    indexes  database/indexes, else embedded  default
+    policies  embedded: there is no database/policies  default
+    indexes  embedded: there is no database/indexes  default
     backup.destination  -  default
     backup.before_migrate  false  default
     lock_timeout  500ms  --lock-timeout
@@ -237,10 +237,10 @@ fn show_tells_who_guards_and_who_knows_the_password() {
     protected  true  HERE/toysoldiers.toml
     fingerprint  7710944152318583818  HERE/toysoldiers.toml
     deny  backup restore, user  HERE/toysoldiers.toml
-    migrations  database/migrations, else embedded  default
+    migrations  embedded: there is no database/migrations  default
     migrations.deny  -  default
-    policies  database/policies, else embedded  default
-    indexes  database/indexes, else embedded  default
+    policies  embedded: there is no database/policies  default
+    indexes  embedded: there is no database/indexes  default
     backup.destination  -  default
     backup.before_migrate  false  default
     lock_timeout  10s, in migrations 2s, for policies 100ms  default

@@ -1,8 +1,10 @@
 //! `init`.
 
+use std::path::Path;
+
 use insta::assert_snapshot;
 
-use crate::support::Tool;
+use crate::support::{Database, Tool};
 
 #[test]
 fn writes_a_commented_file_from_flags_and_never_over_another() {
@@ -63,7 +65,7 @@ fn writes_a_commented_file_from_flags_and_never_over_another() {
     -- stderr
     error: HERE/toysoldiers.toml is there already
       note: nothing was changed
-      hint: edit it, or move it away first
+      hint: name an environment to be added to it
     -- exit 6
     ");
     let outcome = tool.run(&["--env", "production", "dashboard"]).code(4);
@@ -207,4 +209,94 @@ fn a_command_for_the_password_is_written_as_a_list() {
     # [env.staging.backup]
     # destination = "backups"                # a folder, relative to this file
     "#);
+}
+
+#[test]
+fn an_environment_is_added_to_the_file_that_is_there() {
+    let tool = Tool::new();
+    let file = "# ours\n[env.shop] # the first\nurl = \"postgresql://app@127.0.0.1:1/shop\"\n";
+    tool.write("toysoldiers.toml", file);
+    tool.write("below/x", "");
+    let url = ["--url", "postgresql://app@127.0.0.1:1/app"];
+    // Also from below, since it is the file that counts there.
+    let below = tool.path().join("below");
+    let staging = [&["init", "staging"], &url[..]].concat();
+    let added = tool.command(&staging).current_dir(below).status().unwrap();
+    assert!(added.success());
+    assert!(!tool.path().join("below/toysoldiers.toml").exists());
+    let text = std::fs::read_to_string(tool.path().join("toysoldiers.toml")).unwrap();
+    let added = text.strip_prefix(file).unwrap();
+    assert!(
+        added.starts_with("\n[env.staging]\nurl = \"postgresql://app@127.0.0.1:1/app\"\n"),
+        "{text}"
+    );
+    let list = tool.run(&["env", "list", "-o", "csv"]).ok().stdout;
+    assert_eq!(list.lines().count(), 5, "{list}");
+    assert_snapshot!(tool.run(&staging), @"
+    -- stderr
+    error: HERE/toysoldiers.toml has an environment staging already
+      note: nothing was changed
+      hint: edit it there, or give the new one another name
+    -- exit 6
+    ");
+    assert_eq!(
+        std::fs::read_to_string(tool.path().join("toysoldiers.toml")).unwrap(),
+        text
+    );
+}
+
+#[test]
+fn the_files_in_the_program_are_written_out_and_mean_the_same() {
+    let database = Database::empty();
+    let tool = Tool::new().on(&database);
+    tool.run(&["deploy", "--yes"]).ok();
+    let bare = Tool::new();
+    assert_snapshot!(bare.run(&["init", "--with-files", "--dry-run"]), @"
+    -- stdout
+    plan: write toysoldiers.toml and the files in this program
+      write HERE/toysoldiers.toml
+      write HERE/database/migrations  (13 files)
+      write HERE/database/policies  (10 files)
+      write HERE/database/indexes  (6 files)
+    -- stderr
+    dry run: nothing was changed
+    -- exit 0
+    ");
+    bare.run(&["init", "--with-files"]).ok();
+    let bare = bare.on(&database);
+    bare.run(&["status", "--check"]).ok();
+    bare.run(&["policy", "test"]).ok();
+    for folder in ["migrations", "policies", "indexes"] {
+        let ours = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("database")
+            .join(folder);
+        let theirs = bare.path().join("database").join(folder);
+        for entry in std::fs::read_dir(&ours).unwrap() {
+            let name = entry.unwrap().file_name();
+            assert_eq!(
+                std::fs::read(theirs.join(&name)).unwrap(),
+                std::fs::read(ours.join(&name)).unwrap(),
+                "{name:?}"
+            );
+        }
+    }
+    // What is there stays as it is.
+    std::fs::remove_dir_all(bare.path().join("database/indexes")).unwrap();
+    bare.write("database/policies/content.sql", "-- mine");
+    assert_snapshot!(bare.run(&["init", "--with-files", "--dry-run"]), @"
+    -- stdout
+    plan: write the files in this program
+      leave HERE/database/migrations  (is there already)
+      leave HERE/database/policies  (is there already)
+      write HERE/database/indexes  (6 files)
+    -- stderr
+    dry run: nothing was changed
+    -- exit 0
+    ");
+    bare.run(&["init", "--with-files"]).ok();
+    bare.run(&["init", "--with-files"]).code(6);
+    assert_eq!(
+        std::fs::read(bare.path().join("database/policies/content.sql")).unwrap(),
+        b"-- mine"
+    );
 }

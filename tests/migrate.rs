@@ -668,8 +668,15 @@ fn new_goes_on_counting_and_never_overwrites() {
     -- stderr
     error: there is no folder of migrations here
       hint: change to the project's folder, or name one with `--migrations`
+      hint: have those in this program written out with `toysoldiers init --with-files`
     -- exit 4
     ");
+    // A folder that is named is made.
+    let begun = Tool::new();
+    begun
+        .run(&["migrate", "new", "x", "--migrations", "a/b"])
+        .ok();
+    assert!(begun.path().join("a/b/001_x.sql").exists());
 }
 
 #[test]

@@ -210,11 +210,15 @@ fn what_cannot_be_is_refused_before_anything_is_written() {
     {"error":{"kind":"usage","message":"`migrate dump --file -` has one form of output","causes":[],"notes":[],"hints":[{"text":"leave out `--output`"}],"hint":"leave out `--output`","exit":2}}
     -- exit 2
     "#);
-    assert_snapshot!(tool.run(&["migrate", "dump"]), @"
+    // A folder that is not there is made.
+    tool.run(&["migrate", "dump"]).ok();
+    assert!(tool.path().join("database/schema.sql").exists());
+    tool.write("x", "a file");
+    assert_snapshot!(tool.run(&["migrate", "dump", "--file", "x/schema.sql"]), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    error: cannot write database/schema.sql
-      caused by: no such file or directory
+    error: cannot read x/schema.sql
+      caused by: not a directory
       hint: name another file with `--file`
     -- exit 1
     ");

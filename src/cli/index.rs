@@ -19,7 +19,7 @@ use crate::plan::counted_as;
 use crate::source::{self, Source};
 
 /// Where indexes are when nobody says otherwise.
-const FOLDER: &str = "database/indexes";
+pub(super) const FOLDER: &str = "database/indexes";
 
 #[derive(Debug, Subcommand)]
 #[command(

@@ -2,10 +2,12 @@
 
 use clap::Args;
 
+use super::{index, migrate, policy};
 use crate::context::{self, Context};
 use crate::error::{self, Error, Exit, Result};
 use crate::settings::draft::{self, First, Written};
 use crate::settings::words;
+use crate::source;
 use crate::ui::{Cell, Report, Stage, Table};
 
 #[derive(Debug, Args)]
@@ -13,7 +15,8 @@ use crate::ui::{Cell, Report, Stage, Table};
     toysoldiers init production --url postgresql://app@127.0.0.1:6001/app --password-env PRODUCTION_PASSWORD --protected\n  \
     toysoldiers init staging --url postgresql://app@db.example.com/app --password-command \"op read 'op://ops/staging/password'\"")]
 pub(super) struct InitArgs {
-    /// A first environment; without it, a terminal is asked, and otherwise the file has an example
+    /// An environment, for a new file or for the one that is there; without it, a terminal is asked, and otherwise a new
+    /// file has an example
     name: Option<String>,
     /// Where its database is, without a password
     #[arg(long, requires = "name")]
@@ -28,6 +31,9 @@ pub(super) struct InitArgs {
     /// Ask before every change in it
     #[arg(long, requires = "name")]
     protected: bool,
+    /// Write out the migrations, policies and indexes that are in this program, too, as a platform to begin with
+    #[arg(long)]
+    with_files: bool,
 }
 
 /// A command, taken apart.
@@ -59,9 +65,32 @@ impl InitArgs {
                     protected: self.protected,
                 })
             }
+            // Who wants the files has said what is wanted.
+            None if self.with_files => None,
             None => ask(cx).await?,
         };
-        let plan = draft::plan(&context::here()?, first.as_ref())?;
+        let here = context::here()?;
+        let there = draft::there(cx.flags(), cx.environ(), &here, &cx.caller());
+        // A file that cannot be obeyed is no matter to one that is begun beside it.
+        let there = match &first {
+            Some(_) => there?,
+            None => there.ok().flatten(),
+        };
+        let base = there.as_ref().and_then(|there| there.path.parent());
+        let base = base.unwrap_or(&here);
+        let folders = if self.with_files {
+            let nouns = [
+                (migrate::FOLDER, source::MIGRATIONS),
+                (policy::FOLDER, source::POLICIES),
+                (index::FOLDER, source::INDEXES),
+            ];
+            nouns
+                .map(|(folder, files)| (base.join(folder), files))
+                .into()
+        } else {
+            Vec::new()
+        };
+        let plan = draft::plan(&here, there.as_ref(), first.as_ref(), folders)?;
         let stage = Stage {
             name: "init".to_owned(),
             protected: false,
@@ -123,7 +152,13 @@ async fn ask(cx: &Context) -> Result<Option<First>> {
 
 impl Report for Written {
     fn table(&self) -> Table {
-        Table::record([("path", Cell::text(self.path.display()))])
+        let path = self.path.as_ref();
+        let path = path.map(|path| path.display().to_string());
+        let path = ("path", path.into());
+        match self.files {
+            0 => Table::record([path]),
+            count => Table::record([path, ("files", Cell::count(count))]),
+        }
     }
 
     fn summary(&self) -> String {

@@ -19,7 +19,7 @@ use crate::error::{Exit, Result};
 use crate::source::{self, Source};
 
 /// Where policies are when nobody says otherwise.
-const FOLDER: &str = "database/policies";
+pub(super) const FOLDER: &str = "database/policies";
 use crate::pg::relation::Named;
 
 #[derive(Debug, Subcommand)]

@@ -36,11 +36,21 @@ pub fn plan(source: &Source, description: &str, now: i64, timestamp: bool) -> Re
         return Err(
             Error::configuration("there is no folder of migrations here")
                 .hint("change to the project's folder, or name one with `--migrations`")
+                .hint(
+                    command("init --with-files")
+                        .anywhere()
+                        .hint("have those in this program written out with {}"),
+                )
                 .into(),
         );
     };
     let name = slug(description)?;
-    let migrations = Files::read(source)?.all;
+    // A folder that is named is made with its first file.
+    let migrations = if path.exists() {
+        Files::read(source)?.all
+    } else {
+        Vec::new()
+    };
     let file = format!("{}_{name}.sql", next_number(&migrations, now, timestamp)?);
     let shown = format!("{}/{file}", shown.trim_end_matches('/'));
     let text = format!("-- {}\n\n", description.trim());

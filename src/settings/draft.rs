@@ -1,16 +1,17 @@
-//! A first toysoldiers.toml.
+//! A first toysoldiers.toml, an environment more in one that is there, and the files to begin with.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::file::{NAME, names_variable};
-use super::private;
+use super::edit::{self, Edit};
+use super::file::{File, NAME, names_variable};
+use super::{CONFIG, Environ, Flags, private};
 use crate::error::{Error, Result};
 use crate::pg::Endpoint;
-use crate::plan::{Consent, Effect, Plan, Risk, Step};
-use crate::trust;
+use crate::plan::{Consent, Effect, Plan, Risk, Step, counted};
+use crate::trust::{self, Caller};
 
 /// An environment to begin with.
 #[derive(Debug, Clone)]
@@ -27,18 +28,32 @@ pub struct First {
     pub protected: bool,
 }
 
-/// The file to be written.
+/// The files to be written.
 #[derive(Debug)]
 pub struct Draft {
-    path: PathBuf,
-    text: String,
+    settings: Option<Settings>,
+    files: Vec<(PathBuf, &'static [u8])>,
 }
 
-/// The file that was written.
+/// What is done about toysoldiers.toml.
+#[derive(Debug)]
+enum Settings {
+    /// One is written.
+    New(PathBuf, String),
+    /// One has an environment more.
+    More(PathBuf, Edit),
+}
+
+/// Where files of one noun are to be, and their names and contents.
+pub type Folder = (PathBuf, &'static [(&'static str, &'static [u8])]);
+
+/// The files that were written.
 #[derive(Debug, Serialize)]
 pub struct Written {
-    /// Where it is.
-    pub path: PathBuf,
+    /// Where toysoldiers.toml is, if something was written into it.
+    pub path: Option<PathBuf>,
+    /// How many files besides.
+    pub files: usize,
 }
 
 impl First {
@@ -81,42 +96,130 @@ impl First {
     }
 }
 
-/// What writing the file into `folder` would do; a file that is there is never overwritten.
-pub fn plan(folder: &Path, first: Option<&First>) -> Result<Plan<Draft>> {
+/// A file that is there already.
+#[derive(Debug)]
+pub struct There {
+    /// Where it is.
+    pub path: PathBuf,
+    environments: Vec<String>,
+}
+
+/// The file that an environment would be added to.
+pub fn there(
+    flags: &Flags,
+    environ: &Environ,
+    here: &Path,
+    caller: &Caller,
+) -> Result<Option<There>> {
+    let named = flags.config.clone().or_else(|| environ.path(CONFIG));
+    let file = File::find(named.as_deref(), here, caller)?;
+    Ok(file.map(|file| There {
+        path: file.path,
+        environments: file.content.env.into_keys().collect(),
+    }))
+}
+
+/// What writing a file into the folder `here` would do, or an environment into the file that is `there` already; and the
+/// files of `folders`, but for folders that are there. No file is ever overwritten.
+pub fn plan(
+    here: &Path,
+    there: Option<&There>,
+    first: Option<&First>,
+    folders: Vec<Folder>,
+) -> Result<Plan<Draft>> {
     if let Some(first) = first {
         first.check()?;
     }
-    let path = folder.join(NAME);
-    if path.exists() {
+    let mut steps = Vec::new();
+    let path = here.join(NAME);
+    let settings = match (there, first) {
+        (Some(There { path, environments }), Some(first)) => {
+            if environments.contains(&first.name) {
+                return Err(Error::refused(format!(
+                    "{} has an environment {} already",
+                    path.display(),
+                    first.name
+                ))
+                .unchanged()
+                .hint("edit it there, or give the new one another name")
+                .into());
+            }
+            let lines = environment(first);
+            let edit = edit::environment(path, &first.name, &lines)?;
+            let step = Step::new(Effect::Changes, "add to", path.display().to_string());
+            let lines = lines.lines().filter(|line| !line.is_empty());
+            steps.push(step.lines(lines.map(|line| format!("+ {line}")).collect()));
+            Some(Settings::More(path.clone(), edit))
+        }
+        _ if path.exists() => None,
+        _ => {
+            steps.push(Step::new(Effect::Adds, "write", path.display().to_string()));
+            Some(Settings::New(path.clone(), text(first)))
+        }
+    };
+    let mut files = Vec::new();
+    for (folder, contents) in folders {
+        let shown = folder.display().to_string();
+        if folder.symlink_metadata().is_ok() {
+            steps.push(Step::new(Effect::Verifies, "leave", shown).detail("is there already"));
+            continue;
+        }
+        steps.push(Step::new(Effect::Adds, "write", shown).detail(counted(contents.len(), "file")));
+        let own = contents
+            .iter()
+            .map(|(name, bytes)| (folder.join(name), *bytes));
+        files.extend(own);
+    }
+    if settings.is_none() && files.is_empty() {
         return Err(
             Error::refused(format!("{} is there already", path.display()))
                 .unchanged()
-                .hint("edit it, or move it away first")
+                .hint("name an environment to be added to it")
                 .into(),
         );
     }
-    let step = Step::new(Effect::Adds, "write", path.display().to_string());
-    let work = Draft {
-        path,
-        text: text(first),
+    let title = match (&settings, files.is_empty()) {
+        (Some(Settings::More(..)), true) => format!("add an environment to {NAME}"),
+        (Some(_), true) => format!("write {NAME}"),
+        (Some(_), false) => format!("write {NAME} and the files in this program"),
+        (None, _) => "write the files in this program".to_owned(),
     };
     Ok(Plan {
-        title: format!("write {NAME}"),
+        title,
         risk: Risk::Harmless,
-        steps: vec![step],
-        work,
+        steps,
+        work: Draft { settings, files },
     })
 }
 
-/// Writes the file.
+/// Writes the files.
 pub fn write(draft: Draft, _consent: Consent) -> Result<Written> {
-    let Draft { path, text } = draft;
+    let Draft { settings, files } = draft;
+    let count = files.len();
+    for (path, bytes) in files {
+        write_new(&path, bytes)?;
+    }
+    let path = match settings {
+        None => None,
+        Some(Settings::New(path, text)) => {
+            write_new(&path, text.as_bytes())?;
+            Some(path)
+        }
+        Some(Settings::More(path, edit)) => {
+            edit.keep()?;
+            Some(path)
+        }
+    };
+    Ok(Written { path, files: count })
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
     let cannot = |error: std::io::Error| {
         Error::failed(format!("cannot write {}", path.display())).because(error)
     };
-    let mut file = trust::create_new(&path).map_err(cannot)?;
-    file.write_all(text.as_bytes()).map_err(cannot)?;
-    Ok(Written { path })
+    let mut file = trust::create_new(path).map_err(cannot)?;
+    file.write_all(bytes).map_err(cannot)?;
+    Ok(())
 }
 
 fn text(first: Option<&First>) -> String {

@@ -1,4 +1,4 @@
-//! One value put into toysoldiers.toml. All the rest of the file stays as somebody wrote it: comments, order, line
+//! A value or an environment put into toysoldiers.toml. All the rest of the file stays as somebody wrote it: comments, order, line
 //! ends, mode and owner, and where a symbolic link leads.
 
 use std::fs::{self, Metadata, Permissions};
@@ -10,13 +10,13 @@ use tempfile::NamedTempFile;
 use toml_edit::{DocumentMut, Item, value};
 
 use super::file::{self, LARGEST};
-use crate::error::{Error, Result, command};
+use crate::error::{Error, Hint, Result};
 use crate::reading;
 
 /// A byte order mark, which some editors begin a file with.
 const MARK: char = '\u{feff}';
 
-/// The file with a fingerprint in it, not yet in the place of the old one.
+/// The file as it will be, not yet in the place of the old one.
 #[derive(Debug)]
 pub struct Edit {
     path: PathBuf,
@@ -26,6 +26,19 @@ pub struct Edit {
 
 /// Writes the file with this environment's fingerprint beside the old one, which says early if there is no right to.
 pub fn fingerprint(path: &Path, environment: &str, fingerprint: &str) -> Result<Edit> {
+    edit(path, |name, text| {
+        with_fingerprint(name, text, environment, fingerprint)
+    })
+}
+
+/// The same with an environment more, which has these lines.
+pub(super) fn environment(path: &Path, environment: &str, lines: &str) -> Result<Edit> {
+    edit(path, |name, text| {
+        with_environment(name, text, environment, lines)
+    })
+}
+
+fn edit(path: &Path, change: impl FnOnce(&str, &str) -> Result<String>) -> Result<Edit> {
     let cannot = |error: std::io::Error| {
         Error::failed(format!("cannot write {}", path.display()))
             .because(error)
@@ -35,12 +48,7 @@ pub fn fingerprint(path: &Path, environment: &str, fingerprint: &str) -> Result<
     // Where a link leads is what is replaced, not the link.
     let path = fs::canonicalize(path).map_err(cannot)?;
     let before = reading::text(&path, LARGEST).map_err(cannot)?;
-    let after = with_fingerprint(
-        &path.display().to_string(),
-        &before,
-        environment,
-        fingerprint,
-    )?;
+    let after = change(&path.display().to_string(), &before)?;
     let folder = path.parent().unwrap_or(Path::new("/"));
     let mut new = tempfile::Builder::new()
         .prefix(".toysoldiers.toml.")
@@ -61,7 +69,7 @@ impl Edit {
             return Err(
                 Error::refused(format!("{} was changed meanwhile", path.display()))
                     .note("it was left as it is now")
-                    .hint(command("env pin").hint("run {} again"))
+                    .hint(Hint::again("run the same command again"))
                     .into(),
             );
         }
@@ -132,9 +140,54 @@ fn with_fingerprint(
     Ok(after)
 }
 
+/// The text with an environment behind it.
+fn with_environment(name: &str, text: &str, environment: &str, lines: &str) -> Result<String> {
+    let seam = match text.chars().next_back() {
+        None => "",
+        Some('\n') => "\n",
+        Some(_) => "\n\n",
+    };
+    let mut added = format!("{seam}{lines}");
+    if text.contains("\r\n") {
+        added = added.replace('\n', "\r\n");
+    }
+    let after = format!("{text}{added}");
+    let read = file::parse(name, after.trim_start_matches(MARK)).ok();
+    if read.is_none_or(|content| !content.env.contains_key(environment)) {
+        return Err(
+            Error::failed(format!("cannot put an environment into {name}"))
+                .unchanged()
+                .hint(format!("write it yourself, as `[env.{environment}]`"))
+                .into(),
+        );
+    }
+    Ok(after)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_environment_stands_behind_what_is_there() {
+        let lines = "[env.b]\nurl = \"y\"\n";
+        let with = |text| with_environment("f", text, "b", lines).ok();
+        for (before, after) in [
+            ("", Some("[env.b]\nurl = \"y\"\n")),
+            ("# a", Some("# a\n\n[env.b]\nurl = \"y\"\n")),
+            (
+                "\u{feff}[env.a]\r\nurl = 'x'\r\n",
+                Some("\u{feff}[env.a]\r\nurl = 'x'\r\n\r\n[env.b]\r\nurl = \"y\"\r\n"),
+            ),
+            (
+                "env.a.url = 'x'\n",
+                Some("env.a.url = 'x'\n\n[env.b]\nurl = \"y\"\n"),
+            ),
+            ("env = { a = { url = 'x' } }\n", None),
+        ] {
+            assert_eq!(with(before).as_deref(), after, "{before}");
+        }
+    }
 
     fn edited(text: &str) -> String {
         with_fingerprint("toysoldiers.toml", text, "shop", "42").expect("can be edited")

@@ -101,11 +101,16 @@ impl Settings {
             values.push(value("replica.max_lag", lag, origin));
         }
         let folder = |key, told: Option<&(PathBuf, Origin)>| {
-            let (folder, origin) = match told {
-                Some((folder, origin)) => (folder.display().to_string(), origin.clone()),
-                None => (format!("database/{key}, else embedded"), Origin::Default),
+            if let Some((folder, origin)) = told {
+                return value(key, Some(folder.display().to_string()), origin);
+            }
+            let folder = format!("database/{key}");
+            let found = if self.base.join(&folder).is_dir() {
+                format!("{folder}, not the embedded")
+            } else {
+                format!("embedded: there is no {folder}")
             };
-            value(key, Some(folder), &origin)
+            value(key, Some(found), &Origin::Default)
         };
         values.push(folder("migrations", self.migrations.as_ref()));
         let denied = environment.denied_rules.iter();

@@ -3,7 +3,7 @@
 //! Nothing that is in a file is lost or changed: statements are put behind it, with the line ends it has. A file that
 //! somebody else changed meanwhile is left alone.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -36,7 +36,6 @@ pub struct Addition {
 /// What adding needs to do its work.
 #[derive(Debug)]
 pub struct Work {
-    folder: PathBuf,
     additions: Vec<Addition>,
     report: Adopted,
 }
@@ -220,7 +219,6 @@ impl Draft {
                     left,
                     differences,
                 },
-                folder,
                 additions,
             },
         }
@@ -286,14 +284,7 @@ fn joined(old: &[u8], text: &str) -> Vec<u8> {
 
 /// Writes the files: those before one that cannot be written stay.
 pub fn write(work: Work, _consent: Consent) -> Result<Adopted> {
-    let Work {
-        folder,
-        additions,
-        report,
-    } = work;
-    if !additions.is_empty() {
-        make(&folder, &report.source)?;
-    }
+    let Work { additions, report } = work;
     for (number, addition) in additions.iter().enumerate() {
         if let Err(error) = addition.write() {
             let Some(last) = number.checked_sub(1) else {
@@ -311,15 +302,6 @@ pub fn write(work: Work, _consent: Consent) -> Result<Adopted> {
         }
     }
     Ok(report)
-}
-
-fn make(folder: &Path, shown: &str) -> Result<()> {
-    std::fs::create_dir_all(folder).map_err(|error| {
-        Error::failed(format!("cannot make the folder {shown}"))
-            .because(error)
-            .unchanged()
-            .into()
-    })
 }
 
 #[cfg(test)]
