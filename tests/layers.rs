@@ -122,6 +122,7 @@ const PURE: &[&str] = &[
     "migrate/import/text.rs",
     "migrate/lint.rs",
     "migrate/lint/access.rs",
+    "migrate/lint/change.rs",
     "migrate/lint/data.rs",
     "migrate/lint/facts.rs",
     "migrate/lint/mode.rs",

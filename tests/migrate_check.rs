@@ -39,8 +39,31 @@ fn nothing_to_find_fault_with_is_said_so() {
 #[test]
 fn the_platforms_own_migrations_are_worth_notes_and_no_warning() {
     let outcome = Tool::new().run(&["migrate", "check"]).ok();
-    assert_snapshot!(outcome.stderr, @"13 files checked (embedded in toysoldiers 0.1.0): 10 notes");
+    assert_snapshot!(outcome.stderr, @"13 files checked (embedded in toysoldiers 0.1.0): 2 notes");
     assert!(!outcome.stdout.contains("warning"), "{outcome}");
+}
+
+#[test]
+fn what_later_files_drop_needs_no_index() {
+    let tool = folder(&[
+        ("001_t.sql", TABLE),
+        (
+            "002_keys.sql",
+            "alter table t add column b bigint references u, add column c bigint references u;\n",
+        ),
+        ("003_b.sql", "alter table t drop constraint t_b_fkey;\n"),
+    ]);
+    let outcome = tool.run(&["migrate", "check"]);
+    assert!(outcome.stdout.contains("the rows of t by c,"), "{outcome}");
+    assert!(!outcome.stdout.contains("the rows of t by b,"), "{outcome}");
+    // What an earlier one drops is another one.
+    tool.write("database/migrations/003_b.sql", "select 1;\n");
+    tool.write(
+        "database/migrations/001_t.sql",
+        "alter table t drop constraint t_b_fkey;\n",
+    );
+    let outcome = tool.run(&["migrate", "check"]);
+    assert!(outcome.stdout.contains("the rows of t by b,"), "{outcome}");
 }
 
 #[test]

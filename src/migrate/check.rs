@@ -23,7 +23,7 @@ use super::nested::Nested;
 use super::preflight;
 use super::size::Sizes;
 use crate::error::{Error, Result, command};
-use crate::source::{Entry, Source, text};
+use crate::source::{Entry, INDEXES, Source, text};
 use numbering::{Numbered, numbering, strays};
 use undeclared::{Declared, undeclared};
 
@@ -103,6 +103,15 @@ pub fn check(source: &Source, named: &[PathBuf], denied: &[&'static Rule]) -> Re
             findings.push(finding.judged(&directives, wanted));
         }
     }
+    // What later files say of earlier ones counts.
+    let version = |sheet: &Sheet<'_>| {
+        let name = sheet.path.rsplit('/').next().unwrap_or_default();
+        match file::kind(name) {
+            Ok(Kind::Up(version, _)) => version,
+            _ => i64::MAX,
+        }
+    };
+    files.sheets.sort_by_key(version);
     let elsewhere = elsewhere(source, !named.is_empty());
     lint(files.sheets, &elsewhere, wanted, |finding| {
         findings.push(finding);
@@ -196,15 +205,15 @@ impl Files {
     }
 }
 
-/// Where else indexes and functions are made: in the folder `indexes` beside that of the migrations, and, for files that were
-/// named, in the migrations.
+/// Where else indexes and functions are made: in the folder `indexes` beside that of the migrations, or in the program as they
+/// are, and, for files that were named, in the migrations.
 fn elsewhere(source: &Source, with_migrations: bool) -> Vec<Cow<'static, str>> {
-    let mut entries = Vec::new();
-    if let Source::Folder { path, .. } = source
-        && let Some(parent) = path.parent()
-    {
-        entries.extend(folder(&parent.join("indexes")));
-    }
+    let mut entries = match source {
+        Source::Folder { path, .. } => path
+            .parent()
+            .map_or_else(Vec::new, |parent| folder(&parent.join("indexes"))),
+        Source::Embedded(_) => Source::Embedded(INDEXES).entries().unwrap_or_default(),
+    };
     if with_migrations {
         entries.extend(source.entries().unwrap_or_default());
     }
@@ -275,8 +284,8 @@ fn lint_here<'a>(
     let mut made = Made::default();
     let mut open: Vec<Reading<'a>> = Vec::new();
     for sheet in sheets {
-        let reading = Reading::of(sheet, wanted);
-        made.add(reading.facts());
+        let mut reading = Reading::of(sheet, wanted);
+        made.add(&mut reading);
         if reading.wanting(&made).next().is_some() {
             open.push(reading);
         } else {
@@ -295,7 +304,7 @@ fn lint_here<'a>(
             .collect();
         let lower = text.to_ascii_lowercase();
         if names.iter().any(|name| lower.contains(name)) {
-            made.add(&super::lint::facts_of(text));
+            made.add_apart(&super::lint::facts_of(text));
         }
     }
     for reading in open {

@@ -4,6 +4,7 @@
 //! alone are quick ([`preflight`]); the others read squawk's tree, once a file.
 
 mod access;
+mod change;
 mod data;
 pub mod facts;
 pub mod form;
@@ -22,6 +23,7 @@ use super::file::Migration;
 use super::preflight::{self, Found};
 use super::size::{Size, Sizes};
 use crate::error::{Excerpt, Lines};
+use change::Changes;
 use facts::{Facts, Indexes, Name, Span};
 use path::Routines;
 pub use rule::{Habit, Level, Rule};
@@ -220,13 +222,24 @@ impl Serialize for Finding {
 pub struct Made {
     indexes: Indexes,
     routines: Routines,
+    changes: Changes,
+    files: usize,
 }
 
 impl Made {
-    /// Adds what a file makes.
-    pub fn add(&mut self, facts: &Facts) {
+    /// Adds what a file makes that runs before or after others, nobody knows.
+    pub fn add_apart(&mut self, facts: &Facts) {
         self.indexes.add(facts);
         self.routines.add(facts);
+    }
+
+    /// Adds what a file makes, and what it does to what earlier ones make; in the order in which they run.
+    pub fn add(&mut self, reading: &mut Reading<'_>) {
+        self.indexes.follow(&reading.facts);
+        self.routines.add(&reading.facts);
+        self.changes.add(self.files, &reading.facts);
+        reading.number = self.files;
+        self.files += 1;
     }
 }
 
@@ -235,6 +248,8 @@ pub struct Reading<'a> {
     sheet: Sheet<'a>,
     read: directive::Read,
     facts: Facts,
+    /// How many files run before it.
+    number: usize,
     hits: Vec<Hit>,
 }
 
@@ -271,24 +286,24 @@ impl<'a> Reading<'a> {
             sheet,
             read,
             facts,
+            number: 0,
             hits,
         }
-    }
-
-    /// What it says.
-    pub fn facts(&self) -> &Facts {
-        &self.facts
     }
 
     /// What other files may have to say more of: tables with a foreign key for which none of these indexes is, and
     /// functions that have to do without a search_path.
     pub fn wanting<'i>(&'i self, made: &'i Made) -> impl Iterator<Item = &'i Name> {
-        data::wanting(self.facts(), &made.indexes).chain(path::wanting(self.facts()))
+        data::wanting(&self.facts, &made.indexes).chain(path::wanting(&self.facts))
     }
 
     /// All that is found, in order of place.
     pub fn findings(mut self, made: &Made, wanted: Wanted<'_>) -> Vec<Finding> {
-        data::look(&self.facts, &made.indexes, &mut self.hits);
+        let is_settled = |key, index| {
+            made.changes
+                .settle(key, (self.number, index), &made.indexes)
+        };
+        data::look(&self.facts, is_settled, &mut self.hits);
         path::look(&self.facts, &made.routines, &mut self.hits);
         for (place, rule) in &self.read.allows {
             // What is found between files is not found in one.

@@ -1,5 +1,6 @@
 //! Rules about rows: changing all of them, and finding those that refer to one.
 
+use super::change::Key;
 use super::facts::{Fact, Facts, Name, quoted};
 use super::rule::{Level, Rule};
 use super::{Hit, Indexes};
@@ -23,10 +24,11 @@ pub static UNINDEXED_FOREIGN_KEY: Rule = Rule::new(
     "declare an index that begins with the columns of the key in database/indexes",
 );
 
-/// What the rules here find.
-pub(super) fn look(facts: &Facts, indexes: &Indexes, hits: &mut Vec<Hit>) {
+/// What the rules here find. `is_settled` says of a foreign key, which is the how-manieth fact, that nobody misses an
+/// index for it.
+pub(super) fn look(facts: &Facts, is_settled: impl Fn(Key, usize) -> bool, hits: &mut Vec<Hit>) {
     let made = facts.tables();
-    for fact in &facts.all {
+    for (index, fact) in facts.all.iter().enumerate() {
         match fact {
             Fact::Write { verb, table, span } if !made.contains(table) => hits.push(Hit::new(
                 &WRITE_WITHOUT_WHERE,
@@ -37,9 +39,21 @@ pub(super) fn look(facts: &Facts, indexes: &Indexes, hits: &mut Vec<Hit>) {
                 table,
                 columns,
                 target,
+                name,
                 span,
                 ..
-            } if !indexes.cover(table, columns) => {
+            } => {
+                let key = Key {
+                    table: table.clone(),
+                    columns: columns.clone(),
+                    target: target.clone(),
+                    name: name
+                        .clone()
+                        .unwrap_or_else(|| format!("{}_{}_fkey", table.name, columns.join("_"))),
+                };
+                if is_settled(key, index) {
+                    continue;
+                }
                 let columns: Vec<_> = columns.iter().map(|column| quoted(column)).collect();
                 let columns = columns.join(", ");
                 let hit = Hit::new(
@@ -132,6 +146,71 @@ mod tests {
         finds(
             "alter table t add constraint f foreign key (a, b) references u (x, y) not valid;",
             &["1:19 unindexed-foreign-key"],
+        );
+    }
+
+    #[test]
+    fn what_becomes_of_a_foreign_key_counts() {
+        let keys = |rest: &str| {
+            let text = format!(
+                "create table t (a uuid constraint k references u, b uuid references \"V\");{SECURE}{rest}"
+            );
+            let found = super::super::tests::found(&text);
+            let is_key = |found: &&String| found.contains("unindexed");
+            found.iter().filter(is_key).count()
+        };
+        assert_eq!(keys(""), 2);
+        for (rest, left) in [
+            ("drop table t;", 0),
+            ("drop table if exists x, public.t cascade;", 0),
+            ("drop table u cascade;", 1),
+            ("drop table \"V\";", 1),
+            ("drop table v;", 2),
+            ("alter table t drop column a;", 1),
+            ("alter table t drop a, drop if exists b;", 0),
+            ("alter table t drop constraint k;", 1),
+            ("alter table t drop constraint if exists \"t_b_fkey\";", 1),
+            ("alter table t drop constraint t_a_fkey;", 2),
+            ("alter table x drop constraint k;", 2),
+            (
+                "alter table t rename to x; create index on x (a); drop table t;",
+                1,
+            ),
+            (
+                "alter table t rename column a to c; create index on t (c);",
+                1,
+            ),
+            (
+                "alter table t rename a to c; alter table t drop column c;",
+                1,
+            ),
+            (
+                "alter table t rename constraint k to l; alter table t drop constraint l;",
+                1,
+            ),
+            ("alter table t set schema app; drop schema app cascade;", 0),
+            ("drop schema public cascade;", 0),
+            (
+                "drop table t; create table t (a uuid references u); create index on t (a);",
+                0,
+            ),
+            (
+                "create index on t (a); drop table t; create table t (a uuid references u);",
+                1,
+            ),
+            (
+                "alter table t drop constraint k; alter table t add constraint k foreign key (a) references u;",
+                2,
+            ),
+        ] {
+            assert_eq!(keys(rest), left, "{rest}");
+        }
+        assert_eq!(
+            super::super::tests::found("create index on t (a); alter table t rename to x; alter table x add foreign key (a) references u not valid;")
+                .iter()
+                .filter(|found| found.contains("unindexed"))
+                .count(),
+            0
         );
     }
 }

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
+use super::change::Change;
+
 /// A part of the text, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
@@ -150,6 +152,8 @@ pub enum Fact {
         columns: Vec<String>,
         /// The table it refers to.
         target: Name,
+        /// Its name, if it is said.
+        name: Option<String>,
         /// Whether rows that are there have to be looked at.
         scans: bool,
         /// Where.
@@ -219,6 +223,8 @@ pub enum Fact {
     },
     /// A function is dropped.
     Dropped(Name),
+    /// A table that is there is changed.
+    Change(Change),
     /// Something calls a function when rows are loaded or an index is built.
     Run {
         /// What.
@@ -318,12 +324,47 @@ pub struct Indexes(HashMap<Name, Vec<Vec<String>>>);
 impl Indexes {
     /// Adds those of a file.
     pub fn add(&mut self, facts: &Facts) {
+        facts.all.iter().for_each(|fact| self.add_one(fact));
+    }
+
+    fn add_one(&mut self, fact: &Fact) {
+        if let Fact::Index { table, columns } = fact {
+            let indexes = self.0.entry(table.clone()).or_default();
+            indexes.push(columns.clone());
+        }
+    }
+
+    /// Adds those of a file that runs after all that was followed before, and what becomes of those.
+    pub fn follow(&mut self, facts: &Facts) {
         for fact in &facts.all {
-            if let Fact::Index { table, columns } = fact {
-                self.0
-                    .entry(table.clone())
-                    .or_default()
-                    .push(columns.clone());
+            self.add_one(fact);
+            let Fact::Change(change) = fact else {
+                continue;
+            };
+            match change {
+                Change::TableDropped(table) => {
+                    self.0.remove(table);
+                }
+                Change::TableRenamed(table, to) => {
+                    // Files that nobody knows when they run may have the old name.
+                    let indexes = self.0.get(table).cloned().unwrap_or_default();
+                    self.0.entry(to.clone()).or_default().extend(indexes);
+                }
+                Change::ColumnDropped(table, column) => {
+                    if let Some(indexes) = self.0.get_mut(table) {
+                        indexes.retain(|columns| !columns.contains(column));
+                    }
+                }
+                Change::ColumnRenamed(table, column, to) => {
+                    let indexes = self.0.entry(table.clone()).or_default();
+                    let mut renamed = indexes.clone();
+                    renamed.retain(|columns| columns.contains(column));
+                    for name in renamed.iter_mut().flatten().filter(|name| *name == column) {
+                        name.clone_from(to);
+                    }
+                    indexes.extend(renamed);
+                }
+                _ => {}
             }
         }
     }

@@ -14,9 +14,9 @@ fn found_with(text: &str, denied: &[&'static Rule]) -> Vec<String> {
         path: "f.sql".into(),
         text: text.into(),
     };
-    let reading = Reading::of(sheet, Wanted::All(denied));
+    let mut reading = Reading::of(sheet, Wanted::All(denied));
     let mut made = Made::default();
-    made.add(reading.facts());
+    made.add(&mut reading);
     let findings = reading.findings(&made, Wanted::All(denied)).into_iter();
     findings
         .map(|finding| {

@@ -10,6 +10,7 @@ use std::collections::HashSet;
 use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
+use crate::migrate::lint::change::Change;
 use crate::migrate::lint::facts::{Fact, Facts, Name};
 use node::{name, range, span, words_before};
 
@@ -98,6 +99,13 @@ impl Reader<'_> {
             }
             ast::Stmt::DropTable(drop) => {
                 subjects.extend(drop.table_name_refs().filter_map(|table| name(Some(table))));
+                let dropped = subjects.iter().cloned().map(Change::TableDropped);
+                self.facts.all.extend(dropped.map(Fact::Change));
+            }
+            ast::Stmt::DropSchema(drop) => {
+                let schemas = drop.schema_refs().filter_map(|schema| name(Some(schema)));
+                let dropped = schemas.map(|schema| Change::SchemaDropped(schema.name));
+                self.facts.all.extend(dropped.map(Fact::Change));
             }
             ast::Stmt::DropView(drop) => {
                 let mut views = drop.view_refs().filter_map(|view| name(Some(view)));

@@ -5,6 +5,7 @@ use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::Reader;
 use super::node::{name, span};
+use crate::migrate::lint::change::Change;
 use crate::migrate::lint::facts::{Fact, Name};
 
 impl Reader<'_> {
@@ -62,11 +63,15 @@ impl Reader<'_> {
         match node.kind() {
             SyntaxKind::REFERENCES_CONSTRAINT => {
                 let reference = ast::ReferencesConstraint::cast(node.clone());
-                if let Some(target) = name(reference.and_then(|reference| reference.table())) {
+                let reference = reference.as_ref();
+                if let Some(target) = name(reference.and_then(ast::ReferencesConstraint::table)) {
+                    let clause =
+                        reference.and_then(ast::ReferencesConstraint::constraint_name_clause);
                     self.facts.all.push(Fact::ForeignKey {
                         table: table.clone(),
                         columns: vec![column.to_owned()],
                         target,
+                        name: clause.as_ref().and_then(constraint_name),
                         scans: !has_nothing_to_prove,
                         span: span(node),
                     });
@@ -105,6 +110,10 @@ impl Reader<'_> {
                             .map(|column| Name::read(&column.syntax().text().to_string()).name)
                             .collect(),
                         target,
+                        name: key
+                            .constraint_name_clause()
+                            .as_ref()
+                            .and_then(constraint_name),
                         scans: !is_new,
                         span: span(node),
                     });
@@ -164,6 +173,16 @@ impl Reader<'_> {
                     span: span(action.syntax()),
                 });
             }
+            ast::AlterTableAction::DropColumn(_)
+            | ast::AlterTableAction::DropConstraint(_)
+            | ast::AlterTableAction::RenameColumn(_)
+            | ast::AlterTableAction::RenameConstraint(_)
+            | ast::AlterTableAction::TableRenameTo(_)
+            | ast::AlterTableAction::SetSchema(_) => {
+                self.facts
+                    .all
+                    .extend(change(table, action).map(Fact::Change));
+            }
             ast::AlterTableAction::AlterColumn(alter) if self.names_key(alter.syntax()) => {
                 self.facts.keys.push(span(alter.syntax()));
             }
@@ -206,6 +225,49 @@ impl Reader<'_> {
             columns,
         });
     }
+}
+
+/// What an action does to a table that foreign keys may be on.
+fn change(table: &Name, action: &ast::AlterTableAction) -> Option<Change> {
+    let table = table.clone();
+    let own = |name: Name| name.name;
+    Some(match action {
+        ast::AlterTableAction::DropColumn(drop) => {
+            Change::ColumnDropped(table, name(drop.column_name_ref()).map(own)?)
+        }
+        ast::AlterTableAction::DropConstraint(drop) => {
+            Change::ConstraintDropped(table, name(drop.constraint_name_ref()).map(own)?)
+        }
+        ast::AlterTableAction::RenameColumn(rename) => Change::ColumnRenamed(
+            table,
+            name(rename.column_name_ref()).map(own)?,
+            name(rename.column_name()).map(own)?,
+        ),
+        ast::AlterTableAction::RenameConstraint(rename) => Change::ConstraintRenamed(
+            table,
+            name(rename.constraint_name_ref()).map(own)?,
+            name(rename.constraint_name()).map(own)?,
+        ),
+        ast::AlterTableAction::TableRenameTo(rename) => {
+            let name = name(rename.table_name())?.name;
+            let schema = table.schema.clone();
+            Change::TableRenamed(table, Name { schema, name })
+        }
+        ast::AlterTableAction::SetSchema(set) => {
+            let schema = name(set.schema_ref())?.name;
+            let schema = Some(schema).filter(|schema| schema != "public");
+            let name = table.name.clone();
+            Change::TableRenamed(table, Name { schema, name })
+        }
+        _ => return None,
+    })
+}
+
+/// The name in `constraint NAME`.
+fn constraint_name(clause: &ast::ConstraintNameClause) -> Option<String> {
+    let text = clause.syntax().text().to_string();
+    let name = text.trim_start().get("constraint".len()..)?;
+    Some(Name::read(name).name)
 }
 
 fn is_key_name(column: &str) -> bool {
