@@ -15,6 +15,7 @@ pub mod down;
 pub mod dump;
 mod engine;
 pub mod file;
+mod heading;
 pub mod history;
 pub mod import;
 mod leftover;

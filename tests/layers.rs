@@ -113,6 +113,7 @@ const PURE: &[&str] = &[
     "migrate/directive.rs",
     "migrate/dump/text.rs",
     "migrate/dump/text/origin.rs",
+    "migrate/heading.rs",
     "migrate/dump/text/secret.rs",
     "migrate/file.rs",
     "migrate/import/checksum.rs",

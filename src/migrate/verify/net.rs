@@ -6,10 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use squawk_lexer::{TokenKind, tokenize};
-
 use super::HISTORIES;
 use crate::error::{self, Result};
+use crate::migrate::heading::{Heading, headings};
 use crate::pg::catalog::Catalog;
 use crate::pg::catalog::diff::{Difference, State};
 use crate::pg::tools::Programs;
@@ -76,34 +75,21 @@ pub async fn read(db: &Db, programs: &Programs) -> Result<Dump, String> {
     Ok(Dump::of(&String::from_utf8_lossy(&dump)))
 }
 
-/// Where comments begin that are comments.
-fn comments(text: &str) -> BTreeSet<usize> {
-    let mut at = 0;
-    let mut comments = BTreeSet::new();
-    for token in tokenize(text) {
-        if matches!(token.kind, TokenKind::LineComment) {
-            comments.insert(at);
-        }
-        at += token.len as usize;
-    }
-    comments
-}
-
 impl Dump {
     fn of(text: &str) -> Self {
         let mut dump = Self::default();
         let mut entry: Option<&mut Vec<String>> = None;
-        let headings = comments(text);
+        let mut headings = headings(text).peekable();
         let mut at = 0;
         for line in text.split_inclusive('\n') {
             let start = at;
             at += line.len();
+            if let Some(heading) = headings.next_if(|heading| heading.start == start) {
+                entry = key(heading).map(|key| dump.0.entry(key).or_default());
+                continue;
+            }
             let line = line.trim_end_matches(['\n', '\r']);
-            let header = line.strip_prefix("-- Name: ");
-            // In the body of a function anybody may write what looks like one.
-            if let Some(header) = header.filter(|_| headings.contains(&start)) {
-                entry = key(header).map(|key| dump.0.entry(key).or_default());
-            } else if let Some(lines) = &mut entry
+            if let Some(lines) = &mut entry
                 && !is_between(line)
             {
                 lines.push(line.trim_end().to_owned());
@@ -187,13 +173,11 @@ fn words(name: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// `t; Type: TABLE; Schema: app; Owner: -`; nothing if nobody compares it.
-fn key(header: &str) -> Option<(String, String, String)> {
-    let (name, rest) = header.rsplit_once("; Type: ")?;
-    let (kind, rest) = rest.split_once("; Schema: ")?;
-    let schema = rest
-        .split_once("; Owner")
-        .map_or(rest, |(schema, _)| schema);
+/// Kind, schema and name; nothing if nobody compares it.
+fn key(heading: Heading<'_>) -> Option<(String, String, String)> {
+    let Heading {
+        name, kind, schema, ..
+    } = heading;
     let begins = |words: &[&str]| words.iter().any(|word| name.starts_with(word));
     let is_left_out = match kind {
         "ACL" => !begins(&GRANTED),

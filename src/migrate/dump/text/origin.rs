@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use squawk_lexer::{TokenKind, tokenize};
 
 use super::{Piece, is_right};
+use crate::migrate::heading::headings;
 use crate::pg::sql::Statement;
 use crate::pg::tools::major;
 
@@ -41,11 +42,9 @@ impl Origin {
             let told = head.clone().find_map(|line| line.strip_prefix(version));
             told.map_or(u32::MAX, major)
         });
-        let tables = dump.lines().filter_map(|line| {
-            let (name, kind) = line.strip_prefix("-- Name: ")?.split_once("; Type: ")?;
-            let is_table = kind.starts_with("TABLE;") || kind.starts_with("FOREIGN TABLE;");
-            is_table.then(|| name.to_owned())
-        });
+        let tables = headings(dump)
+            .filter(|heading| matches!(heading.kind, "TABLE" | "FOREIGN TABLE"))
+            .map(|heading| heading.name.to_owned());
         Self {
             server,
             program,
@@ -193,14 +192,10 @@ fn place_of_public<'a>(pieces: &mut [Piece<'a>]) -> (usize, &'a str) {
     }
     // They come last, in the order of their objects, with schemas before all others; event triggers come after them.
     let is_later = |piece: &Piece<'_>| {
-        let mut headings = piece
-            .between
-            .lines()
-            .filter_map(|line| line.strip_prefix("-- Name: ")?.split_once("; Type: "));
-        headings.any(|(name, kind)| {
-            let schema = name.strip_prefix("SCHEMA ");
-            let is_acl = kind.starts_with("ACL;") && schema.is_none_or(|schema| schema > "public");
-            is_acl || kind.starts_with("DEFAULT ACL;") || kind.starts_with("EVENT TRIGGER;")
+        headings(piece.between).any(|heading| {
+            let schema = heading.name.strip_prefix("SCHEMA ");
+            let is_acl = heading.kind == "ACL" && schema.is_none_or(|schema| schema > "public");
+            is_acl || matches!(heading.kind, "DEFAULT ACL" | "EVENT TRIGGER")
         })
     };
     let index = pieces.iter().position(is_later).unwrap_or(pieces.len());
