@@ -2,6 +2,7 @@
 
 mod adopted;
 mod backup;
+mod complete;
 mod creator;
 mod dashboard;
 mod demo;
@@ -37,6 +38,7 @@ use futures_util::FutureExt;
 use crate::context::{self, Context};
 use crate::error::{self, Error, Exit, Hint, Kind, Mask, Result};
 use crate::ui::{Output, Ui};
+pub use complete::answer as answer_shell;
 use global::Global;
 
 /// How long a command has to end by itself once it is cancelled.
@@ -112,7 +114,7 @@ enum Command {
     /// Open psql on the environment; read-only in a protected one
     Psql(psql::PsqlArgs),
     /// Print a completion script for a shell
-    Completions(manual::CompletionsArgs),
+    Completions(complete::CompletionsArgs),
     /// Print the manual page
     Man(manual::ManArgs),
 }

@@ -30,7 +30,7 @@ use crate::ui::{Report, Stage, Ui};
 pub struct Context {
     /// The person at the other end.
     pub ui: Ui,
-    /// What was typed, without its arguments: `user create`.
+    /// What was typed, without its arguments: `user create`. Nothing while words are completed.
     command: String,
     /// Tells every command there is; only a file that denies some wants to know.
     commands: fn() -> Vec<String>,
@@ -85,7 +85,8 @@ impl Context {
         let user = local::user_name(rustix::process::geteuid().as_raw());
         let settings = Settings::load(&self.flags, &self.environ, &here()?, user, self.caller())?;
         let environment = &settings.environment;
-        if !environment.deny.is_empty() {
+        // A shell that completes words is told no warnings.
+        if !environment.deny.is_empty() && !self.command.is_empty() {
             for line in guard::misspelt(environment, &(self.commands)()) {
                 self.ui.warn(&line);
             }

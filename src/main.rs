@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use toysoldiers::cli::Cli;
+use toysoldiers::cli::{self, Cli};
 use toysoldiers::pg::shim;
 
 fn main() -> ExitCode {
@@ -10,6 +10,7 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     toysoldiers::umask::restrict();
+    cli::answer_shell();
     ExitCode::from(match Cli::read(std::env::args_os()) {
         Ok(cli) => cli.run_to_the_end(),
         Err(code) => code,

@@ -1,9 +1,10 @@
 //! `completions`, `man` and `--help`.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::Command;
 
-use crate::support::Tool;
+use crate::support::{Database, Tool};
 
 /// Every command of the program, by the names one types.
 pub fn commands(tool: &Tool, path: &[&str], found: &mut BTreeSet<String>) {
@@ -44,32 +45,89 @@ fn every_command_that_takes_words_has_an_example() {
 }
 
 #[test]
-fn completions_are_scripts_their_shell_reads() {
+fn completions_are_scripts_for_their_shell() {
     let tool = Tool::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        assert!(
-            tool.run(&["completions", shell])
-                .ok()
-                .stdout
-                .contains("migrate"),
-            "{shell}"
-        );
+        let script = tool.run(&["completions", shell]).ok().stdout;
+        assert!(script.contains("TOYSOLDIERS_COMPLETE"), "{shell}");
     }
+    tool.run(&["completions", "cmd"]).code(2);
+}
+
+/// What bash offers for the last of these words.
+fn completed(tool: &Tool, words: &[&str]) -> Vec<String> {
     let script = tool.write(
         "completions.bash",
-        tool.run(&["completions", "bash"]).stdout,
+        tool.run(&["completions", "bash"]).ok().stdout,
     );
-    let output = Command::new("bash")
-        .args(["-c", "source \"$0\" && complete -p toysoldiers"])
-        .arg(script)
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
+    let program = tool.command(&[]);
+    let folder = Path::new(program.get_program()).parent().unwrap();
+    let ask = "source \"$0\"; COMP_WORDS=(toysoldiers \"$@\"); COMP_CWORD=$#
+         COMP_TYPE=9; complete -p toysoldiers >/dev/null || exit 1
+         _clap_complete_toysoldiers toysoldiers \"${COMP_WORDS[-1]}\"; printf '%s\\n' \"${COMPREPLY[@]}\"";
+    let mut bash = Command::new("bash");
+    bash.args(["-c", ask]).arg(script).args(words);
+    bash.current_dir(tool.path()).env_clear();
+    bash.env("PATH", format!("{}:/usr/bin:/bin", folder.display()));
+    let output = bash.output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    text.lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect()
+}
+
+#[test]
+fn completions_know_what_there_is_and_connect_to_nothing() {
+    let tool = Tool::new();
+    assert_eq!(completed(&tool, &["-e", ""]), ["local", "demo"]);
+    // Nobody is there, and the command would leave a file behind.
+    tool.write(
+        "toysoldiers.toml",
+        "default_env = \"shop\"\n[env.shop]\nurl = \"postgresql://a@127.0.0.1:1/a\"\n\
+         password_command = [\"touch\", \"asked\"]\ndeny = [\"no command\"]\n[env.shop.backup]\ndestination = \"b\"\n",
     );
-    tool.run(&["completions", "cmd"]).code(2);
+    tool.write("b/shop-20260101T000000Z.dump", "cut short");
+    assert_eq!(completed(&tool, &["--env", "s"]), ["shop"]);
+    assert_eq!(
+        completed(&tool, &["status", "--confirm", ""]),
+        ["local", "demo", "shop"]
+    );
+    assert_eq!(completed(&tool, &["backup", "restore", "l"]), ["latest"]);
+    // A broken file offers less.
+    assert_eq!(
+        completed(&tool, &["user", "list", "--sort", "-c"]),
+        ["-created_at", "-creator_id"]
+    );
+    let formats = |command: &str| completed(&tool, &[command, "-o", ""]).join(" ");
+    assert_eq!(formats("deploy"), "table json csv ndjson");
+    assert_eq!(
+        completed(&tool, &["policy", "audit", "-o", ""]).join(" "),
+        "table json csv ndjson github sarif"
+    );
+    assert!(!tool.path().join("asked").exists());
+    tool.write("toysoldiers.toml", "[env");
+    assert_eq!(completed(&tool, &["-e", ""]), ["local", "demo"]);
+}
+
+#[test]
+fn completions_know_the_backups() {
+    let database = Database::migrated();
+    let tool = Tool::new().on(&database);
+    tool.run(&["backup", "create", "--to", "b"]).ok();
+    let listed = ["backup", "list", "--from", "b", "-o", "json"];
+    let listed = tool.run(&listed).ok().json();
+    let name = listed["backups"][0]["name"].as_str().unwrap();
+    // What is incomplete is not offered.
+    tool.write("b/x.dump", "");
+    let words = ["backup", "restore", "--from", "b", ""];
+    // Behind them are options.
+    let offered = completed(&tool, &words);
+    let names: Vec<&String> = offered
+        .iter()
+        .filter(|word| !word.starts_with('-'))
+        .collect();
+    assert_eq!(names, ["latest", name]);
 }
 
 #[test]
@@ -184,20 +242,4 @@ fn every_command_offers_the_formats_it_can_write_and_names_them_when_asked_for_a
     assert_eq!(formats(&group), ALL);
     let group = tool.run(&["user", "--help"]).ok().stdout;
     assert_eq!(formats(&group), ALL[..4]);
-}
-
-#[test]
-fn completions_know_the_formats_of_a_command() {
-    let script = Tool::new().run(&["completions", "bash"]).ok().stdout;
-    let formats = |command: &str| {
-        let part = script.split(&format!("toysoldiers__{command})\n")).nth(1);
-        let part = part.unwrap().split("--output)\n").nth(1).unwrap();
-        let words = part.split("compgen -W \"").nth(1).unwrap();
-        words.split('"').next().unwrap().to_owned()
-    };
-    assert_eq!(formats("subcmd__deploy"), "table json csv ndjson");
-    assert_eq!(
-        formats("subcmd__policy__subcmd__audit"),
-        "table json csv ndjson github sarif"
-    );
 }

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use clap_complete::engine::ArgValueCandidates;
 
+use super::complete;
 use crate::backup::restore::{self, Place};
 use crate::backup::{self, Address, Entry, Listing, Restored, Said, Store, Taken, list};
 use crate::context::Context;
@@ -51,6 +53,7 @@ pub(super) struct ListArgs {
     rows are counted, and dropped again if anything fails.")]
 pub(super) struct RestoreArgs {
     /// The backup: its name, a file of it, or `latest`, the newest complete one
+    #[arg(add = ArgValueCandidates::new(complete::backups))]
     name: String,
     /// Database to make, on the server of the environment
     #[arg(long, value_name = "DATABASE")]

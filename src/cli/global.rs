@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
+use clap_complete::engine::ArgValueCandidates;
 
+use super::complete;
 use super::format::Format;
 use crate::error::{Error, Mask, Result};
 use crate::pg::conninfo;
@@ -18,7 +20,7 @@ use crate::ui::{CsvForm, Detail, Fit, Letters, Manners, Output};
 #[allow(clippy::struct_excessive_bools)] // flags are
 pub(super) struct Global {
     /// Environment to work on: `local`, `demo`, or one of toysoldiers.toml
-    #[arg(short, long, global = true, value_name = "NAME")]
+    #[arg(short, long, global = true, value_name = "NAME", add = ArgValueCandidates::new(complete::environments))]
     env: Option<String>,
     /// Database to work on, without an environment; keep passwords out of it
     #[arg(long, global = true, value_name = "URL")]
@@ -52,7 +54,7 @@ pub(super) struct Global {
     #[arg(short, long, global = true)]
     yes: bool,
     /// Answer the question for the environment's name
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", add = ArgValueCandidates::new(complete::environments))]
     confirm: Option<String>,
     /// Never ask; refuse instead
     #[arg(long, global = true)]

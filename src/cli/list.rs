@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use clap::{Arg, Args};
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -44,6 +45,12 @@ impl ListArgs {
 /// The argument `--sort` of a list that has these columns.
 pub(super) fn sorted(sort: Arg, columns: &[Column], default: &'static str) -> Arg {
     let names: Vec<_> = columns.iter().map(|column| column.name()).collect();
+    let orders: Vec<String> = names
+        .iter()
+        .flat_map(|name| [(*name).to_owned(), format!("-{name}")])
+        .collect();
+    let orders = move || orders.iter().map(CompletionCandidate::new).collect();
+    let sort = sort.add(ArgValueCandidates::new(orders));
     sort.default_value(default).help(format!(
         "Sort by {}; with a minus before it the other way around; what has no value comes last",
         names.join(", ")

@@ -1,27 +1,13 @@
-//! `completions` and `man`: the command line about itself.
+//! `man`: the command line about itself.
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Command};
-use clap_complete::Shell;
 
 use super::command_line;
 use crate::context::Context;
 use crate::error::{Error, Exit, Result};
 use crate::trust;
-
-const NAME: &str = "toysoldiers";
-
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
-    toysoldiers completions bash > ~/.local/share/bash-completion/completions/toysoldiers\n  \
-    toysoldiers completions zsh > ~/.zfunc/_toysoldiers\n  \
-    toysoldiers completions fish > ~/.config/fish/completions/toysoldiers.fish")]
-pub(super) struct CompletionsArgs {
-    /// Shell to complete in
-    #[arg(value_enum)]
-    shell: Shell,
-}
 
 #[derive(Debug, Args)]
 #[command(
@@ -31,15 +17,6 @@ pub(super) struct ManArgs {
     /// Write a page for every command into this folder instead
     #[arg(long, value_name = "FOLDER")]
     to: Option<PathBuf>,
-}
-
-impl CompletionsArgs {
-    pub(super) fn run(&self, cx: &Context) -> Result<Exit> {
-        let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut command_line(), NAME, &mut script);
-        cx.ui.print(&String::from_utf8_lossy(&script))?;
-        Ok(Exit::Done)
-    }
 }
 
 impl ManArgs {

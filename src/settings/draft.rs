@@ -101,7 +101,8 @@ impl First {
 pub struct There {
     /// Where it is.
     pub path: PathBuf,
-    environments: Vec<String>,
+    /// The environments it has.
+    pub environments: Vec<String>,
 }
 
 /// The file that an environment would be added to.
