@@ -22,9 +22,9 @@ use crate::plan::Progress;
 const POLL: Duration = Duration::from_millis(500);
 
 crate::row! {
-    /// A session another one waits for.
+    /// A session another one waits for, or a prepared transaction.
     pub struct Blocker {
-        /// Its process id on the server.
+        /// Its process id on the server; 0 for a prepared transaction.
         pub pid: i32,
         /// Its role.
         pub role: String,
@@ -36,6 +36,8 @@ crate::row! {
         pub seconds: i64,
         /// What it asks, or asked last; cut short.
         pub query: String,
+        /// What a prepared transaction is called.
+        pub prepared: Option<String>,
     }
 }
 
@@ -69,7 +71,13 @@ impl Blocker {
             state,
             seconds,
             query,
+            prepared,
         } = self;
+        if let Some(name) = prepared {
+            return format!(
+                "the prepared transaction {name} ({role}, prepared {seconds} s ago), until somebody ends it with `commit prepared` or `rollback prepared`"
+            );
+        }
         format!(
             "pid {pid} ({application} as {role}, {state}, in a transaction for {seconds} s): {query}"
         )

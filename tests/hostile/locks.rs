@@ -7,7 +7,7 @@ use toysoldiers::pg::lock::{DEPLOY, INDEX, MIGRATE};
 
 use crate::migrate::with;
 use crate::support::tool::Outcome;
-use crate::support::{Database, Tool};
+use crate::support::{Database, Server, Setup, Tool};
 
 /// A role that may connect and nothing else, gone with the value.
 struct Guest(Database, String);
@@ -526,4 +526,23 @@ fn what_others_have_locked_of_their_own_holds_up_nobody() {
     }
     drop(holder);
     database.sql(&format!("drop owned by {}", guest.1));
+}
+
+#[test]
+fn a_prepared_transaction_that_holds_a_lock_is_named() {
+    let server = Server::start(&Setup::new().setting("max_prepared_transactions = 2"));
+    let database = Database::on(&server);
+    let tool = Tool::new().on(&database);
+    database.sql("create table a (id int)");
+    database.sql("begin; lock table a; prepare transaction 'left over'");
+    let dump = ["migrate", "dump", "--file", "d.sql", "--lock-timeout", "3s"];
+    let refused = tool.run(&dump).code(6);
+    assert!(
+        refused
+            .stderr
+            .contains("locked by the prepared transaction left over (postgres, prepared "),
+        "{refused}"
+    );
+    database.sql("rollback prepared 'left over'");
+    tool.run(&dump).ok();
 }
