@@ -255,3 +255,25 @@ fn a_platform_built_by_hand_is_taken_over() {
     there.run(&["deploy", "--yes"]).ok();
     there.run(&["status", "--check"]).ok();
 }
+
+#[test]
+fn line_ends_within_a_text_stay_as_they_are() {
+    let (database, tool) = with(
+        &format!(
+            "{TABLE} create policy p on t for select using (secret <> E'it''s\\r\\none' and secret <> E'a\\\\b\\r\\n' and secret <> E'\\r');
+             comment on policy p on t is E'one\\r\\ntwo'; create index i on t (id) where secret <> E'a\\r\\nb'"
+        ),
+        &[],
+    );
+    for folder in ["policies", "indexes"] {
+        tool.write(&format!("database/{folder}/readme"), "");
+    }
+    let adopted = tool.run(&["policy", "adopt", "t", "--yes"]).ok();
+    assert!(adopted.stderr.contains("as declared"), "{adopted}");
+    let status = ["policy", "status", "--check"];
+    tool.run(&status).ok();
+    tool.run(&["index", "adopt", "i", "--yes"]).ok();
+    tool.run(&["index", "status", "--check"]).ok();
+    database.sql("alter policy p on t using (secret <> E'it''s\\none' and secret <> E'a\\\\b\\r\\n' and secret <> E'\\r')");
+    tool.run(&status).code(3);
+}

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use squawk_lexer::{TokenKind, tokenize};
 
+use super::ident::Literal;
 use super::sql::{Flaw, FlawKind};
 
 /// A part of a statement that is not what it should be.
@@ -344,7 +345,7 @@ impl<'a> Reader<'a> {
 }
 
 /// SQL as people write it: words in lower case, and quotes only around what is no name without them. `keywords` are those
-/// that are none.
+/// that are none. A carriage return within a text is spelled out, since files do not keep line ends as they are.
 pub fn as_people_write(sql: &str, keywords: &BTreeSet<String>) -> String {
     let is_plain = |name: &str| {
         let first = name.starts_with(|letter: char| letter.is_ascii_lowercase() || letter == '_');
@@ -365,6 +366,13 @@ pub fn as_people_write(sql: &str, keywords: &BTreeSet<String>) -> String {
                 written.push_str(&text[1..text.len() - 1]);
             }
             TokenKind::Eof => break,
+            _ if text.contains('\r') && text.starts_with('\'') && text.len() > 1 => {
+                let inside = text[1..text.len() - 1].replace("''", "'");
+                written.push_str(&Literal(&inside).to_string().replace('\r', "\\r"));
+            }
+            _ if text.contains('\r') && text.starts_with(['E', 'e']) => {
+                written.push_str(&text.replace('\r', "\\r"));
+            }
             _ => written.push_str(text),
         }
     }
