@@ -81,8 +81,9 @@ fn one_that_is_nested_too_deep_is_told_and_the_rest_goes_on() {
         half = "not ".repeat(1_200),
     ));
     for written in [
-        "select pg_get_expr(polqual, polrelid) from pg_policy where polname = 'p'",
-        "select pg_get_viewdef('web.v'::regclass)",
+        // How deep is too deep is another matter of every version's.
+        "set max_stack_depth = '1MB'; select pg_get_expr(polqual, polrelid) from pg_policy where polname = 'p'",
+        "set max_stack_depth = '1MB'; select pg_get_viewdef('web.v'::regclass)",
     ] {
         assert_eq!(web.database.refusal(written), "stack depth limit exceeded");
     }
