@@ -173,7 +173,7 @@ pub async fn list(db: &Db, filter: &Filter, page: &Page) -> Result<Paged<Listed>
 
 /// The creator in a few words; an error that names the nearest if there is none.
 pub async fn find(db: &Db, who: &Who) -> Result<Profile> {
-    match db.opt(&PROFILE, &[&who.email(), &who.id()]).await? {
+    match db.opt(&PROFILE, &[&who.spellings(), &who.id()]).await? {
         Some(profile) => Ok(profile),
         None => Err(missing(db, who).await?),
     }
@@ -181,7 +181,7 @@ pub async fn find(db: &Db, who: &Who) -> Result<Profile> {
 
 /// The creator with totals; an error that names the nearest if there is none.
 pub async fn show(db: &Db, who: &Who) -> Result<Creator> {
-    match db.opt(&SHOW, &[&who.email(), &who.id()]).await? {
+    match db.opt(&SHOW, &[&who.spellings(), &who.id()]).await? {
         Some(creator) => Ok(creator),
         None => Err(missing(db, who).await?),
     }
@@ -212,6 +212,8 @@ pub async fn plan_create(db: &Db, email: String, payout: Option<String>) -> Resu
         return Err(already(&user.email));
     }
     let new_user = user.is_none();
+    // Whoever is there keeps the address as it is written there.
+    let email = user.map_or(email, |user| user.email);
     let mut steps = Vec::new();
     if new_user {
         steps.push(Step::new(Effect::Adds, "create", format!("user {email}")).detail("creator"));

@@ -90,7 +90,7 @@ pub struct Draft {
 
 /// The user, or nothing.
 pub async fn find(db: &Db, who: &Who) -> Result<Option<User>> {
-    db.opt(&FIND, &[&who.email(), &who.id()]).await
+    db.opt(&FIND, &[&who.spellings(), &who.id()]).await
 }
 
 /// The user; an error that names the nearest if there is none.
@@ -154,7 +154,7 @@ pub(super) fn taken_or(error: anyhow::Error, email: &str) -> anyhow::Error {
 
 fn taken(email: &str) -> anyhow::Error {
     Error::failed(format!("there is a user {email} already"))
-        .note("addresses are the same whatever their case; nothing was changed")
+        .note("addresses are the same whatever their case, and however their domain is written; nothing was changed")
         .hint(command(format!("user show {email}")).hint("see it with {}"))
         .into()
 }

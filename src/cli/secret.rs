@@ -85,9 +85,11 @@ fn from_stdin() -> Result<SecretString> {
         .map_err(|error| {
             Error::usage("the password on standard input is not text").because(error)
         })?;
-    let line = text.strip_suffix('\n').map_or(text.as_str(), |line| {
-        line.strip_suffix('\r').unwrap_or(line)
-    });
+    // Windows' programs write a byte order mark before text.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let line = text
+        .strip_suffix('\n')
+        .map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
     let refuse = |what: &str| {
         Error::usage(format!("standard input holds {what}"))
             .unchanged()

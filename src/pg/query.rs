@@ -14,9 +14,10 @@ use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
 /// What several queries ask, in parentheses, by the words that stand for it: the totals of creators (sessions read no view
-/// but the catalog's, so they are asked of the tables), the roles that are not trusted, the relations that another
-/// session or a prepared transaction has locked for itself alone, what cannot be read, and the policies that can.
-const BLOCKS: [(&str, &str); 5] = [
+/// but the catalog's, so they are asked of the tables), whose an address is, the roles that are not trusted, the relations
+/// that another session or a prepared transaction has locked for itself alone, what cannot be read, and the policies that
+/// can.
+const BLOCKS: [(&str, &str); 6] = [
     (
         ":creator_totals",
         include_str!("../../database/blocks/creator_totals.sql"),
@@ -24,6 +25,10 @@ const BLOCKS: [(&str, &str); 5] = [
     (
         ":strangers",
         include_str!("../../database/blocks/strangers.sql"),
+    ),
+    (
+        ":user_of_address",
+        include_str!("../../database/blocks/user_of_address.sql"),
     ),
     (":locked", include_str!("../../database/blocks/locked.sql")),
     (

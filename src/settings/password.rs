@@ -263,7 +263,8 @@ fn one_line(status: ExitStatus, output: Vec<u8>) -> Result<SecretString, String>
         });
     }
     let text = String::from_utf8(output).map_err(|_| "what it printed is not UTF-8".to_owned())?;
-    let line = text.strip_suffix('\n').unwrap_or(&text);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let line = text.strip_suffix('\n').unwrap_or(text);
     let line = line.strip_suffix('\r').unwrap_or(line);
     if line.is_empty() {
         return Err("it printed nothing".to_owned());

@@ -1,6 +1,6 @@
 -- What is needed to decide on a verification.
 -- Needs migration 005_creators.
--- $1: address or null, $2: id of the profile or of the user, or null
+-- $1: all spellings of the address or null, $2: id of the profile or of the user, or null
 select
     c.id,
     u.email,
@@ -13,8 +13,5 @@ where c.id in (
     union all
     select id from public.creators where user_id = $2
     union all
-    select p.id
-    from public.creators p
-    join public.users o on o.id = p.user_id
-    where lower(o.email) = lower($1)
+    select id from public.creators where user_id = :user_of_address
 )

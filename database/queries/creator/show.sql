@@ -1,7 +1,7 @@
 -- One creator with totals, by address, by the id of the profile or of the user.
 -- Adding 0.00 gives dollars their cents.
 -- Needs migration 009_analytics_views.
--- $1: address or null, $2: id or null
+-- $1: all spellings of the address or null, $2: id or null
 select
     c.id,
     c.user_id,
@@ -24,8 +24,5 @@ where c.id in (
     union all
     select id from public.creators where user_id = $2
     union all
-    select p.id
-    from public.creators p
-    join public.users o on o.id = p.user_id
-    where lower(o.email) = lower($1)
+    select id from public.creators where user_id = :user_of_address
 )

@@ -1,6 +1,6 @@
 -- One user, by address whatever its case, by id, or by the id of the creator's profile.
 -- Needs migration 005_creators.
--- $1: address or null, $2: id or null
+-- $1: all spellings of the address or null, $2: id or null
 select
     u.id,
     u.email,
@@ -11,7 +11,7 @@ select
 from public.users u
 left join public.creators c on c.user_id = u.id
 where u.id in (
-    select id from public.users where lower(email) = lower($1)
+    :user_of_address
     union all
     select id from public.users where id = $2
     union all
