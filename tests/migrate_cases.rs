@@ -361,17 +361,23 @@ fn what_the_server_refuses_in_the_middle_is_put_right_and_goes_on() {
 }
 
 #[test]
-fn transaction_control_that_does_not_wrap_the_file_is_refused() {
+fn transaction_control_that_is_no_plain_pair_is_refused() {
     let wrapped = text("22_begincommit");
     for (other, line) in [
-        (format!("{wrapped}create table b();\n"), 1),
+        (format!("{wrapped}create table b();\nrollback;\n"), 1),
         (wrapped.replace("COMMIT", "ROLLBACK"), 1),
         (wrapped.replace("BEGIN", "BEGIN READ ONLY"), 1),
         (
             wrapped.replace("COMMIT;", "SAVEPOINT s;\nCOMMIT;\nCOMMIT;"),
             1,
         ),
-        (format!("select 1;\n{wrapped}"), 2),
+        (
+            format!(
+                "select 1;\n{}",
+                wrapped.replace("BEGIN", "BEGIN READ WRITE")
+            ),
+            2,
+        ),
         (format!("{DIRECTIVE}{wrapped}"), 2),
     ] {
         let (database, tool) = with(&[("001_a.sql", &other)]);

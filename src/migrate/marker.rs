@@ -8,7 +8,7 @@ use squawk_lexer::{LiteralKind, TokenKind, tokenize};
 
 use super::import::{Tool, text};
 use super::lint::facts::Span;
-use super::lint::{Hit, LARGEST, blanked, form};
+use super::lint::{Hit, LARGEST, Rule, blanked, form};
 use crate::pg::sql;
 
 /// What a comment means to the tool that it is for.
@@ -161,28 +161,31 @@ pub(super) fn look(text: &str, side: Side, transaction: bool, unreadable: &[Span
     }
     let readable = blanked(text, unreadable);
     let mut comments = Vec::new();
-    let mut filled = Vec::new();
+    let mut filled: Vec<(&'static Rule, Range<usize>)> = Vec::new();
     let mut at = 0;
     for token in tokenize(&readable) {
         let range = at..at + token.len as usize;
         at = range.end;
         match token.kind {
             TokenKind::LineComment => comments.push(range.start),
-            TokenKind::OpenCurly if may_fill_in => filled.extend(bare(&readable, range.start)),
+            TokenKind::OpenCurly if may_fill_in => {
+                let bare = bare(&readable, range.start);
+                filled.extend(bare.map(|range| (&form::TEMPLATE, range)));
+            }
             kind if may_fill_in && is_text(kind) => {
                 filled.extend(text::placeholders(&readable[range.clone()]).map(|name| {
                     let start = name.as_ptr() as usize - readable.as_ptr() as usize;
-                    start..start + name.len()
+                    (&form::PLACEHOLDER, start..start + name.len())
                 }));
             }
             _ => {}
         }
     }
     let mut named = HashSet::new();
-    filled.retain(|range| named.insert(readable[range.clone()].to_owned()));
+    filled.retain(|(_, range)| named.insert(readable[range.clone()].to_owned()));
     let mut hits: Vec<Hit> = filled
         .into_iter()
-        .map(|range| unfilled(&readable, range))
+        .map(|(rule, range)| unfilled(&readable, rule, range))
         .collect();
     // One word about halves is enough, however often they take turns: about the first that hurts.
     let hurts = |hit: &Hit| *hit.rule == form::OTHER_TOOL_SECTION;
@@ -277,13 +280,9 @@ fn bare(text: &str, brace: usize) -> Option<Range<usize>> {
     Some(start..brace + length)
 }
 
-fn unfilled(text: &str, range: Range<usize>) -> Hit {
+fn unfilled(text: &str, rule: &'static Rule, range: Range<usize>) -> Hit {
     let message = format!("nothing fills in {} here", &text[range.clone()]);
-    Hit::new(
-        &form::PLACEHOLDER,
-        (range.start, range.len()).into(),
-        message,
-    )
+    Hit::new(rule, (range.start, range.len()).into(), message)
 }
 
 #[cfg(test)]
@@ -395,14 +394,17 @@ mod tests {
     fn what_is_not_filled_in_is_named_once() {
         let text = "-- ${a}\nselect '${b}', \"${flyway:user}\", '${b}', ${c d}, '$' || '{', '{{1},{2}}', $$ ${e} $$;\n{{ template \"x.sql\" . }}";
         let hits = look(text, Side::Up, true, &[]);
-        let messages: Vec<&str> = hits.iter().map(|hit| hit.message.as_str()).collect();
+        let said = hits
+            .iter()
+            .map(|hit| format!("{}: {}", hit.rule, hit.message));
+        let messages: Vec<String> = said.collect();
         assert_eq!(
             messages,
             [
-                "nothing fills in ${b} here",
-                "nothing fills in ${flyway:user} here",
-                "nothing fills in ${c d} here",
-                "nothing fills in {{ template \"x.sql\" . }} here",
+                "placeholder: nothing fills in ${b} here",
+                "placeholder: nothing fills in ${flyway:user} here",
+                "template: nothing fills in ${c d} here",
+                "template: nothing fills in {{ template \"x.sql\" . }} here",
             ]
         );
     }

@@ -17,6 +17,7 @@ pub(super) const RULES: &[&Rule] = &[
     &OTHER_TOOL_SECTION,
     &OTHER_TOOL_MARKER,
     &PLACEHOLDER,
+    &TEMPLATE,
     &COPY_TO_CLIENT,
     &SYNTAX,
     &NO_STATEMENT,
@@ -126,6 +127,14 @@ pub static PLACEHOLDER: Rule = Rule::new(
     "placeholder",
     "the server gets the text as it stands, and refuses it or keeps it",
     "write what is meant in its place; what differs between environments does not belong in a migration",
+);
+
+/// The same where there is no string around it.
+pub static TEMPLATE: Rule = Rule::new(
+    Level::Error,
+    "template",
+    "PostgreSQL has no braces outside of strings, and refuses the file",
+    PLACEHOLDER.rewrite,
 );
 
 /// `COPY ... TO STDOUT`.
