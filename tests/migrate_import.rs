@@ -654,7 +654,8 @@ fn two_tools_that_call_their_table_alike_are_told_apart() {
     -> (url)  SOCKET/DB as postgres
     error: Flyway never migrated this database: its table public.flyway_schema_history is not there
       note: nothing was changed
-      hint: mark migrations as applied with `toysoldiers migrate baseline`, without `--from`
+      hint: name a database that Flyway migrated, with `--env`
+      hint: or mark migrations as applied with `toysoldiers migrate baseline`, without `--from`
     -- exit 6
     ");
 }

@@ -214,24 +214,30 @@ pub(super) fn look(text: &str, side: Side, transaction: bool, unreadable: &[Span
 /// The lines that may be markers, in order; whether they are comments is for the lexer to say.
 fn markers(text: &str) -> Vec<Marker<'_>> {
     let mut markers = Vec::new();
-    let mut start = 0;
-    for line in text.split_inclusive('\n') {
-        let at = start + line.len() - line.trim_start().len();
-        start += line.len();
-        let text = line.trim();
-        if !text.starts_with("--") || text.len() > LONGEST {
+    let mut end = 0;
+    for (at, _) in text.match_indices("--") {
+        if at < end {
             continue;
         }
-        let body = text.trim_matches(['-', ' ', '\t']).to_ascii_lowercase();
+        let line = text[at..].lines().next().unwrap_or_default();
+        end = at + line.len();
+        let before = text[..at].trim_end_matches([' ', '\t']);
+        let is_own = before.is_empty() || before.ends_with('\n');
+        let line = line.trim_end();
+        if !is_own || line.len() > LONGEST {
+            continue;
+        }
+        let body = line.trim_matches(['-', ' ', '\t']).to_ascii_lowercase();
         let words: Vec<&str> = body.split_whitespace().collect();
+        let first = words.first().copied();
         let fitting = MARKERS.iter().filter(|(_, pattern, _)| {
-            let pattern: Vec<&str> = pattern.split(' ').collect();
-            fits(&pattern, &words)
+            let mut pattern = pattern.split(' ').peekable();
+            pattern.peek().copied() == first && fits(&pattern.collect::<Vec<_>>(), &words)
         });
         markers.extend(fitting.map(|(tool, _, meaning)| Marker {
             tool,
             meaning: *meaning,
-            text,
+            text: line,
             at,
         }));
     }

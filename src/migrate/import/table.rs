@@ -105,10 +105,15 @@ pub async fn read(db: &Db, tool: Tool) -> Result<Vec<Row>> {
             "take over what {other} did with `--from {}`",
             other.word()
         )),
-        None => error.unchanged().hint(
-            command("migrate baseline")
-                .hint("mark migrations as applied with {}, without `--from`"),
-        ),
+        None => error
+            .unchanged()
+            .hint(format!(
+                "name a database that {tool} migrated, with `--env`"
+            ))
+            .hint(
+                command("migrate baseline")
+                    .hint("or mark migrations as applied with {}, without `--from`"),
+            ),
     }
     .into())
 }
