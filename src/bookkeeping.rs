@@ -1,5 +1,5 @@
-//! The program's own schema in a database, `toysoldiers`: the history of migrations and of deploys, the audit log, and
-//! the stamp, which says whose database it is.
+//! The program's own schema in a database, `toysoldiers`: the history of migrations and of deploys, the audit log,
+//! the stamp, which says whose database it is, and the hash of the schema as it was left.
 //!
 //! It has a version of its own, apart from the platform's migrations. An older one is brought up to date by
 //! `migrate up`; a newer one is refused, since an older program cannot know what it means.
@@ -18,10 +18,11 @@ const STEPS: [&str; VERSION as usize] = [
     include_str!("../database/bookkeeping/004_detached.sql"),
     include_str!("../database/bookkeeping/005_deploys.sql"),
     include_str!("../database/bookkeeping/006_trust.sql"),
+    include_str!("../database/bookkeeping/007_schema_hash.sql"),
 ];
 
 /// The version this program writes.
-pub const VERSION: u8 = 6;
+pub const VERSION: u8 = 7;
 
 /// The version from which there is an audit log.
 pub const WITH_AUDIT_LOG: u8 = 1;
@@ -168,7 +169,7 @@ pub async fn install(db: &Db, from: Option<i32>) -> Result<bool> {
             }
         })
     })?;
-    // It has the relations that runs lock from now on.
+    // It has the relations that runs lock from now on, and the place for the hash.
     lock::settle(db).await?;
     Ok(true)
 }

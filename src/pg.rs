@@ -29,6 +29,7 @@ pub mod reader;
 pub mod relation;
 pub mod replica;
 pub mod run;
+pub mod schema;
 pub mod service;
 pub mod session;
 pub mod shim;

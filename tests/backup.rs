@@ -28,8 +28,8 @@ fn takes_a_backup_that_restores_to_the_same_rows() {
     environment  DB
     taken at  NOW
     last migration  013_public_is_closed
-    tables  13
-    rows  48,409
+    tables  14
+    rows  48,410
     bytes  1.6 MB
     sha256  SHA256
     checked  yes
@@ -56,6 +56,7 @@ fn takes_a_backup_that_restores_to_the_same_rows() {
             "server",
             "pg_dump",
             "last_migration",
+            "schema_as_left",
             "tables",
             "file",
             "bytes",
@@ -100,7 +101,7 @@ fn takes_a_backup_that_restores_to_the_same_rows() {
             "{name}"
         );
     }
-    assert_eq!(manifest["tables"].as_array().unwrap().len(), 13);
+    assert_eq!(manifest["tables"].as_array().unwrap().len(), 14);
 }
 
 #[test]

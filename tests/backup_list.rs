@@ -155,7 +155,7 @@ fn a_backup_just_taken_is_listed() {
     assert_snapshot!(shown, @"
     -- stdout
     NAME  ENVIRONMENT  TAKEN AT  LAST MIGRATION  TABLES  ROWS  BYTES  STATE
-    DB-STAMP  DB  NOW  013_public_is_closed  13  27  SIZE  complete
+    DB-STAMP  DB  NOW  013_public_is_closed  14  28  SIZE  complete
     -- stderr
     1 complete, 0 incomplete in b
     -- exit 0

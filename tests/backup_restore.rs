@@ -89,8 +89,8 @@ fn the_new_database_is_the_old_one() {
     database  round_trip
     environment  shop
     backup  shop-STAMP
-    tables  13
-    rows  48,409
+    tables  14
+    rows  48,410
     duration DURATION
     checked  yes
     -- stderr
@@ -131,8 +131,12 @@ fn the_new_database_is_the_old_one() {
         ["shop"]
     );
     let tables = database.sql("select oid::regclass from pg_class where relkind = 'r' and relnamespace in ('public'::regnamespace, 'toysoldiers'::regnamespace) order by relname");
-    assert_eq!(tables.len(), 13);
-    for table in tables {
+    assert_eq!(tables.len(), 14);
+    // The hash of the schema is taken anew: it knows what is in it by numbers.
+    for table in tables
+        .iter()
+        .filter(|table| !table.ends_with("schema_hash"))
+    {
         let digest = format!(
             "select count(*), md5(string_agg(t::text, '|' order by t::text)) from {table} t"
         );
@@ -209,7 +213,7 @@ fn the_result_has_keys_programs_rely_on() {
     );
     assert_eq!(restored["checked"], true);
     assert_eq!(restored["database"], "keys");
-    assert_eq!(restored["tables"], 13);
+    assert_eq!(restored["tables"], 14);
     // The address it gives is one that works.
     let url = restored["url"].as_str().unwrap();
     Tool::new().run(&["--database-url", url, "dashboard"]).ok();
@@ -315,7 +319,7 @@ fn a_dry_run_shows_the_plan() {
     plan: restore shop-STAMP into dry
       check HERE/b/shop-STAMP.dump  (its size and SHA-256)
       create database dry
-      restore shop-STAMP  (of shop, 13 tables, by pg_restore VERSION)
+      restore shop-STAMP  (of shop, 14 tables, by pg_restore VERSION)
       stamp shop  (the new database belongs to this environment)
     -- stderr
     -> shop  SOCKET/DB as postgres
@@ -544,7 +548,7 @@ fn a_pg_restore_that_lies_is_found_out() {
       note: public.content: 598 rows in the manifest, no table restored
       note: public.creators: 36 rows in the manifest, no table restored
       note: public.tips: 3000 rows in the manifest, no table restored
-      note: and 8 more tables
+      note: and 9 more tables
       note: the new database, lies.partial, was dropped again
       hint: restore another backup, and find out who changed this one
     -- exit 1
@@ -717,7 +721,7 @@ fn what_a_killed_restore_left_behind_is_replaced_once_nobody_is_at_work_on_it() 
       check HERE/b/shop-STAMP.dump  (its size and SHA-256)
       drop database killed.partial  (left behind by a restore that was killed)
       create database killed
-      restore shop-STAMP  (of shop, 13 tables, by pg_restore VERSION)
+      restore shop-STAMP  (of shop, 14 tables, by pg_restore VERSION)
       stamp shop  (the new database belongs to this environment)
     -- stderr
     -> shop  SOCKET/DB as postgres

@@ -16,10 +16,15 @@ use crate::support::{Database, Tool};
 type Keys = BTreeMap<String, BTreeSet<String>>;
 
 /// Keys that there were not, where they may be: the end of a path.
-const ADDED: [&str; 4] = [
+const ADDED: [&str; 9] = [
     ".error.hints",
     ".error.hints[].command",
     ".error.hints[].text",
+    ".manifest.schema_as_left",
+    ".schema",
+    ".schema.actor",
+    ".schema.since",
+    ".schema.state",
     ".steps[].effect",
 ];
 

@@ -52,7 +52,7 @@ fn all_is_well() {
     public_is_closed  fine  yes
     can_migrate  fine  yes
     can_back_up  fine  yes
-    bookkeeping  fine  version 6
+    bookkeeping  fine  version 7
     stamp  fine  shop
     fingerprint  fine  FINGERPRINT, as pinned
     -- stderr
@@ -83,7 +83,7 @@ fn what_is_wrong_says_what_to_do() {
     public_is_closed  fine  yes
     can_migrate  fine  yes
     can_back_up  fine  yes
-    bookkeeping  fine  version 6
+    bookkeeping  fine  version 7
     stamp  wrong  production, not shop
     fingerprint  wrong  FINGERPRINT, and not 7710944152318583818, to which shop is pinned
     -- stderr
@@ -239,8 +239,8 @@ fn a_role_is_told_what_it_is_not_enough_for() {
     role  fine  visitor: an ordinary role
     sees_all_rows  wrong  no: policies hide rows of 6 relations, public.analytics_views for one
     public_is_closed  fine  yes
-    can_migrate  note  no: it has no CREATE on the schema public, it does not own 13 relations, public.analytics_views for one
-    can_back_up  note  no: it may not read 18 relations, public.analytics_views for one
+    can_migrate  note  no: it has no CREATE on the schema public, it does not own 14 relations, public.analytics_views for one
+    can_back_up  note  no: it may not read 19 relations, public.analytics_views for one
     bookkeeping  note  not to be read by this role
     stamp  note  not to be read by this role
     fingerprint  fine  FINGERPRINT, not pinned
@@ -324,7 +324,7 @@ fn bookkeeping_of_a_newer_program_is_wrong() {
     let tool = configured(&[("shop", &database, "")]);
     assert_snapshot!(verdict(&tool, "bookkeeping"), @"
     wrong: version 99
-    update toysoldiers: this one knows version 6
+    update toysoldiers: this one knows version 7
     exit 3
     ");
 }

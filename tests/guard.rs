@@ -28,7 +28,7 @@ pub fn stamp(database: &Database) -> String {
 /// Makes the bookkeeping that of the first version, which had no stamp.
 pub fn first_version(database: &Database) {
     database.sql(
-        "alter table toysoldiers.installation drop column environment; drop function toysoldiers.audit; drop view toysoldiers.runner, toysoldiers.deploy_runner, toysoldiers.index_runner; drop table toysoldiers.deploys, toysoldiers.detached, toysoldiers.runs, toysoldiers.steps;
+        "alter table toysoldiers.installation drop column environment; drop function toysoldiers.audit; drop view toysoldiers.runner, toysoldiers.deploy_runner, toysoldiers.index_runner; drop table toysoldiers.schema_hash; drop table toysoldiers.deploys, toysoldiers.detached, toysoldiers.runs, toysoldiers.steps;
          update toysoldiers.installation set version = 1",
     );
 }
@@ -150,7 +150,7 @@ fn bookkeeping_of_the_first_version_is_brought_up_to_date() {
     assert_snapshot!(tool.run(&["--env", "shop", "migrate", "up", "--dry-run"]), @"
     -- stdout
     plan: bring the bookkeeping up to date
-      upgrade the schema toysoldiers to version 6
+      upgrade the schema toysoldiers to version 7
       stamp shop  (from now on the database belongs to this environment)
     -- stderr
     -> shop  SOCKET/DB as postgres
@@ -165,7 +165,7 @@ fn bookkeeping_of_the_first_version_is_brought_up_to_date() {
     ");
     assert_eq!(
         database.sql("select version, environment from toysoldiers.installation"),
-        ["6|shop"]
+        ["7|shop"]
     );
     // Without an environment that claims it, and with a migration to be applied.
     first_version(&database);
@@ -182,7 +182,7 @@ fn bookkeeping_of_the_first_version_is_brought_up_to_date() {
     ");
     assert_eq!(
         database.sql("select version, environment from toysoldiers.installation"),
-        ["6|"]
+        ["7|"]
     );
 }
 
@@ -227,7 +227,7 @@ fn what_fits_into_older_bookkeeping_does_not_wait_for_newer() {
     assert_snapshot!(tool.run(&["--env", "shop", "user", "create", "c@example.com", "--generate"]), @"
     -- stderr
     -> shop  SOCKET/DB as postgres
-    error: this database was served by a newer toysoldiers (its bookkeeping has version 99, this program knows 6)
+    error: this database was served by a newer toysoldiers (its bookkeeping has version 99, this program knows 7)
       note: nothing was changed
       hint: update toysoldiers and try again
     -- exit 6

@@ -75,6 +75,7 @@ mod readme;
 mod remote;
 mod replica;
 mod schema;
+mod schema_hash;
 mod script;
 mod secret;
 mod servers;

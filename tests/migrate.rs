@@ -687,7 +687,7 @@ fn a_database_served_by_a_newer_program_is_refused() {
     assert_snapshot!(tool.run(&["migrate", "up"]), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    error: this database was served by a newer toysoldiers (its bookkeeping has version 99, this program knows 6)
+    error: this database was served by a newer toysoldiers (its bookkeeping has version 99, this program knows 7)
       note: nothing was changed
       hint: update toysoldiers and try again
     -- exit 6

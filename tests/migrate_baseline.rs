@@ -196,7 +196,7 @@ fn the_environment_claims_the_database_and_an_older_schema_is_brought_up_to_date
     tool.run(&["migrate", "baseline", "--no-compare", "--to", "1", "--yes"])
         .ok();
     database.sql(
-        "drop function toysoldiers.audit; drop view toysoldiers.runner, toysoldiers.deploy_runner, toysoldiers.index_runner;
+        "drop function toysoldiers.audit; drop view toysoldiers.runner, toysoldiers.deploy_runner, toysoldiers.index_runner; drop table toysoldiers.schema_hash;
          drop table toysoldiers.deploys, toysoldiers.detached, toysoldiers.runs, toysoldiers.steps;
          update toysoldiers.installation set version = 2",
     );
@@ -214,7 +214,7 @@ fn the_environment_claims_the_database_and_an_older_schema_is_brought_up_to_date
     assert_snapshot!(shop.run(&["--env", "shop", "migrate", "baseline", "--no-compare", "--to", "2", "--dry-run"]), @"
     -- stdout
     plan: take over 1 migration
-      upgrade the schema toysoldiers to version 6
+      upgrade the schema toysoldiers to version 7
       stamp shop  (from now on the database belongs to this environment)
       mark 002_b as applied  (without running it)
     -- stderr
@@ -233,7 +233,7 @@ fn the_environment_claims_the_database_and_an_older_schema_is_brought_up_to_date
     ");
     assert_eq!(
         database.value("select environment || version from toysoldiers.installation"),
-        "shop6"
+        "shop7"
     );
 }
 

@@ -151,7 +151,7 @@ fn an_older_database_shows_what_was_applied() {
     ]);
     tool.run(&["migrate", "up"]).ok();
     database.sql(
-        "drop function toysoldiers.audit; drop view toysoldiers.runner, toysoldiers.deploy_runner, toysoldiers.index_runner;
+        "drop function toysoldiers.audit; drop view toysoldiers.runner, toysoldiers.deploy_runner, toysoldiers.index_runner; drop table toysoldiers.schema_hash;
          drop table toysoldiers.deploys, toysoldiers.detached, toysoldiers.runs, toysoldiers.steps;
          update toysoldiers.installation set version = 2",
     );
@@ -169,7 +169,7 @@ fn an_older_database_shows_what_was_applied() {
     assert_snapshot!(tool.run(&["migrate", "history"]), @"
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    error: this database was served by a newer toysoldiers (its bookkeeping has version 99, this program knows 6)
+    error: this database was served by a newer toysoldiers (its bookkeeping has version 99, this program knows 7)
       note: nothing was changed
       hint: update toysoldiers and try again
     -- exit 6

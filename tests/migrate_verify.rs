@@ -850,7 +850,7 @@ fn after_a_deploy_only_what_was_changed_by_hand_is_drift() {
     replayed 13 migrations in DURATION (embedded in toysoldiers 0.1.0); the database is not what its files make: - as declared, + as found
     -- exit 3
     ");
-    // What is there of what a file declares has to be as declared; what is missing, `deploy` would make.
+    // What is there of what a file declares has to be as declared; so has what was there.
     database.sql(
         "create index extra on tips (created_at); grant insert on users to anon;
          create policy extra on users for select to anon using (true);
@@ -861,6 +861,7 @@ fn after_a_deploy_only_what_was_changed_by_hand_is_drift() {
     assert_eq!(
         found,
         [
+            "missing index public.content_tags_idx",
             "changed policy content_read on public.content",
             "extra index public.extra",
             "changed table public.users",

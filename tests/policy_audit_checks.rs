@@ -500,7 +500,7 @@ const CODE: &[Plant] = &[
     Plant(
         "untrusted-code",
         "create role DB_low; create function app.f() returns bigint language sql set search_path = '' as 'select 1';
-         drop function toysoldiers.audit; drop view toysoldiers.runner, toysoldiers.deploy_runner, toysoldiers.index_runner;
+         drop function toysoldiers.audit; drop view toysoldiers.runner, toysoldiers.deploy_runner, toysoldiers.index_runner; drop table toysoldiers.schema_hash;
          update toysoldiers.installation set version = 5; alter function app.f owner to DB_low; alter table toysoldiers.history alter duration_ms set default app.f()",
         "toysoldiers.history.duration_ms",
     ),

@@ -478,6 +478,18 @@ fn the_tools_own_schema_is_exactly_this() {
     runs.role text
     runs.client inet
     runs.tool_version text
+    schema_hash.singleton boolean
+    schema_hash.hash text
+    schema_hash.place text
+    schema_hash.objects jsonb
+    schema_hash.before jsonb
+    schema_hash.taken_at timestamp with time zone
+    schema_hash.actor text
+    schema_hash.tool_version text
+    schema_hash.unfinished text[]
+    schema_hash.unfinished_since timestamp with time zone
+    schema_hash.doubt text
+    schema_hash.doubt_since timestamp with time zone
     steps.version bigint
     steps.number integer
     steps.hash text

@@ -32,6 +32,7 @@ fn one_screen_tells_how_everything_stands() {
     PART  STATE  FOUND  AT
     server  primary  SOCKET/DB as postgres, PostgreSQL VERSION, SIZE  -
     migrations  pending  0 applied, 1 pending; the last is none  -
+    schema  unknown  known after the next change by toysoldiers  -
     policies  unknown  database/policies/items.sql cannot be applied: there is no table or view items here  -
     indexes  unknown  database/indexes/items.sql cannot be applied: there is no table items here  -
     backup  none  no complete one in HERE/b  -
@@ -48,6 +49,7 @@ fn one_screen_tells_how_everything_stands() {
     PART  STATE  FOUND  AT
     server  primary  SOCKET/DB as postgres, PostgreSQL VERSION, SIZE  -
     migrations  applied  1 applied, 0 pending; the last is 001_items  NOW
+    schema  as left  as toysoldiers left it  NOW
     policies  as declared  1 policy of 1 relation  -
     indexes  as declared  1 index  -
     backup  complete  shop-STAMP, SIZE  NOW
@@ -75,6 +77,7 @@ fn what_differs_is_counted_and_a_finding() {
     PART  STATE  FOUND  AT
     server  primary  SOCKET/DB as postgres, PostgreSQL VERSION, SIZE  -
     migrations  pending  1 applied, 1 pending; the last is 001_items  NOW
+    schema  changed  by something else, since toysoldiers left it  NOW
     policies  differ  1 difference; 1 policy of 1 relation  -
     indexes  differ  1 difference; 1 index  -
     partitions  in use  1 table in 1 partition  -
@@ -82,7 +85,7 @@ fn what_differs_is_counted_and_a_finding() {
     deploy  done  by tester@HOST  NOW
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    `toysoldiers deploy --dry-run` shows what would be done
+    `toysoldiers deploy --dry-run` shows what would be done; `toysoldiers migrate verify` shows what was changed
     -- exit 0
     ");
     tool.run(&["status", "--check"]).code(3);
@@ -104,6 +107,7 @@ fn a_replica_tells_what_it_can() {
     PART  STATE  FOUND  AT
     server  replica  SOCKET/DB as postgres, PostgreSQL VERSION, SIZE  -
     migrations  applied  1 applied, 0 pending; the last is 001_items  NOW
+    schema  as left  as toysoldiers left it  NOW
     policies  unknown  this is a replica: policies are compared on temporary tables, which only the primary can make  -
     indexes  unknown  this is a replica: indexes are compared on temporary tables, which only the primary can make  -
     backup  none  no complete one in /nonexistent/toysoldiers/backups/DB  -

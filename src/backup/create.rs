@@ -17,6 +17,7 @@ use super::table::{self, Name};
 use crate::error::{self, Error, Result};
 use crate::migrate::history::History;
 use crate::pg::TOOL_VERSION;
+use crate::pg::schema::{self, Objects, Schema, State};
 use crate::pg::tools::{Programs, Tool};
 use crate::pg::{Db, Ident, Query};
 use crate::plan::{Consent, Effect, Plan, Progress, Risk, Step};
@@ -115,6 +116,8 @@ pub async fn take(
     }
     let last_migration = History::read(db).await?.current();
     let (tables, snapshot) = freeze(db).await?;
+    let schema = schema::read_here(db, Objects::LeftOut).await?;
+    let is_left = |schema: &Schema| schema.state() == State::AsLeft && schema.settled;
     let shown = store.path(&file).display().to_string();
     let cannot =
         |error: std::io::Error| Error::failed(format!("cannot read {shown}")).because(error);
@@ -142,6 +145,7 @@ pub async fn take(
         },
         pg_dump: tool.version,
         last_migration,
+        schema_as_left: schema.as_ref().is_some_and(is_left),
         tables: counts,
         file: file.clone(),
         bytes,

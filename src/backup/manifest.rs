@@ -29,6 +29,9 @@ pub struct Manifest {
     pub pg_dump: String,
     /// The last migration applied; nothing if none ran.
     pub last_migration: Option<String>,
+    /// Whether the schema was as this program left it; a manifest of before does not say so.
+    #[serde(default)]
+    pub schema_as_left: bool,
     /// Every table with its rows.
     pub tables: Vec<Table>,
     /// The dump's file, beside the manifest.

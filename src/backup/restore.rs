@@ -16,6 +16,7 @@ use super::table;
 use super::target::Target;
 use crate::bookkeeping::{self, Stamp};
 use crate::error::{Error, Result, command};
+use crate::pg::schema::{self, Objects};
 use crate::pg::tools::{self, Programs, Tool};
 use crate::pg::{Db, Query, Undo, child};
 use crate::plan::{Consent, Effect, Plan, Progress, Risk, Step};
@@ -181,6 +182,13 @@ pub async fn restore(
     let audited = bookkeeping::audit(&inside, "backup restore", details).await;
     bookkeeping::absent_is_none(audited)?;
     let stamp = stamp(&inside, &place).await?;
+    // What was as it was left is so in the copy, whose numbers are others.
+    if manifest.schema_as_left
+        && let Some(schema) =
+            bookkeeping::absent_is_none(schema::read(&inside, Objects::Told).await)?.flatten()
+    {
+        schema::accept(&inside, &schema).await?;
+    }
     drop(inside);
     target.keep(db, undo).await?;
     Ok(Restored {

@@ -8,6 +8,7 @@ use crate::context::Context;
 use crate::deploy::revision::short;
 use crate::deploy::status::{self, Known, Status};
 use crate::error::{Exit, Result, command};
+use crate::pg::schema::State;
 use crate::plan::{counted, counted_as};
 use crate::ui::{Cell, Report, Table};
 
@@ -65,6 +66,7 @@ impl Status {
     fn lines(&self) -> Vec<(&'static str, Line)> {
         let mut lines = vec![("server", self.server_line())];
         lines.push(("migrations", self.migrations_line()));
+        lines.push(("schema", self.schema_line()));
         lines.push(("policies", self.policies_line()));
         lines.push(("indexes", self.indexes_line()));
         if let Known::Yes(server) = &self.server
@@ -115,6 +117,32 @@ impl Status {
                 ),
             };
             Line(state, found, migrations.applied_at.into())
+        })
+    }
+
+    fn schema_line(&self) -> Line {
+        Line::of(&self.schema, |schema| {
+            let Line(state, found, _) = match schema.state {
+                State::AsLeft => Line::fine("as left", "as toysoldiers left it".to_owned()),
+                State::Changed => Line::alarm(
+                    "changed",
+                    "by something else, since toysoldiers left it".to_owned(),
+                ),
+                State::Interrupted => Line::alarm(
+                    "unknown",
+                    "a run of toysoldiers was killed before its end".to_owned(),
+                ),
+                State::AtWork => Line::alarm("unknown", "a run is at work".to_owned()),
+                State::Elsewhere => Line::alarm(
+                    "unknown",
+                    "restored or upgraded since toysoldiers left it".to_owned(),
+                ),
+                State::Unknown => Line::fine(
+                    "unknown",
+                    "known after the next change by toysoldiers".to_owned(),
+                ),
+            };
+            Line(state, found, schema.since.into())
         })
     }
 
@@ -225,6 +253,16 @@ impl Report for Status {
                 "{} shows what would be done",
                 command("deploy --dry-run")
             ));
+        }
+        if let Known::Yes(schema) = &self.schema {
+            let verify = command("migrate verify");
+            match schema.state {
+                State::Changed => advice.push(format!("{verify} shows what was changed")),
+                State::Interrupted | State::Elsewhere => {
+                    advice.push(format!("{verify} tells whether the schema is as declared"));
+                }
+                State::AsLeft | State::AtWork | State::Unknown => {}
+            }
         }
         let unknown = self.unknown();
         if unknown > 0 {

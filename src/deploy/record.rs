@@ -50,8 +50,7 @@ pub(super) async fn ready(db: &Db, run: RunContext<'_>) -> Result<bool> {
             .map(|made| made && found.is_some()),
         Err(error) => Err(error),
     };
-    lock::release(db, &lock::MIGRATE).await?;
-    installed
+    lock::end(db, &lock::MIGRATE, installed).await
 }
 
 /// Writes that a deploy begins, or that there was nothing to do; its number.

@@ -6,9 +6,11 @@ use serde::Serialize;
 use super::files::Sources;
 use super::history::{self, Deploys};
 use crate::backup::{Address, Listing, State, Store};
+use crate::bookkeeping;
 use crate::error::Result;
 use crate::index;
 use crate::migrate;
+use crate::pg::schema::{self, Objects};
 use crate::pg::{Db, Query};
 use crate::policy;
 
@@ -80,6 +82,17 @@ pub struct Migrations {
     pub applied_at: Option<Timestamp>,
 }
 
+/// Whether anything but this program changed the schema.
+#[derive(Debug, Serialize)]
+pub struct Schema {
+    /// How it stands.
+    pub state: schema::State,
+    /// Since when: when this program left it, or after when it was changed.
+    pub since: Option<Timestamp>,
+    /// Who changed it last by this program.
+    pub actor: Option<String>,
+}
+
 /// Policies and rights.
 #[derive(Debug, Serialize)]
 pub struct Policies {
@@ -143,6 +156,8 @@ pub struct Status {
     pub server: Known<Server>,
     /// Migrations.
     pub migrations: Known<Migrations>,
+    /// Whether the schema is as this program left it.
+    pub schema: Known<Schema>,
     /// Policies and rights.
     pub policies: Known<Policies>,
     /// Indexes.
@@ -160,10 +175,12 @@ impl Status {
             .is(|migrations| (migrations.pending, migrations.trouble) == (0, 0))
             && self.policies.is(|policies| policies.differences == 0)
             && self.indexes.is(|indexes| indexes.differences == 0)
+            && self.schema.is(|schema| {
+                // What nobody has compared yet is no finding.
+                matches!(schema.state, schema::State::AsLeft | schema::State::Unknown)
+            })
     }
-}
 
-impl Status {
     /// Whether a deploy would have something to do.
     pub fn is_behind(&self) -> bool {
         self.migrations.is(|migrations| migrations.pending > 0)
@@ -171,10 +188,11 @@ impl Status {
             || self.indexes.is(|indexes| indexes.differences > 0)
     }
 
-    /// How many of migrations, policies and indexes nothing is known about.
+    /// How many of migrations, schema, policies and indexes nothing is known about.
     pub fn unknown(&self) -> usize {
         let known = [
             self.migrations.is(|_| true),
+            self.schema.is(|_| true),
             self.policies.is(|_| true),
             self.indexes.is(|_| true),
         ];
@@ -185,9 +203,10 @@ impl Status {
 /// Finds out; nothing is changed.
 pub async fn status(db: &Db, environment: &str, sources: &Sources, backups: &Address) -> Status {
     // They travel together.
-    let (server, migrations, deploys) = tokio::join!(
+    let (server, migrations, schema, deploys) = tokio::join!(
         db.one(&SERVER, &[]),
         migrations(db, sources),
+        schema(db),
         Deploys::read(db, 1)
     );
     let policies = Box::pin(policies(db, sources)).await;
@@ -198,6 +217,7 @@ pub async fn status(db: &Db, environment: &str, sources: &Sources, backups: &Add
         version: db.server_version().to_owned(),
         server: server.into(),
         migrations: migrations.into(),
+        schema: schema.into(),
         policies: policies.into(),
         indexes: indexes.into(),
         backups: last_backup(environment, backups).await.into(),
@@ -222,6 +242,24 @@ async fn migrations(db: &Db, sources: &Sources) -> Result<Migrations> {
         applied_at: last.and_then(|entry| entry.applied_at),
         source: status.source,
     })
+}
+
+/// Bookkeeping before version 7 has no place for a hash.
+async fn schema(db: &Db) -> Result<Schema> {
+    let read = schema::read(db, Objects::LeftOut).await;
+    let read = bookkeeping::absent_is_none(read)?.flatten();
+    Ok(read.map_or(
+        Schema {
+            state: schema::State::Unknown,
+            since: None,
+            actor: None,
+        },
+        |schema| Schema {
+            state: schema.state(),
+            since: schema.since,
+            actor: schema.actor,
+        },
+    ))
 }
 
 async fn policies(db: &Db, sources: &Sources) -> Result<Policies> {

@@ -137,9 +137,7 @@ pub async fn apply(db: &Db, work: Work, _consent: Consent, run: RunContext<'_>) 
             builder: Builder::new(db, run, "index apply", work.declared.search_path),
         };
         let done = Box::pin(pass.all(work.declared, &mut applied)).await;
-        let released = lock::release(db, &lock::INDEX).await;
-        done?;
-        released?;
+        lock::end(db, &lock::INDEX, done).await?;
     }
     applied.duration_ms = millis(start.elapsed());
     Ok(applied)

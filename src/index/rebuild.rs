@@ -263,9 +263,7 @@ pub async fn rebuild(
     if !work.targets.is_empty() {
         lock::acquire(db, &lock::INDEX, run).await?;
         let done = Box::pin(all(db, &work.targets, run, &mut rebuilt)).await;
-        let released = lock::release(db, &lock::INDEX).await;
-        done?;
-        released?;
+        lock::end(db, &lock::INDEX, done).await?;
     }
     rebuilt.duration_ms = millis(start.elapsed());
     Ok(rebuilt)

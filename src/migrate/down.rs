@@ -275,8 +275,10 @@ pub async fn down(
                 title,
                 before: &undone,
             };
-            let ran = undoing::run(&engine, down, &story).await?;
-            undone.push(ran);
+            match undoing::run(&engine, down, &story).await {
+                Ok(ran) => undone.push(ran),
+                Err(error) => return lock::end(db, &lock::MIGRATE, Err(error)).await,
+            }
         }
         // What is asked next is asked as before the first file.
         db.reset().await?;

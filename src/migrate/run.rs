@@ -65,7 +65,7 @@ impl Run<'_> {
             let known = ran.len();
             applied.extend(ran);
             let Some(version) = unknown else {
-                return Err(error);
+                return lock::end(db, &lock::MIGRATE, Err(error)).await;
             };
             let before = applied.last().map(|ran| ran.migration.clone());
             let before = before.or_else(|| last.clone());
@@ -134,7 +134,8 @@ impl Run<'_> {
         let progressed = unfinished(&history, migration)?;
         // That it failed counts; that this could not be written down as well is no news.
         let _ = again.script(&record::lost(migration)).await;
-        Err(story::found_out(migration, progressed, &halted, last))
+        let found = story::found_out(migration, progressed, &halted, last);
+        lock::end(&again, &lock::MIGRATE, Err(found)).await
     }
 }
 

@@ -22,10 +22,11 @@ use super::diff::{self, Standing};
 use super::file::Migration;
 use super::history::title;
 use super::preflight;
-use crate::error::{Result, command};
+use crate::error::{self, Result, command};
 use crate::pg::catalog::Catalog;
 use crate::pg::catalog::diff::{Comparison, Difference, State, compare, differences};
-use crate::pg::{Endpoint, Undo};
+use crate::pg::schema::{self, Schema, State as SchemaState};
+use crate::pg::{Db, Endpoint, Patience, Undo};
 use crate::plan::{Progress, counted};
 pub use declared::Declared;
 use declared::Expected;
@@ -58,6 +59,9 @@ pub struct Verified {
     pub notes: Vec<String>,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
+    /// Whether all was compared that can be.
+    #[serde(skip)]
+    is_complete: bool,
 }
 
 /// The locks of which migrations are told: to look at them takes time.
@@ -253,6 +257,7 @@ pub async fn verify(
         warnings,
         notes: Vec::new(),
         duration_ms: 0,
+        is_complete: declared.unread.is_empty(),
     };
     let mut replay = Replay {
         files: &files,
@@ -269,7 +274,9 @@ pub async fn verify(
     // First what the target has, then what it waits for.
     scratch = replay.all(scratch, target, false).await?;
     progress.working("comparing");
-    let expected = declared.replay(&scratch.db, &target.catalog).await?;
+    let left = target.schema.as_ref().map(Schema::left);
+    let left = left.unwrap_or_default();
+    let expected = declared.replay(&scratch.db, &target.catalog, &left).await?;
     replay.applied = replay.ran.len();
     let Comparison { differences, notes } = drift(&expected.catalog, &target.catalog);
     let (unwritten, more) = match caught(&scratch, target, &expected, &differences).await {
@@ -278,6 +285,7 @@ pub async fn verify(
     };
     replay.verified.drift = differences;
     replay.verified.drift.extend(more);
+    replay.verified.is_complete &= unwritten.is_none();
     replay.verified.notes = notes;
     replay.verified.notes.extend(unwritten);
     if !expected.is_whole {
@@ -293,6 +301,35 @@ pub async fn verify(
     verified.downs.sort_by_key(|flaw| flaw.version);
     verified.duration_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(verified)
+}
+
+/// What was in doubt about the schema is not any more, if all of it was found as declared: the database remembers that.
+/// Nothing is written where nothing was in doubt, and where this role may not write is said what stays as it was.
+pub async fn remember(target: &Target, endpoint: &Endpoint, verified: &mut Verified) {
+    let Some(schema) = &target.schema else {
+        return;
+    };
+    let is_known = schema.state() == SchemaState::AsLeft && schema.settled;
+    if is_known || !verified.drift.is_empty() || !verified.is_complete {
+        return;
+    }
+    let written = async {
+        let db = Db::connect(endpoint, Patience::default()).await?;
+        schema::accept(&db, schema).await
+    };
+    verified.notes.push(match Box::pin(written).await {
+        Ok(true) => {
+            "the database remembers from now on that its schema was found as declared".to_owned()
+        }
+        Ok(false) => {
+            "that the schema was found as declared is not remembered: a run is at work, or ended meanwhile"
+                .to_owned()
+        }
+        Err(error) => format!(
+            "that the schema was found as declared could not be written down: {}",
+            error::explain(&error).message
+        ),
+    });
 }
 
 /// Migrations on their way through a scratch database.

@@ -24,6 +24,7 @@ use super::APPLICATION_NAME;
 use super::db::Db;
 use super::query::{Param, Query};
 use super::run::RunContext;
+use super::schema;
 use crate::error::{Error, Kind, Result};
 pub(super) use keeper::Kept;
 pub use keeper::{GUARDED, guard, lost, told, verify};
@@ -38,6 +39,8 @@ pub struct Lock {
     pub key: i64,
     /// The least key of the marks of those who work: the upper half says for what, the lower one is any.
     marks: i64,
+    /// Whether whoever has it changes the schema. Deploys do so by their parts.
+    changes: bool,
 }
 
 /// Of everybody who runs migrations or changes policies. The key is "toysoldi" in ASCII.
@@ -45,6 +48,7 @@ pub static MIGRATE: Lock = Lock {
     relation: "runner",
     key: 0x746f_7973_6f6c_6469,
     marks: 0x7473_6d69_0000_0000,
+    changes: true,
 };
 
 /// Of deploys, besides those their parts take. The key is "toysdepl" in ASCII.
@@ -52,6 +56,7 @@ pub static DEPLOY: Lock = Lock {
     relation: "deploy_runner",
     key: 0x746f_7973_6465_706c,
     marks: 0x7473_6465_0000_0000,
+    changes: false,
 };
 
 /// Of those who build indexes. A build may take hours, and no migration and no policy has to wait for it. The key is
@@ -60,6 +65,7 @@ pub static INDEX: Lock = Lock {
     relation: "index_runner",
     key: 0x746f_7973_696e_6478,
     marks: 0x7473_6978_0000_0000,
+    changes: true,
 };
 
 const POLL: Duration = Duration::from_millis(100);
@@ -80,6 +86,8 @@ crate::row! {
     pub struct Relation {
         /// Its oid.
         pub oid: i64,
+        /// Whether there is a place for the hash of the schema.
+        pub hashes: bool,
     }
 }
 
@@ -235,7 +243,7 @@ async fn attempt(db: &Db, lock: &'static Lock) -> Result<Attempt> {
     }
     let hold = match relation {
         None => None,
-        Some(Relation { oid }) => {
+        Some(Relation { oid, .. }) => {
             let Some(hold) = take(db, lock, oid).await? else {
                 if let Some(mark) = mark {
                     db.one(&UNMARK, &[&mark]).await?;
@@ -249,14 +257,37 @@ async fn attempt(db: &Db, lock: &'static Lock) -> Result<Attempt> {
         Some(mark) => mark,
         None => marked(db, lock).await?,
     };
-    db.kept(|kept| kept.held.push(Held { lock, mark, hold }));
+    db.kept(|kept| {
+        kept.held.push(Held {
+            lock,
+            mark,
+            hold,
+            begun: false,
+        });
+    });
     // Only now nobody else can come.
     let others = holders(db, lock).await?;
     if others.is_empty() {
+        begin(db, lock, relation.as_ref()).await?;
         return Ok(Attempt::Acquired);
     }
     release(db, lock).await?;
     taken(others)
+}
+
+/// From here on something may be changed: how the schema is now is compared with how it was left.
+async fn begin(db: &Db, lock: &'static Lock, relation: Option<&Relation>) -> Result<()> {
+    if !lock.changes || relation.is_none_or(|relation| !relation.hashes) {
+        return Ok(());
+    }
+    schema::begin(db, lock.relation).await?;
+    db.kept(|kept| {
+        let mut all = kept.held.iter_mut();
+        if let Some(held) = all.find(|held| held.lock == lock) {
+            held.begun = true;
+        }
+    });
+    Ok(())
 }
 
 /// Marks this session as one that works under a lock; the key.
@@ -272,14 +303,21 @@ async fn marked(db: &Db, lock: &Lock) -> Result<i64> {
     }
 }
 
-/// The relations are there now: what was held by a mark alone is locked.
+/// The relations are there now: what was held by a mark alone is locked, and from here on the schema is hashed.
 pub async fn settle(db: &Db) -> Result<()> {
-    let bare = db.kept(|kept| kept.held.clone());
-    for held in bare.iter().filter(|held| held.hold.is_none()) {
+    let all = db.kept(|kept| kept.held.clone());
+    for held in &all {
         let lock = held.lock;
-        let Some(Relation { oid }) = db.opt(&RELATION, &[&lock.relation]).await? else {
+        let Some(relation) = db.opt(&RELATION, &[&lock.relation]).await? else {
             continue;
         };
+        if !held.begun {
+            begin(db, lock, Some(&relation)).await?;
+        }
+        if held.hold.is_some() {
+            continue;
+        }
+        let oid = relation.oid;
         let start = Instant::now();
         let hold = loop {
             if let Some(hold) = take(db, lock, oid).await? {
@@ -319,8 +357,33 @@ async fn still_held(db: &Db, lock: &Lock, start: Instant) -> Result<()> {
         .into())
 }
 
+/// Gives the lock back however it ended what was done under it, as long as there is a session to do so.
+pub async fn end<T>(db: &Db, lock: &'static Lock, done: Result<T>) -> Result<T> {
+    if done.is_err() {
+        if db.is_lost() {
+            return done;
+        }
+        // What failed may have left a transaction open.
+        let _ = db.script("rollback").await;
+    }
+    let released = release(db, lock).await;
+    let done = done?;
+    released.map(|()| done)
+}
+
 /// Gives the lock back, and those that were taken after it; the end of the session does so too.
 pub async fn release(db: &Db, lock: &'static Lock) -> Result<()> {
+    let begun: Vec<&Lock> = db.kept(|kept| {
+        let given = kept.held.iter().skip_while(|held| held.lock != lock);
+        given
+            .filter(|held| held.begun)
+            .map(|held| held.lock)
+            .collect()
+    });
+    let mut ended = Ok(());
+    for lock in begun {
+        ended = ended.and(schema::end(db, lock.relation).await);
+    }
     let (given, keeper) = db.kept(|kept| {
         let at = kept.held.iter().position(|held| held.lock == lock);
         let given = at.map_or_else(Vec::new, |at| kept.held.split_off(at));
@@ -343,7 +406,7 @@ pub async fn release(db: &Db, lock: &'static Lock) -> Result<()> {
     for held in given.iter().rev() {
         db.one(&UNMARK, &[&held.mark]).await?;
     }
-    Ok(())
+    ended
 }
 
 /// The session that worked was lost, and `again` takes its place: it gets the locks, once nothing of the first is left

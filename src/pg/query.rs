@@ -16,8 +16,9 @@ use uuid::Uuid;
 /// What several queries ask, in parentheses, by the words that stand for it: the totals of creators (sessions read no view
 /// but the catalog's, so they are asked of the tables), whose an address is, the roles that are not trusted, the relations
 /// that another session or a prepared transaction has locked for itself alone, what cannot be read, and the policies that
-/// can.
-const BLOCKS: [(&str, &str); 6] = [
+/// can; and of the schema a hash of the catalog, the hashes of policies and indexes by name, what makes hashes comparable,
+/// and which runs are at work.
+const BLOCKS: [(&str, &str); 10] = [
     (
         ":creator_totals",
         include_str!("../../database/blocks/creator_totals.sql"),
@@ -38,6 +39,22 @@ const BLOCKS: [(&str, &str); 6] = [
     (
         ":unreadable",
         include_str!("../../database/blocks/unreadable.sql"),
+    ),
+    (
+        ":schema_hash",
+        include_str!("../../database/blocks/schema_hash.sql"),
+    ),
+    (
+        ":schema_objects",
+        include_str!("../../database/blocks/schema_objects.sql"),
+    ),
+    (
+        ":schema_place",
+        include_str!("../../database/blocks/schema_place.sql"),
+    ),
+    (
+        ":schema_runs",
+        include_str!("../../database/blocks/schema_runs.sql"),
     ),
 ];
 

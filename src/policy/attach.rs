@@ -12,7 +12,7 @@ use crate::error::{self, Error, Result, command, nearest, quoted};
 use crate::pg::attempt::{self, Contended};
 use crate::pg::policy::{Policy, Read};
 use crate::pg::relation::{Named, Relation};
-use crate::pg::{Db, Param, Query, RunContext};
+use crate::pg::{Db, Param, Query, RunContext, lock};
 use crate::plan::{Consent, Effect, Plan, Risk, Step};
 
 static ATTACH: Query<Count> = crate::query!("policy/attach");
@@ -166,10 +166,11 @@ pub async fn attach(db: &Db, work: Work, _consent: Consent, run: RunContext<'_>)
     } = work;
     if !attach.is_empty() || !forgotten.is_empty() {
         let what = format!("attaching policies of {}", relation.title());
-        attempt::transact(db, &what, run, async || {
+        lock::acquire(db, &lock::MIGRATE, run).await?;
+        let done = attempt::transact(db, &what, run, async || {
             let relations = Relation::all(db).await?;
             let tables = attach.iter().map(|detached| detached.policy.on());
-            detach::lock(db, tables.filter(|table| relations.contains(table))).await?;
+            detach::lock_tables(db, tables.filter(|table| relations.contains(table))).await?;
             let now = sort(
                 Detached::read(db).await?,
                 &relation,
@@ -189,7 +190,8 @@ pub async fn attach(db: &Db, work: Work, _consent: Consent, run: RunContext<'_>)
             let params: [&dyn Param; 4] = [&relation.schema, &relation.name, &gone, &made];
             db.one(&ATTACH, &params).await.map(drop)
         })
-        .await?;
+        .await;
+        lock::end(db, &lock::MIGRATE, done).await?;
     }
     let policies = |rows: Vec<Detached>| rows.into_iter().map(|row| row.policy).collect();
     Ok(Done {

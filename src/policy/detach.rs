@@ -13,7 +13,7 @@ use crate::error::{Error, Hint, Kind, Result, command, nearest};
 use crate::pg::attempt;
 use crate::pg::policy::{Policy, Read};
 use crate::pg::relation::{Named, Relation};
-use crate::pg::{Db, Param, Query, RunContext};
+use crate::pg::{Db, Param, Query, RunContext, lock};
 use crate::plan::{Consent, Effect, Plan, Risk, Step, counted_as};
 
 crate::row! {
@@ -132,8 +132,9 @@ pub async fn detach(db: &Db, work: Work, _consent: Consent, run: RunContext<'_>)
     let detached: Vec<Policy> = planned.into_iter().map(|found| found.policy).collect();
     if !detached.is_empty() {
         let what = format!("detaching policies of {}", relation.title());
-        attempt::transact(db, &what, run, async || {
-            lock(db, detached.iter().map(Policy::on)).await?;
+        lock::acquire(db, &lock::MIGRATE, run).await?;
+        let done = attempt::transact(db, &what, run, async || {
+            lock_tables(db, detached.iter().map(Policy::on)).await?;
             let now = find(db, &relation, &columns).await?;
             let same = now.len() == detached.len()
                 && now
@@ -150,7 +151,8 @@ pub async fn detach(db: &Db, work: Work, _consent: Consent, run: RunContext<'_>)
             let drops: Vec<String> = now.iter().map(|policy| policy.drop()).collect();
             db.script(&drops.join(";")).await
         })
-        .await?;
+        .await;
+        lock::end(db, &lock::MIGRATE, done).await?;
     }
     Ok(Done { relation, detached })
 }
@@ -214,7 +216,7 @@ pub(super) fn meant(named: &Named, relations: &[Relation]) -> Result<Relation> {
 
 /// Locks tables as dropping and making their policies does, in the order of their names, so that two who do it never
 /// wait for each other.
-pub(super) async fn lock(db: &Db, tables: impl Iterator<Item = Relation>) -> Result<()> {
+pub(super) async fn lock_tables(db: &Db, tables: impl Iterator<Item = Relation>) -> Result<()> {
     let mut tables: Vec<Relation> = tables.collect();
     tables.sort();
     tables.dedup();

@@ -39,7 +39,7 @@ fn every_advisory_lock() -> String {
 /// Makes the bookkeeping that of the version before, which knew advisory locks only.
 fn make_old(database: &Database) {
     database.sql(
-        "drop function toysoldiers.audit; drop view toysoldiers.runner, toysoldiers.deploy_runner, toysoldiers.index_runner;
+        "drop function toysoldiers.audit; drop view toysoldiers.runner, toysoldiers.deploy_runner, toysoldiers.index_runner; drop table toysoldiers.schema_hash;
          update toysoldiers.installation set version = 5",
     );
 }
@@ -122,7 +122,7 @@ fn the_first_run_and_the_upgrade_wait_for_those_alone_who_could_run_something() 
     tool.run(&["migrate", "up", "--wait", "1ms"]).ok();
     assert_eq!(
         database.value("select version from toysoldiers.installation"),
-        "6"
+        "7"
     );
 }
 

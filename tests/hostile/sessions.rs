@@ -171,7 +171,7 @@ fn what_an_older_version_baked_in_is_made_anew() {
          create function public.same(text, text) returns bool language plpgsql as 'begin raise exception ''planted code ran''; end';
          create operator public.= (leftarg = text, rightarg = text, function = public.same);
          reset role; set search_path = public, pg_catalog;
-         drop function toysoldiers.audit; drop view toysoldiers.runner, toysoldiers.deploy_runner, toysoldiers.index_runner;
+         drop function toysoldiers.audit; drop view toysoldiers.runner, toysoldiers.deploy_runner, toysoldiers.index_runner; drop table toysoldiers.schema_hash;
          update toysoldiers.installation set version = 5;
          alter table toysoldiers.history alter duration_ms
              set default (extract(epoch from clock_timestamp() - statement_timestamp()) * 1000)::bigint;

@@ -23,7 +23,7 @@ const LINES: usize = 12;
 #[derive(Debug, Args)]
 #[command(
     after_help = "The scratch database is made on the private server, or where `--scratch-url` says, and dropped in the \
-    end. The environment's database is only read. A file NNN_description.down.sql is proved in a copy: down, up, down.\n\n\
+    end. The environment's database is only read, but that it remembers that its schema was found as declared if that was in doubt. A file NNN_description.down.sql is proved in a copy: down, up, down.\n\n\
     Ends with exit code 3 if the database is not what its files make, or a file does not undo its \
     migration.\n\n\
     Examples:\n  toysoldiers --env production migrate verify\n  \
@@ -84,7 +84,8 @@ impl VerifyArgs {
         let programs = cx.programs();
         let db = cx.connect().await?;
         let target = Target::read(&db, &programs).await?;
-        // Nothing more is asked of it; somebody else may want the connection.
+        // Nothing more is asked of it for now; somebody else may want the connection.
+        let endpoint = db.endpoint().clone();
         db.close().await;
         let server = server.ready(cx, target.major).await?;
         let watched = if self.all {
@@ -92,7 +93,7 @@ impl VerifyArgs {
         } else {
             Watched::Pending
         };
-        let verified = verify::verify(
+        let mut verified = verify::verify(
             &target,
             files,
             declared,
@@ -102,6 +103,9 @@ impl VerifyArgs {
             &cx.ui,
         )
         .await?;
+        if !cx.ui.is_dry() {
+            verify::remember(&target, &endpoint, &mut verified).await;
+        }
         cx.report(&verified)
     }
 }

@@ -24,6 +24,9 @@ pub(in crate::cli) struct AttachArgs {
     /// Give up this policy instead of making it again; its definition is lost
     #[arg(long, value_name = "NAME")]
     forget: Vec<String>,
+    /// How long to wait for another run on the same database to end
+    #[arg(long, default_value = "10m", value_name = "TIME", value_parser = crate::settings::duration)]
+    wait: Duration,
     /// For how long to try again when other sessions hold a lock; 0 for one attempt
     #[arg(long, default_value = "30s", value_name = "TIME", value_parser = crate::settings::duration)]
     retry_for: Duration,
@@ -31,7 +34,7 @@ pub(in crate::cli) struct AttachArgs {
 
 impl AttachArgs {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
-        let run = cx.run(Duration::ZERO, self.retry_for);
+        let run = cx.run(self.wait, self.retry_for);
         let db = cx.session("attaching policies").await?;
         let wish = Wish {
             relation: self.table,

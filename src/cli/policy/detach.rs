@@ -25,6 +25,9 @@ pub(in crate::cli) struct DetachArgs {
     /// Detach only what stands in the way of changing this column
     #[arg(long = "column", value_name = "NAME")]
     columns: Vec<String>,
+    /// How long to wait for another run on the same database to end
+    #[arg(long, default_value = "10m", value_name = "TIME", value_parser = crate::settings::duration)]
+    wait: Duration,
     /// For how long to try again when other sessions hold a lock; 0 for one attempt
     #[arg(long, default_value = "30s", value_name = "TIME", value_parser = crate::settings::duration)]
     retry_for: Duration,
@@ -32,7 +35,7 @@ pub(in crate::cli) struct DetachArgs {
 
 impl DetachArgs {
     pub(super) async fn run(self, cx: &Context) -> Result<Exit> {
-        let run = cx.run(Duration::ZERO, self.retry_for);
+        let run = cx.run(self.wait, self.retry_for);
         let db = cx.session("detaching policies").await?;
         let wish = Wish {
             relation: self.table,

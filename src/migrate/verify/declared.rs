@@ -1,8 +1,10 @@
 //! What is declared besides migrations, policies and indexes: made in the scratch database, as far as the environment
 //! has it.
 //!
-//! What a file declares and nobody has applied yet is no drift. So everything is made, looked at, and taken back; what
-//! the environment has of it is made again, and stays.
+//! What a file declares and nobody has applied yet is no drift; a policy or an index that was applied and is gone is. So
+//! everything is made, looked at, and taken back; what the environment has of it, or had, is made again, and stays.
+
+use std::collections::BTreeMap;
 
 use crate::error::{self, Result};
 use crate::index;
@@ -64,8 +66,13 @@ impl Declared {
         }
     }
 
-    /// Makes of it what `found` has, in a database with these migrations.
-    pub async fn replay(&self, db: &Db, found: &Catalog) -> Result<Expected> {
+    /// Makes of it what `found` has, or is known to have had, in a database with these migrations.
+    pub async fn replay(
+        &self,
+        db: &Db,
+        found: &Catalog,
+        left: &BTreeMap<String, bool>,
+    ) -> Result<Expected> {
         let made = Catalog::read(db).await?;
         let changes = self.changes(db).await?;
         if changes.is_empty() {
@@ -83,7 +90,7 @@ impl Declared {
         let whole = whole.await;
         db.script("rollback").await?;
         let whole = whole?;
-        let catalog = between(&made, &whole, found);
+        let catalog = between(&made, &whole, found, left);
         let is_applied =
             |change: &Change| catalog.has_like(&whole, &change.on, change.index.as_deref());
         let applied: Vec<Change> = changes.into_iter().filter(is_applied).collect();

@@ -6,6 +6,7 @@ use crate::migrate::history::History;
 use crate::migrate::size::{Size, Sizes};
 use crate::pg::Db;
 use crate::pg::catalog::Catalog;
+use crate::pg::schema::{self, Objects, Schema};
 use crate::pg::tools::Programs;
 
 /// A database as it was at one moment.
@@ -15,6 +16,8 @@ pub struct Target {
     pub history: History,
     /// What is declared in it.
     pub catalog: Catalog,
+    /// Whether it is as this program left it; nothing where there is no place for that.
+    pub schema: Option<Schema>,
     /// Version of its server.
     pub version: String,
     /// Major version of its server.
@@ -43,9 +46,11 @@ impl Target {
         db.script("savepoint history").await?;
         let history = History::read(db).await?;
         db.script("rollback to savepoint history").await?;
+        let schema = schema::read_here(db, Objects::Told).await?;
         let sizes = Sizes::read(db).await?;
         Ok(Self {
             history,
+            schema,
             sizes,
             dump: Ok(Dump::default()),
             programs: programs.clone(),

@@ -1,32 +1,58 @@
 //! What a database is to be like that somebody brings from one state to another, and may be at any point between them.
 
+use std::collections::BTreeMap;
+
 use super::diff::is_ordered;
 use super::{Catalog, Object};
 
 /// What is expected of a database on its way from `made` to `whole`: whatever is the same in both, and of the rest what
-/// `found` has of it.
-pub fn between(made: &Catalog, whole: &Catalog, found: &Catalog) -> Catalog {
+/// `found` has of it. What is known to have been `left` there, by kind and name, is expected to be still as it was: true
+/// if it is.
+pub fn between(
+    made: &Catalog,
+    whole: &Catalog,
+    found: &Catalog,
+    left: &BTreeMap<String, bool>,
+) -> Catalog {
     let keys = made.0.keys().chain(whole.0.keys());
     let mut expected = Catalog::default();
     for key in keys {
         let of = |catalog: &'_ Catalog| catalog.0.get(key).cloned();
-        if let Some(object) = one(of(made), of(whole), of(found)) {
+        let (kind, name) = key;
+        let left = left.get(&format!("{kind} {name}")).copied();
+        if let Some(object) = one(of(made), of(whole), of(found), left) {
             expected.0.insert(key.clone(), object);
         }
     }
     expected
 }
 
-fn one(made: Option<Object>, whole: Option<Object>, found: Option<Object>) -> Option<Object> {
+fn one(
+    made: Option<Object>,
+    whole: Option<Object>,
+    found: Option<Object>,
+    left: Option<bool>,
+) -> Option<Object> {
     let reads_like = |one: &Option<Object>, other: &Option<Object>| match (one, other) {
         (Some(one), Some(other)) => one.reads_like(other),
         (one, other) => one.is_none() && other.is_none(),
     };
-    if reads_like(&made, &whole) || reads_like(&made, &found) {
+    if reads_like(&made, &whole) {
+        return made;
+    }
+    // It was there, and somebody has dropped it.
+    if found.is_none() && left == Some(false) {
+        return whole;
+    }
+    if reads_like(&made, &found) {
         return made;
     }
     if reads_like(&whole, &found) {
         return whole;
+    }
+    // Its file was edited since.
+    if left == Some(true) {
+        return found;
     }
     let kind = made.as_ref().or(whole.as_ref())?.kind.clone();
     // What is not there at all was not made yet.

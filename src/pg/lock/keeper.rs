@@ -40,6 +40,8 @@ pub(super) struct Held {
     pub(super) mark: i64,
     /// The lock itself; nothing where there is no relation yet.
     pub(super) hold: Option<(i64, Hold)>,
+    /// Whether the schema was compared with its hash, which is taken anew in the end.
+    pub(super) begun: bool,
 }
 
 impl Db {
