@@ -412,10 +412,13 @@ fn a_policy_that_was_detached_is_not_gone() {
 fn a_copy_restored_from_a_backup_is_as_left_if_its_original_was() {
     let (database, tool) = deployed();
     let restored = |backup: usize| {
-        tool.run(&["backup", "create"]).ok();
+        let folder = format!("b{backup}");
+        tool.run(&["backup", "create", "--to", &folder]).ok();
         let name = format!("{}_{backup}", database.name);
-        tool.run(&["backup", "restore", "latest", "--into", &name])
-            .ok();
+        tool.run(&[
+            "backup", "restore", "latest", "--from", &folder, "--into", &name,
+        ])
+        .ok();
         let copy = Database::named(name, &database.server);
         let told = state(&beside(&copy));
         database.sql(&format!("drop database {}", copy.name));
