@@ -323,6 +323,7 @@ fn bookkeeping_without_a_place_for_it_says_so_until_the_next_change() {
     assert_eq!(state(&tool), "changed");
     verify(&tool, &database).ok();
     tool.run(&["deploy", "--yes", "--no-backup"]).ok();
+    verify(&tool, &database).ok();
     database.sql("drop policy read on items");
     verify(&tool, &database).code(3);
 }
@@ -405,7 +406,15 @@ fn a_policy_that_was_detached_is_not_gone() {
     database.sql("comment on table items is null");
     assert_eq!(state(&tool), "changed");
     verify(&tool, &database).ok();
+    // Nothing is forgotten before all is there that files declare.
+    assert_eq!(state(&tool), "changed");
+    tool.run(&["policy", "attach", "items", "--yes"]).ok();
+    verify(&tool, &database).ok();
     assert_eq!(state(&tool), "as_left");
+    // A right that was taken by hand looks like one that was never given.
+    database.sql("revoke select on items from public");
+    verify(&tool, &database).ok();
+    assert_eq!(state(&tool), "changed");
 }
 
 #[test]
