@@ -58,6 +58,14 @@ const GRACE: Duration = Duration::from_secs(2);
     max_term_width = 100
 )]
 #[command(after_help = "Try it: toysoldiers demo\n\n\
+    Variables:\n  \
+    TOYSOLDIERS_ENV        the environment, like --env\n  \
+    TOYSOLDIERS_CONFIG     the configuration file, like --config\n  \
+    DATABASE_URL           the database, where there is no configuration file\n  \
+    TOYSOLDIERS_LOCAL_DIR  folder of the private server and of backups nobody gave a place\n  \
+    TOYSOLDIERS_PG_BIN     folder of PostgreSQL's programs, or several as in PATH\n  \
+    PGUSER, PGPASSWORD, PGPASSFILE, PGSERVICE, PGSERVICEFILE, PGSYSCONFDIR, PSQLRC  as for psql\n  \
+    NO_COLOR               no colour, whatever it is set to\n\n\
     Exit codes:\n  \
     0 done        3 finding        6 refused\n  \
     1 failed      4 configuration  7 declined at the prompt\n  \
@@ -79,7 +87,7 @@ pub struct Cli {
 enum Command {
     /// Take the tour: local server, deploy, sample data, a verified creator, a backup, the dashboard
     Demo(demo::DemoArgs),
-    /// Write a first toysoldiers.toml; asks on a terminal, or takes flags
+    /// Write toysoldiers.toml, an environment into it, or the files of the platform; asks on a terminal, or takes flags
     Init(init::InitArgs),
     /// Environments: which there are, what is in force, and whether it is the right server
     #[command(subcommand)]

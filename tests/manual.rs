@@ -243,3 +243,26 @@ fn every_command_offers_the_formats_it_can_write_and_names_them_when_asked_for_a
     let group = tool.run(&["user", "--help"]).ok().stdout;
     assert_eq!(formats(&group), ALL[..4]);
 }
+
+#[test]
+fn help_and_manual_name_the_variables() {
+    let tool = Tool::new();
+    let help = tool.run(&["--help"]).ok().stdout;
+    let page = tool.run(&["man"]).ok().stdout.replace("\\_", "_");
+    for name in [
+        "TOYSOLDIERS_ENV",
+        "TOYSOLDIERS_CONFIG",
+        "TOYSOLDIERS_LOCAL_DIR",
+        "TOYSOLDIERS_PG_BIN",
+        "DATABASE_URL",
+        "PGUSER",
+        "PGPASSWORD",
+        "PGPASSFILE",
+        "PGSERVICE",
+        "PSQLRC",
+        "NO_COLOR",
+    ] {
+        assert!(help.contains(name), "{help}");
+        assert!(page.contains(name), "{page}");
+    }
+}

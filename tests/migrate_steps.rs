@@ -252,7 +252,7 @@ fn a_build_waits_for_old_transactions_and_says_for_which() {
     );
     // The second session has looked once somebody has asked there who is in the way.
     database.wait_until(
-        "select exists (select from pg_stat_activity where datname = current_database() and query like '%pg_blocking_pids%' and state = 'idle' and pid <> pg_backend_pid())",
+        "select exists (select from pg_stat_activity where datname = current_database() and query like '-- Whom a session waits for%' and state = 'idle' and pid <> pg_backend_pid())",
     );
     reader.sql("commit");
     let outcome = tool.outcome(runner).ok().to_string();

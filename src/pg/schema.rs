@@ -132,7 +132,7 @@ pub async fn read_here(db: &Db, objects: Objects) -> Result<Option<Schema>> {
 
 /// A run that locks this relation is about to change something.
 pub(super) async fn begin(db: &Db, relation: &str) -> Result<()> {
-    match db.opt(&BEGIN, &[&relation]).await {
+    match unhurried(db, &BEGIN, &[&relation]).await {
         Err(error) if error::sqlstate(&error) == Some("42501") => {
             let refused =
                 Error::refused("this role may not write down how a run leaves the schema");
@@ -149,12 +149,27 @@ pub(super) async fn begin(db: &Db, relation: &str) -> Result<()> {
 /// It is at its end. What it ran may have changed the settings of the session.
 pub(super) async fn end(db: &Db, relation: &str) -> Result<()> {
     db.reset().await?;
-    db.opt(&END, &[&relation]).await.map(drop)
+    unhurried(db, &END, &[&relation]).await.map(drop)
 }
 
 /// It was found as declared when it was read: nothing is in doubt any more. Not if a run began or ended since; whether
 /// it was written down.
 pub async fn accept(db: &Db, seen: &Schema) -> Result<bool> {
     let params: [&dyn Param; 3] = [&seen.hash, &seen.objects, &seen.taken_at];
-    db.opt(&ACCEPT, &params).await.map(|row| row.is_some())
+    let row = unhurried(db, &ACCEPT, &params).await?;
+    Ok(row.is_some())
+}
+
+/// How long the person lets a statement take is said of what the person runs.
+async fn unhurried(db: &Db, query: &Query<Doubt>, params: &[&dyn Param]) -> Result<Option<Doubt>> {
+    let usual = db.patience().statement.as_millis();
+    let (begin, end) = (
+        "set statement_timeout = 0",
+        format!("set statement_timeout = {usual}"),
+    );
+    let (begun, row, ended) =
+        tokio::join!(db.script(begin), db.opt(query, params), db.script(&end));
+    begun?;
+    let row = row?;
+    ended.map(|()| row)
 }
