@@ -27,6 +27,8 @@ pub enum Source {
     },
     /// The program itself, which was built with these.
     Embedded(Embedded),
+    /// Nowhere: the folder where they would be is not there, and those in the program are about another platform.
+    Nowhere(&'static str),
 }
 
 /// The names and the contents of files this program was built with.
@@ -45,7 +47,7 @@ impl Source {
     /// Where the names in its files are looked for that do not say it themselves.
     pub fn search_path(&self) -> SearchPath {
         match self {
-            Self::Folder { .. } => SearchPath::Files,
+            Self::Folder { .. } | Self::Nowhere(_) => SearchPath::Files,
             Self::Embedded(_) => SearchPath::Catalog,
         }
     }
@@ -55,6 +57,7 @@ impl Source {
         match self {
             Self::Folder { shown, .. } => shown.clone(),
             Self::Embedded(_) => format!("embedded in toysoldiers {}", env!("CARGO_PKG_VERSION")),
+            Self::Nowhere(folder) => format!("there is no {folder}"),
         }
     }
 
@@ -69,6 +72,7 @@ impl Source {
                 });
                 return Ok(entries.collect());
             }
+            Self::Nowhere(_) => return Ok(Vec::new()),
             Self::Folder {
                 path,
                 shown,

@@ -183,7 +183,7 @@ fn a_folder_is_not_begun_where_the_platform_is_this_programs() {
     -- stderr
     error: there is no folder database/indexes, and what is in this program would count no more once there is one
       note: nothing was changed
-      note: the migrations in use are those in this program, too: there is no folder for them either
+      note: the migrations in use are those in this program, too
       hint: name the folder to begin with `--indexes`
     -- exit 6
     ");
@@ -194,21 +194,39 @@ fn a_folder_is_not_begun_where_the_platform_is_this_programs() {
 }
 
 #[test]
-fn a_database_without_indexes_has_a_folder_that_says_so() {
+fn a_platform_of_ones_own_has_nothing_to_do_with_the_files_in_the_program() {
     let database = Database::empty();
     let tool = Tool::new().on(&database);
     tool.write("database/migrations/001_t.sql", TABLE);
-    tool.run(&["migrate", "up"]).ok();
-    for (noun, folder) in [
-        ("index", "database/indexes"),
-        ("policy", "database/policies"),
-    ] {
-        // Those in the program are for other tables.
-        assert_eq!(tool.run(&[noun, "status"]).code, Some(1), "{noun}");
-        let adopted = tool.run(&[noun, "adopt", "--yes"]).ok();
-        let begun = format!("{folder} is begun, so that the files in this program count no more");
-        assert!(adopted.stderr.contains(&begun), "{adopted}");
+    tool.run(&["deploy", "--yes"]).ok();
+    for noun in ["index", "policy"] {
         tool.run(&[noun, "status", "--check"]).ok();
+        let adopted = tool.run(&[noun, "adopt", "--yes"]).ok();
+        assert!(adopted.stderr.contains("nothing to declare"), "{adopted}");
     }
     tool.run(&["status", "--check"]).ok();
+    tool.run(&["migrate", "verify"]).ok();
+    assert!(!tool.path().join("database/indexes").exists());
+    database.sql("create index t_name on t (name)");
+    let adopted = tool.run(&["index", "adopt", "--yes"]).ok();
+    assert!(adopted.stdout.contains("database/indexes/t.sql"), "{adopted}");
+    tool.run(&["index", "status", "--check"]).ok();
+    // The migrations may be in another folder.
+    let elsewhere = Tool::new().on(&database);
+    elsewhere.write("sql/001_t.sql", TABLE);
+    let status = elsewhere.run(&["status", "--migrations", "sql"]).ok();
+    assert!(
+        !status.to_string().contains("cannot be applied"),
+        "{status}"
+    );
+    // Copies of those in the program, and more, are its platform.
+    let copies = Tool::new().on(&database);
+    copies.run(&["init", "--with-files"]).ok();
+    std::fs::remove_dir_all(copies.path().join("database/indexes")).unwrap();
+    copies.write("database/migrations/900_more.sql", "select 1;");
+    let status = copies.run(&["index", "status"]).to_string();
+    assert!(
+        status.contains("content_tags_idx") || status.contains("(embedded)"),
+        "{status}"
+    );
 }

@@ -25,10 +25,6 @@ impl Report for Adopted {
                 "nothing to declare: the files say what there is ({})",
                 self.source
             ),
-            _ if statements == 0 => format!(
-                "nothing to declare: {} is begun, so that the files in this program count no more",
-                self.source
-            ),
             count => format!(
                 "declared: {} in {} ({})",
                 counted(statements, "statement"),

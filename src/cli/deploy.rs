@@ -78,10 +78,11 @@ pub(super) struct SourcesArgs {
 
 impl SourcesArgs {
     pub(super) fn sources(&self, cx: &Context) -> Result<Sources> {
+        let migrations = self.migrations.as_deref();
         Ok(Sources {
-            migrations: migrate::source(cx, self.migrations.as_deref())?,
-            policies: policy::source(cx, self.policies.as_deref())?,
-            indexes: index::source(cx, self.indexes.as_deref())?,
+            migrations: migrate::source(cx, migrations)?,
+            policies: policy::source(cx, self.policies.as_deref(), migrations)?,
+            indexes: index::source(cx, self.indexes.as_deref(), migrations)?,
         })
     }
 }

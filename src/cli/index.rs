@@ -68,14 +68,18 @@ const NOUN: Noun = Noun {
     embedded: source::INDEXES,
 };
 
-/// Where indexes are, if this folder was named or none.
-pub(super) fn source(cx: &Context, folder: Option<&Path>) -> Result<Source> {
-    NOUN.find(cx, folder, cx.settings()?.indexes.as_ref())
+/// Where indexes are, if this folder was named or none, and this one of the migrations.
+pub(super) fn source(
+    cx: &Context,
+    folder: Option<&Path>,
+    migrations: Option<&Path>,
+) -> Result<Source> {
+    NOUN.find_beside(cx, folder, cx.settings()?.indexes.as_ref(), migrations)
 }
 
 impl SourceArgs {
     fn source(&self, cx: &Context) -> Result<Source> {
-        source(cx, self.indexes.as_deref())
+        source(cx, self.indexes.as_deref(), None)
     }
 
     /// The folder files are written into.

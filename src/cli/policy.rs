@@ -76,14 +76,18 @@ const NOUN: Noun = Noun {
     embedded: source::POLICIES,
 };
 
-/// Where policies are, if this folder was named or none.
-pub(super) fn source(cx: &Context, folder: Option<&Path>) -> Result<Source> {
-    NOUN.find(cx, folder, cx.settings()?.policies.as_ref())
+/// Where policies are, if this folder was named or none, and this one of the migrations.
+pub(super) fn source(
+    cx: &Context,
+    folder: Option<&Path>,
+    migrations: Option<&Path>,
+) -> Result<Source> {
+    NOUN.find_beside(cx, folder, cx.settings()?.policies.as_ref(), migrations)
 }
 
 impl SourceArgs {
     fn source(&self, cx: &Context) -> Result<Source> {
-        source(cx, self.policies.as_deref())
+        source(cx, self.policies.as_deref(), None)
     }
 
     /// The folder files are written into.

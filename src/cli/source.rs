@@ -7,7 +7,7 @@ use super::migrate;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::settings::Origin;
-use crate::source::{Embedded, Source};
+use crate::source::{self, Embedded, Source};
 
 /// Files that belong together.
 pub(super) struct Noun {
@@ -47,33 +47,47 @@ impl Noun {
             found_for,
         })
     }
-}
 
-impl Noun {
+    /// The same of what is about the tables that migrations make, where these may be in the folder of a flag. What the
+    /// program has is about its own migrations, and counts where these do.
+    pub(super) fn find_beside(
+        &self,
+        cx: &Context,
+        flag: Option<&Path>,
+        told: Option<&(PathBuf, Origin)>,
+        migrations: Option<&Path>,
+    ) -> Result<Source> {
+        match self.find(cx, flag, told)? {
+            Source::Embedded(_) if has_own_migrations(cx, migrations)? => {
+                Ok(Source::Nowhere(self.folder))
+            }
+            found => Ok(found),
+        }
+    }
+
     /// The folder they are written into: where they are found, or else where they would be. Those in the program count
-    /// only until there is a folder, so none is begun where the platform may be theirs.
+    /// only until there is a folder, so none is begun where the platform is theirs.
     pub(super) fn folder(
         &self,
         cx: &Context,
         flag: Option<&Path>,
         told: Option<&(PathBuf, Origin)>,
     ) -> Result<Source> {
-        let found = self.find(cx, flag, told)?;
-        if matches!(found, Source::Folder { .. }) {
-            return Ok(found);
+        match self.find_beside(cx, flag, told, None)? {
+            Source::Nowhere(_) => {}
+            Source::Embedded(_) => {
+                return Err(Error::refused(format!(
+                    "there is no folder {}, and what is in this program would count no more once there is one",
+                    self.folder
+                ))
+                .unchanged()
+                .note("the migrations in use are those in this program, too")
+                .hint(format!("name the folder to begin with `{}`", self.flag))
+                .into());
+            }
+            found => return Ok(found),
         }
         let settings = cx.settings()?;
-        let is_own = settings.migrations.is_some() || settings.base.join(migrate::FOLDER).is_dir();
-        if !is_own {
-            return Err(Error::refused(format!(
-                "there is no folder {}, and what is in this program would count no more once there is one",
-                self.folder
-            ))
-            .unchanged()
-            .note("the migrations in use are those in this program, too: there is no folder for them either")
-            .hint(format!("name the folder to begin with `{}`", self.flag))
-            .into());
-        }
         let path = settings.base.join(self.folder);
         Ok(Source::Folder {
             shown: shown(&path),
@@ -81,6 +95,19 @@ impl Noun {
             found_for: Some(settings.caller.clone()),
         })
     }
+}
+
+/// Whether the migrations in use are others than those in this program, or copies of all of these and more.
+fn has_own_migrations(cx: &Context, flag: Option<&Path>) -> Result<bool> {
+    let settings = cx.settings()?;
+    let told = settings.migrations.as_ref().map(|(path, _)| path.as_path());
+    let usual = settings.base.join(migrate::FOLDER);
+    let folder = flag.or(told).unwrap_or(&usual);
+    let is_copy = || {
+        let mut names = source::MIGRATIONS.iter();
+        names.all(|(name, _)| folder.join(name).is_file())
+    };
+    Ok(folder.is_dir() && !is_copy())
 }
 
 /// The path as seen from the current folder, if it is below.

@@ -40,7 +40,7 @@ impl Sources {
             .into_iter()
             .filter_map(|(_, source)| match source {
                 Source::Folder { path, .. } => Some(path.clone()),
-                Source::Embedded(_) => None,
+                Source::Embedded(_) | Source::Nowhere(_) => None,
             })
             .collect()
     }

@@ -116,7 +116,7 @@ pub async fn plan(db: &Db, source: &Source, only: Option<&Named>) -> Result<Plan
     let after = look::look(db, after).await?;
     let differences = status::differences(&after)?.len();
     let what = counted_as(chosen.len(), "index", "indexes");
-    Ok(draft.plan("index", "none.sql", &what, left, differences))
+    Ok(draft.plan("index", &what, left, differences))
 }
 
 /// The statement that declares it.

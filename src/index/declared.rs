@@ -158,7 +158,7 @@ impl Declared {
     /// Reads all files of a source.
     pub fn load(source: &Source) -> Result<Self> {
         let declared = Self::of(source, source.sheets()?)?;
-        if declared.files.is_empty() {
+        if declared.files.is_empty() && !matches!(source, Source::Nowhere(_)) {
             return Err(Error::configuration(format!(
                 "there is no index file in {}",
                 declared.source

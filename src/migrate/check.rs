@@ -213,6 +213,7 @@ fn elsewhere(source: &Source, with_migrations: bool) -> Vec<Cow<'static, str>> {
             .parent()
             .map_or_else(Vec::new, |parent| folder(&parent.join("indexes"))),
         Source::Embedded(_) => Source::Embedded(INDEXES).entries().unwrap_or_default(),
+        Source::Nowhere(_) => Vec::new(),
     };
     if with_migrations {
         entries.extend(source.entries().unwrap_or_default());

@@ -123,7 +123,7 @@ pub async fn plan(db: &Db, source: &Source, only: Option<&Named>) -> Result<Plan
         Some(relation) => format!("what {relation} has"),
         None => format!("what {} have", counted(relations.len(), "relation")),
     };
-    Ok(draft.plan("policy", FUNCTIONS_FILE, &what, left, differences))
+    Ok(draft.plan("policy", &what, left, differences))
 }
 
 /// The name of a file as its folder has it.

@@ -15,10 +15,6 @@ use crate::plan::{Consent, Effect, Plan, Risk, Step, counted};
 use crate::reading;
 use crate::trust;
 
-/// What a file says that declares nothing. A folder without a file is taken for a mistake, and without a folder what is
-/// in the program counts.
-const NOTHING: &str = "-- Nothing is declared yet.\n";
-
 /// What is added to one file.
 #[derive(Debug)]
 pub struct Addition {
@@ -153,31 +149,19 @@ impl Draft {
         Ok(())
     }
 
-    /// What writing the files would do. Where there is neither anything to declare nor a folder, the folder begins with
-    /// the file `first`.
+    /// What writing the files would do.
     pub fn plan(
         self,
         noun: &'static str,
-        first: &str,
         what: &str,
         left: Vec<String>,
         differences: usize,
     ) -> Plan<Work> {
         let Self {
-            folder,
             shown,
             mut additions,
             ..
         } = self;
-        if additions.is_empty() && !folder.exists() {
-            additions.push(Addition {
-                path: folder.join(first),
-                shown: format!("{shown}/{first}"),
-                old: None,
-                text: NOTHING.to_owned(),
-                statements: 0,
-            });
-        }
         additions.sort_by(|one, other| one.path.cmp(&other.path));
         let steps = additions.iter().map(|addition| {
             let (effect, action) = match addition.old {
@@ -186,12 +170,8 @@ impl Draft {
             };
             let lines = addition.text.lines().filter(|line| !line.is_empty());
             let lines = lines.map(|line| format!("+ {line}"));
-            let detail = match addition.statements {
-                0 => "nothing to declare; what is in this program counts no more".to_owned(),
-                count => counted(count, "statement"),
-            };
             Step::new(effect, action, &addition.shown)
-                .detail(detail)
+                .detail(counted(addition.statements, "statement"))
                 .lines(lines.collect())
         });
         let leave = left

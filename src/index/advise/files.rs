@@ -24,7 +24,7 @@ impl Files {
             declared: Declared::load(source)?,
             folder: match source {
                 Source::Folder { shown, .. } => Some(shown.trim_end_matches('/').to_owned()),
-                Source::Embedded(_) => None,
+                Source::Embedded(_) | Source::Nowhere(_) => None,
             },
         })
     }
