@@ -209,7 +209,10 @@ fn a_platform_of_ones_own_has_nothing_to_do_with_the_files_in_the_program() {
     assert!(!tool.path().join("database/indexes").exists());
     database.sql("create index t_name on t (name)");
     let adopted = tool.run(&["index", "adopt", "--yes"]).ok();
-    assert!(adopted.stdout.contains("database/indexes/t.sql"), "{adopted}");
+    assert!(
+        adopted.stdout.contains("database/indexes/t.sql"),
+        "{adopted}"
+    );
     tool.run(&["index", "status", "--check"]).ok();
     // The migrations may be in another folder.
     let elsewhere = Tool::new().on(&database);

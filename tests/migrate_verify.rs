@@ -50,7 +50,7 @@ fn locks_and_rewrites_of_what_is_pending_are_told_with_the_size_of_the_tables_th
     003_c  2  2  alter table a add c text default random()::text  public.a  AccessExclusive  yes  156 kB  1,000
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    replayed 3 migrations (1 pending) in DURATION (database/migrations); the database is what its files make
+    replayed 3 migrations (1 pending) in DURATION (database/migrations); the database is what the applied files make
     -- exit 0
     ");
     assert_snapshot!(verify(&tool, &database, &["--all"]), @"
@@ -62,7 +62,7 @@ fn locks_and_rewrites_of_what_is_pending_are_told_with_the_size_of_the_tables_th
     003_c  2  2  alter table a add c text default random()::text  public.a  AccessExclusive  yes  156 kB  1,000
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    replayed 3 migrations (1 pending) in DURATION (database/migrations); the database is what its files make
+    replayed 3 migrations (1 pending) in DURATION (database/migrations); the database is what the applied files make
     -- exit 0
     ");
 }
@@ -756,7 +756,7 @@ fn outside_of_a_transaction_only_what_is_certain_is_told() {
     002_b  6  7  alter table a alter b type bigint  public.a  AccessExclusive  yes  0 B  -
     -- stderr
     -> (url)  SOCKET/DB as postgres
-    replayed 2 migrations (1 pending) in DURATION (database/migrations); the database is what its files make
+    replayed 2 migrations (1 pending) in DURATION (database/migrations); the database is what the applied files make
     -- exit 0
     ");
 }
@@ -917,7 +917,7 @@ fn files_that_speak_of_what_is_not_there_yet_are_left_to_deploy() {
     assert_snapshot!(verify(&tool, &database, &[]).ok().stderr, @"
     -> (url)  SOCKET/DB as postgres
     note: the database has not all that policy and index files declare, which is no drift: `toysoldiers deploy --dry-run` shows the rest
-    replayed 2 migrations (1 pending) in DURATION (database/migrations); the database is what its files make
+    replayed 2 migrations (1 pending) in DURATION (database/migrations); the database is what the applied files make
     ");
     database.sql("drop table u; create policy more on t for insert to anon with check (true)");
     assert_eq!(

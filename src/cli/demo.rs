@@ -122,7 +122,7 @@ impl<'a> Tour<'a> {
     async fn run_with(&self, words: &[&str], input: Option<(&str, &str)>) -> Result<()> {
         let mut line = self.line(words);
         if let Some((file, _)) = input {
-            let _ = write!(line, " < {file}");
+            let _ = write!(line, " < {file}  # the program brings it along");
         }
         self.cx.ui.print(&format!("\n$ {line}\n"))?;
         let mut command = Command::new(&self.program);

@@ -85,7 +85,7 @@ impl Noun {
                 .hint(format!("name the folder to begin with `{}`", self.flag))
                 .into());
             }
-            found => return Ok(found),
+            found @ Source::Folder { .. } => return Ok(found),
         }
         let settings = cx.settings()?;
         let path = settings.base.join(self.folder);

@@ -163,13 +163,13 @@ pub async fn accept(db: &Db, seen: &Schema) -> Result<bool> {
 /// How long the person lets a statement take is said of what the person runs.
 async fn unhurried(db: &Db, query: &Query<Doubt>, params: &[&dyn Param]) -> Result<Option<Doubt>> {
     let usual = db.patience().statement.as_millis();
-    let (begin, end) = (
-        "set statement_timeout = 0",
-        format!("set statement_timeout = {usual}"),
+    let as_usual = format!("set statement_timeout = {usual}");
+    let (given, row, taken) = tokio::join!(
+        db.script("set statement_timeout = 0"),
+        db.opt(query, params),
+        db.script(&as_usual)
     );
-    let (begun, row, ended) =
-        tokio::join!(db.script(begin), db.opt(query, params), db.script(&end));
-    begun?;
+    given?;
     let row = row?;
-    ended.map(|()| row)
+    taken.map(|()| row)
 }

@@ -198,6 +198,7 @@ impl Report for Verified {
         }
         let applied = self.migrations.len() > self.pending();
         text.push_str(match (self.drift.len(), applied) {
+            (0, true) if self.pending() > 0 => "; the database is what the applied files make",
             (0, true) => "; the database is what its files make",
             (0, false) => "; no migration is applied, and the database is empty",
             (_, true) => "; the database is not what its files make: - as declared, + as found",
