@@ -193,3 +193,22 @@ fn however_many_files_there_are_it_waits_for_as_few_answers() {
     let (few, many) = (trips(2), trips(20));
     assert!(many <= few + 3, "{few}, {many}");
 }
+
+#[test]
+fn what_no_file_declares_is_for_adopt_and_not_for_a_deploy() {
+    let database = Database::migrated();
+    let tool = Tool::new().on(&database);
+    tool.run(&["deploy", "--yes"]).ok();
+    database.sql("create index extra on content (title)");
+    let status = tool.run(&["status"]).ok();
+    assert!(
+        status
+            .stderr
+            .contains("index adopt` declare what no file does, and"),
+        "{status}"
+    );
+    assert!(!status.stderr.contains("deploy --dry-run"), "{status}");
+    database.sql("drop index content_tags_idx");
+    let status = tool.run(&["status"]).ok();
+    assert!(status.stderr.contains("deploy --dry-run"), "{status}");
+}

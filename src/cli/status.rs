@@ -248,7 +248,14 @@ impl Report for Status {
                 command("migrate status")
             ));
         }
-        if self.is_behind() {
+        if self.is_behind() && self.is_undeclared() {
+            advice.push(format!(
+                "{} and {} declare what no file does, and {} takes it away",
+                command("policy adopt"),
+                command("index adopt"),
+                command("deploy --prune")
+            ));
+        } else if self.is_behind() {
             advice.push(format!(
                 "{} shows what would be done",
                 command("deploy --dry-run")

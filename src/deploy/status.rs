@@ -104,6 +104,8 @@ pub struct Policies {
     pub relations: usize,
     /// How many things differ.
     pub differences: usize,
+    /// How many of them are things that no file declares.
+    pub undeclared: usize,
 }
 
 /// Indexes.
@@ -115,6 +117,8 @@ pub struct Indexes {
     pub indexes: usize,
     /// How many things differ.
     pub differences: usize,
+    /// How many of them are things that no file declares.
+    pub undeclared: usize,
     /// How many of them are INVALID, left behind by a build.
     pub invalid: usize,
 }
@@ -186,6 +190,18 @@ impl Status {
         self.migrations.is(|migrations| migrations.pending > 0)
             || self.policies.is(|policies| policies.differences > 0)
             || self.indexes.is(|indexes| indexes.differences > 0)
+    }
+
+    /// Whether that is only to take away what no file declares, which a deploy does when it is told to.
+    pub fn is_undeclared(&self) -> bool {
+        let declared = |differences: usize, undeclared: usize| differences > undeclared;
+        !(self.migrations.is(|migrations| migrations.pending > 0)
+            || self
+                .policies
+                .is(|policies| declared(policies.differences, policies.undeclared))
+            || self
+                .indexes
+                .is(|indexes| declared(indexes.differences, indexes.undeclared)))
     }
 
     /// How many of migrations, schema, policies and indexes nothing is known about.
@@ -271,6 +287,11 @@ async fn policies(db: &Db, sources: &Sources) -> Result<Policies> {
         policies: status.policies,
         relations: status.relations,
         differences: status.differences.len(),
+        undeclared: status
+            .differences
+            .iter()
+            .filter(|difference| difference.prune)
+            .count(),
     })
 }
 
@@ -286,6 +307,11 @@ async fn indexes(db: &Db, sources: &Sources) -> Result<Indexes> {
         invalid: invalid.count(),
         indexes: status.indexes,
         differences: status.differences.len(),
+        undeclared: status
+            .differences
+            .iter()
+            .filter(|difference| difference.prune)
+            .count(),
         source: status.source,
     })
 }
