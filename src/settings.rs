@@ -421,9 +421,14 @@ fn unknown(name: &str, origin: &Origin, file: Option<&File>) -> anyhow::Error {
         Error::configuration(format!("there is no environment {name} (from {origin})")).note(place);
     match error::nearest(name, names.iter().map(String::as_str)) {
         Some(near) => error.hint(format!("did you mean `--env {near}`?")),
-        None => error.hint(format!(
-            "add a table `[env.{name}]` with a url to toysoldiers.toml"
-        )),
+        None => error.hint(
+            error::command(format!(
+                "init {} --url postgresql://user@host:5432/database",
+                error::quoted(name)
+            ))
+            .anywhere()
+            .hint("add it: {}"),
+        ),
     }
     .into()
 }

@@ -98,7 +98,7 @@ fn a_terminal_is_asked() {
     let tool = Tool::new();
     let mut terminal = tool.terminal(&["init"]);
     for (question, answer) in [
-        ("name of a first environment", "staging"),
+        ("name of an environment", "staging"),
         ("its address", "postgresql://app@127.0.0.1:1/app"),
         ("a command that prints its password", "pass show 'the db'"),
         ("ask before every change", "y"),

@@ -72,7 +72,7 @@ fn an_unknown_environment_is_answered_with_the_nearest() {
     -- stderr
     error: there is no environment production (from --env)
       note: there is no toysoldiers.toml here or above
-      hint: add a table `[env.production]` with a url to toysoldiers.toml
+      hint: add it: `toysoldiers init production --url postgresql://user@host:5432/database`
     -- exit 4
     ");
     tool.write(

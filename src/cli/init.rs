@@ -106,7 +106,7 @@ impl InitArgs {
 async fn ask(cx: &Context) -> Result<Option<First>> {
     let Some(name) = cx
         .ui
-        .ask_line("name of a first environment (empty: none yet)")
+        .ask_line("name of an environment (empty: none yet)")
         .await?
     else {
         return Ok(None);
@@ -155,9 +155,11 @@ impl Report for Written {
         let path = self.path.as_ref();
         let path = path.map(|path| path.display().to_string());
         let path = ("path", path.into());
-        match self.files {
-            0 => Table::record([path]),
-            count => Table::record([path, ("files", Cell::count(count))]),
+        let files = ("files", Cell::count(self.files));
+        match (&self.path, self.files) {
+            (_, 0) => Table::record([path]),
+            (None, _) => Table::record([files]),
+            (Some(_), _) => Table::record([path, files]),
         }
     }
 
