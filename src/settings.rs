@@ -172,7 +172,11 @@ impl Settings {
         };
         let chosen = choose(flags, environ, file.as_ref(), &around)?;
         let environment = match &flags.database {
-            Some(database) => chosen.on_database(database)?,
+            Some(database) => {
+                let mut other = chosen.on_database(database)?;
+                other.guard_like_others(file.as_ref(), &around);
+                other
+            }
             None => chosen,
         };
         let folder = |named: fn(&Content) -> Option<&PathBuf>| {
@@ -279,6 +283,35 @@ impl Environment {
         }
     }
 
+    /// Guards it besides like the configured environments whose database it is.
+    fn guard_like_others(&mut self, file: Option<&File>, around: &Surroundings) {
+        let (Some(file), Target::Url(endpoint)) = (file, &self.target) else {
+            return;
+        };
+        let mut same: Vec<(&String, &EnvTable)> = file
+            .addresses(around)
+            .filter(|guarded| {
+                let there = guarded.endpoint.as_ref();
+                there.is_ok_and(|there| there.is_same_database(endpoint))
+            })
+            .map(|Address { name, table, .. }| (name, table))
+            .collect();
+        same.sort_by_key(|(_, table)| !table.protected);
+        let Some((kin, _)) = same.first() else {
+            return;
+        };
+        let tables = || same.iter().map(|(_, table)| *table);
+        self.kin = Some((*kin).clone());
+        self.protected |= tables().any(|table| table.protected);
+        self.fingerprint = tables()
+            .find_map(|table| table.fingerprint.clone())
+            .or(self.fingerprint.take());
+        self.deny
+            .extend(tables().flat_map(|table| table.deny.clone()));
+        self.backup_before_migrate |= tables().any(|table| table.backup.before_migrate);
+        self.denied_rules = file.denied(tables());
+    }
+
     /// The same, with another database of its servers.
     fn on_database(mut self, database: &str) -> Result<Self> {
         if self.ad_hoc {
@@ -316,24 +349,10 @@ fn ad_hoc(
     let endpoint = Endpoint::parse_in(url, around)
         .map_err(|error| error.context(format!("cannot use {origin}")))?;
     let name = endpoint.database().to_owned();
-    let tables = file.iter().flat_map(|file| file.addresses(around));
-    let mut same: Vec<(&String, &EnvTable)> = tables
-        .filter(|guarded| {
-            let there = guarded.endpoint.as_ref();
-            there.is_ok_and(|there| there.is_same_database(&endpoint))
-        })
-        .map(|Address { name, table, .. }| (name, table))
-        .collect();
-    same.sort_by_key(|(_, table)| !table.protected);
-    let tables = || same.iter().map(|(_, table)| *table);
     let mut environment = Environment::plain(&name, origin, Target::Url(Box::new(endpoint)));
     environment.ad_hoc = true;
-    environment.kin = same.first().map(|(name, _)| (*name).clone());
-    environment.protected = tables().any(|table| table.protected);
-    environment.fingerprint = tables().find_map(|table| table.fingerprint.clone());
-    environment.deny = tables().flat_map(|table| table.deny.clone()).collect();
-    environment.backup_before_migrate = tables().any(|table| table.backup.before_migrate);
-    environment.denied_rules = file.map(|file| file.denied(tables())).unwrap_or_default();
+    environment.denied_rules = file.map(|file| file.denied([])).unwrap_or_default();
+    environment.guard_like_others(file, around);
     Ok(environment)
 }
 

@@ -619,3 +619,29 @@ fn a_deploy_that_stamps_counts_no_stamp_among_the_migrations() {
         "{history}"
     );
 }
+
+#[test]
+fn another_database_of_the_server_has_the_guards_of_the_environment_it_is() {
+    let (one, other) = (Database::empty(), Database::empty());
+    let tool = configured(&[
+        ("dev", &one, ""),
+        ("prod", &other, "protected = true\ndeny = [\"psql\"]"),
+    ]);
+    let write = ["psql", "-c", "create table g (x int)"];
+    let by_name = ["--env", "dev", "--database", &other.name];
+    assert_snapshot!(tool.run(&[&by_name[..], &write].concat()), @r"
+    -- stderr
+    error: prod never runs `psql`
+      note: `deny` of prod in toysoldiers.toml has `psql`; nothing was changed
+      hint: work on another environment, or have it taken out of `deny`
+    -- exit 6
+    ");
+    let status = tool
+        .run(&[&by_name[..], &["migrate", "status"]].concat())
+        .ok();
+    assert!(status.stderr.contains("PROTECTED"), "{status}");
+    // A database that is nobody's has those of the environment that was named.
+    let third = Database::empty();
+    let by_name = ["--env", "prod", "--database", &third.name];
+    tool.run(&[&by_name[..], &write].concat()).code(6);
+}

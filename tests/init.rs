@@ -300,3 +300,18 @@ fn the_files_in_the_program_are_written_out_and_mean_the_same() {
         b"-- mine"
     );
 }
+
+#[test]
+fn files_are_not_written_where_a_link_leads() {
+    let tool = Tool::new();
+    let elsewhere = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(elsewhere.path(), tool.path().join("database")).unwrap();
+    assert_snapshot!(tool.run(&["init", "--with-files"]), @"
+    -- stderr
+    error: HERE/database is a link
+      note: nothing was changed
+      hint: make a folder of it, or begin in another one
+    -- exit 6
+    ");
+    assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+}

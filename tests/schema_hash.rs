@@ -470,3 +470,19 @@ fn a_role_that_may_not_write_the_hash_is_refused_before_anything_is_changed() {
     );
     database.sql(&format!("drop owned by {role}; drop role {role}"));
 }
+
+#[test]
+fn a_column_that_moves_to_another_table_is_a_change() {
+    let (database, tool) = deployed();
+    database.sql("create table t1 (x int); create table t2 ()");
+    verify(&tool, &database);
+    tool.write(
+        "database/migrations/002_two.sql",
+        "create table if not exists t1 (x int); create table if not exists t2 ();",
+    );
+    tool.run(&["migrate", "up"]).ok();
+    verify(&tool, &database).ok();
+    assert_eq!(state(&tool), "as_left");
+    database.sql("alter table t2 add x int; alter table t1 drop x");
+    assert_eq!(state(&tool), "changed");
+}

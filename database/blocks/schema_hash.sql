@@ -189,9 +189,10 @@
         from (
             select
                 a.attrelid,
-                pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.string_agg(row(
+                -- Whose they are is part of it: what one table has gained another one may have lost.
+                a.attrelid::text || pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.string_agg(row(
                     a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull, a.attidentity, a.attgenerated, a.attcollation,
-                    a.attstorage, a.attcompression, a.attstattarget, a.attislocal, a.attinhcount, a.attacl, a.attoptions, a.attfdwoptions
+                    a.attstorage, a.attcompression, a.attstattarget, a.attislocal, a.attinhcount, a.attacl, pg_catalog.sha256(pg_catalog.convert_to(a.attoptions::text, 'SQL_ASCII')), pg_catalog.sha256(pg_catalog.convert_to(a.attfdwoptions::text, 'SQL_ASCII'))
                 )::text, ',' order by a.attnum)::text, 'SQL_ASCII')), 'hex') as content
             from pg_catalog.pg_attribute a
             join relation c on c.oid = a.attrelid

@@ -3,6 +3,7 @@
 use email_address::{EmailAddress, Options};
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::canonical_combining_class;
 
 use crate::error::{Error, Result};
 
@@ -25,10 +26,12 @@ pub fn parse(text: &str) -> Result<String> {
     let (name, domain) = text
         .rsplit_once('@')
         .ok_or_else(|| wrong("there is no @ in it"))?;
-    if let Some(stranger) = name
-        .chars()
-        .find(|letter| !letter.is_ascii() && !is_visible(*letter))
-    {
+    let mut before = None;
+    let unseen = name.chars().find(|letter| {
+        let before = before.replace(*letter);
+        !letter.is_ascii() && !is_visible(before, *letter)
+    });
+    if let Some(stranger) = unseen {
         return Err(wrong(&format!("{stranger:?} cannot be seen")).into());
     }
     if name.len() > LONGEST {
@@ -82,12 +85,17 @@ fn ascii(domain: &str) -> Option<String> {
     domain.ok().map(std::borrow::Cow::into_owned)
 }
 
-/// Whether a letter leaves a trace on a screen, or shapes those beside it, as in Indic scripts.
-fn is_visible(letter: char) -> bool {
-    let is_shaping = matches!(letter, '\u{200c}' | '\u{200d}');
+/// The combining class of the sign that takes a vowel away, as in Indic scripts.
+const VIRAMA: u8 = 9;
+
+/// Whether a letter leaves a trace on a screen, or shapes those beside it, which it only does after such a sign.
+fn is_visible(before: Option<char>, letter: char) -> bool {
+    let is_shaping = matches!(letter, '\u{200c}' | '\u{200d}')
+        && before.is_some_and(|before| canonical_combining_class(before) == VIRAMA);
     let is_unseen = matches!(
         letter,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff0}'..='\u{ffff}' | '\u{e0000}'..='\u{e007f}'
+        '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{2800}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{e0080}'..='\u{e0fff}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff0}'..='\u{ffff}' | '\u{e0000}'..='\u{e007f}'
     );
     is_shaping || !(is_unseen || letter.is_control() || letter.is_whitespace())
 }
@@ -132,6 +140,14 @@ mod tests {
             "a@-b-.com",
             "a\u{202e}b@example.com",
             "a\u{200b}@example.com",
+            "a\u{34f}@example.com",
+            "a\u{fe0f}@example.com",
+            "a\u{200d}@example.com",
+            "a\u{115f}@example.com",
+            "a\u{3164}@example.com",
+            "a\u{e0100}@example.com",
+            "a\u{17b4}@example.com",
+            "a\u{2800}@example.com",
             "a@xn--a.com",
             "é é@example.com",
         ] {

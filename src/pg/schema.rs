@@ -65,6 +65,7 @@ pub enum State {
 static STATE: Query<Schema> = crate::query!("schema/state");
 static BEGIN: Query<Doubt> = crate::query!("schema/begin");
 static END: Query<Doubt> = crate::query!("schema/end");
+static DOUBT: Query<Doubt> = crate::query!("schema/doubt");
 static ACCEPT: Query<Doubt> = crate::query!("schema/accept");
 
 impl Schema {
@@ -126,6 +127,7 @@ pub async fn read_here(db: &Db, objects: Objects) -> Result<Option<Schema>> {
     ended?;
     match read {
         Err(error) if matches!(error::sqlstate(&error), Some("42P01" | "3F000")) => Ok(None),
+        Err(error) if is_beyond(&error) => Ok(None),
         read => read,
     }
 }
@@ -142,14 +144,31 @@ pub(super) async fn begin(db: &Db, relation: &str) -> Result<()> {
                 .hint("connect as the owner of the schema toysoldiers, or have it run `grant select, update on toysoldiers.schema_hash to` this role")
                 .into())
         }
+        Err(error) if is_beyond(&error) => doubt(db, relation, true).await,
         begun => begun.map(drop),
     }
+}
+
+/// Whether the server could not do it, for what is stored there is too much: nothing of that stops a run.
+fn is_beyond(error: &anyhow::Error) -> bool {
+    matches!(
+        error::sqlstate(error),
+        Some("53200" | "54000" | "54001" | "XX000")
+    )
+}
+
+/// What cannot be hashed is not known to be as it was left.
+async fn doubt(db: &Db, relation: &str, begins: bool) -> Result<()> {
+    db.opt(&DOUBT, &[&relation, &begins]).await.map(drop)
 }
 
 /// It is at its end. What it ran may have changed the settings of the session.
 pub(super) async fn end(db: &Db, relation: &str) -> Result<()> {
     db.reset().await?;
-    unhurried(db, &END, &[&relation]).await.map(drop)
+    match unhurried(db, &END, &[&relation]).await {
+        Err(error) if is_beyond(&error) => doubt(db, relation, false).await,
+        ended => ended.map(drop),
+    }
 }
 
 /// It was found as declared when it was read: nothing is in doubt any more. Not if a run began or ended since; whether

@@ -161,6 +161,13 @@ pub fn plan(
     let mut files = Vec::new();
     for (folder, contents) in folders {
         let shown = folder.display().to_string();
+        // Whoever made a link there would have the files written elsewhere.
+        if let Some(parent) = folder.parent().filter(|parent| parent.is_symlink()) {
+            return Err(Error::refused(format!("{} is a link", parent.display()))
+                .unchanged()
+                .hint("make a folder of it, or begin in another one")
+                .into());
+        }
         if folder.symlink_metadata().is_ok() {
             steps.push(Step::new(Effect::Verifies, "leave", shown).detail("is there already"));
             continue;

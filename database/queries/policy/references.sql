@@ -7,7 +7,7 @@ select distinct
     rn.nspname::text as read_schema,
     rc.relname::text as read_table,
     clause.in_using
-from pg_catalog.pg_policy p
+from :readable_policies p
 join pg_catalog.pg_class c on c.oid = p.polrelid
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 cross join lateral (
