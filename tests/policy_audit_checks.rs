@@ -398,6 +398,16 @@ const HYGIENE: &[Plant] = &[
 ];
 
 const CODE: &[Plant] = &[
+    // What is put into an extension is seen by nobody else.
+    Plant(
+        "extension-of-others",
+        "create role DB_low; create schema theirs authorization DB_low; do $$ begin
+             execute format('grant create on database %I to DB_low', current_database());
+         end $$;
+         set role DB_low; create extension citext schema theirs; create table theirs.hidden (a int);
+         alter extension citext add table theirs.hidden; reset role",
+        "extension citext",
+    ),
     Plant(
         "untrusted-code",
         "create role DB_low; create function app.f(int) returns int language sql immutable set search_path = '' as 'select 1';

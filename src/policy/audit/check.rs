@@ -25,7 +25,7 @@ crate::row! {
 }
 
 /// Queries whose rows are the findings.
-static ROWS: [Query<Found>; 47] = [
+static ROWS: [Query<Found>; 48] = [
     crate::query!("audit/auth_users_exposed"),
     crate::query!("audit/bypassrls_role"),
     crate::query!("audit/default_privileges"),
@@ -70,6 +70,7 @@ static ROWS: [Query<Found>; 47] = [
     crate::query!("audit/unindexed_foreign_key"),
     crate::query!("audit/unique_oracle"),
     crate::query!("audit/unreadable"),
+    crate::query!("audit/extension_of_others"),
     crate::query!("audit/untrusted_code"),
     crate::query!("audit/unused_index"),
     crate::query!("audit/view_without_barrier"),
