@@ -16,11 +16,13 @@ use crate::support::{Database, Tool};
 type Keys = BTreeMap<String, BTreeSet<String>>;
 
 /// Keys that there were not, where they may be: the end of a path.
-const ADDED: [&str; 9] = [
+const ADDED: [&str; 11] = [
     ".error.hints",
     ".error.hints[].command",
     ".error.hints[].text",
+    ".indexes.undeclared",
     ".manifest.schema_as_left",
+    ".policies.undeclared",
     ".schema",
     ".schema.actor",
     ".schema.since",
