@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use toysoldiers::pg::query::with_blocks;
+
 use crate::migrate::psql;
 use crate::race::{Race, Rival};
 use crate::support::{Database, Tool};
@@ -18,7 +20,7 @@ pub fn dashboard(folder: &Path) -> Race {
     let database = Database::seeded();
     let mut text = String::from("begin isolation level repeatable read, read only;\n");
     for (question, value) in QUESTIONS {
-        text.push_str(&question.replace("$1", value));
+        text.push_str(&with_blocks(question).replace("$1", value));
         text.push_str(";\n");
     }
     text.push_str("commit;\n");

@@ -5,6 +5,8 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
+use toysoldiers::pg::query::with_blocks;
+
 use crate::measure::Measure;
 use crate::migrate::psql;
 use crate::race::{MEMORY_WITH_RULES, Race, Rival, Run};
@@ -58,7 +60,7 @@ const CHANGED: &str = "create index items_owner_idx on items (owner, kind);\n";
 pub fn status(folder: &Path) -> Race {
     let (database, tool) = many();
     let script = folder.join("indexes.sql");
-    std::fs::write(&script, QUESTIONS.join(";\n")).unwrap();
+    std::fs::write(&script, &*with_blocks(&QUESTIONS.join(";\n"))).unwrap();
     // Tables to compare with are made and gone again, and leave the catalog fuller each time. Elsewhere autovacuum
     // clears that away, which these servers do without.
     let cleared = database.clone();

@@ -4,6 +4,8 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
+use toysoldiers::pg::query::with_blocks;
+
 use crate::migrate::psql;
 use crate::race::{MEMORY_WITH_RULES, Race, Rival, Run};
 use crate::support::{Database, Tool};
@@ -29,7 +31,7 @@ const QUESTIONS: [&str; 5] = [
 pub fn status(folder: &Path) -> Race {
     let (database, tool) = many();
     let script = folder.join("policies.sql");
-    std::fs::write(&script, QUESTIONS.join(";\n")).unwrap();
+    std::fs::write(&script, &*with_blocks(&QUESTIONS.join(";\n"))).unwrap();
     // Tables to compare with are made and gone again, and leave the catalog fuller each time. Elsewhere autovacuum
     // clears that away, which these servers do without.
     let cleared = database.clone();
