@@ -86,7 +86,7 @@ pub fn permit(name: &str, deny: &[String], command: &str) -> Result<()> {
 }
 
 /// Whether these words name the command, or a group it is in.
-fn covers(words: &str, command: &str) -> bool {
+pub fn covers(words: &str, command: &str) -> bool {
     let mut command = command.split_whitespace();
     words
         .split_whitespace()

@@ -155,9 +155,7 @@ impl Server {
 
     /// A session in one of its databases; starts the server and makes the database if need be.
     pub async fn connect(&self, database: &str, progress: &dyn Progress) -> Result<Db> {
-        self.start(progress).await?;
-        let endpoint = self.endpoint(database);
-        match Db::reach(&endpoint).await.map_err(anyhow::Error::from) {
+        match self.reach(database, progress).await {
             Err(error) if error::sqlstate(&error) == Some("3D000") => {
                 let maintenance = Db::reach(&self.endpoint("postgres")).await?;
                 match maintenance
@@ -168,7 +166,7 @@ impl Server {
                     Err(error) if matches!(error::sqlstate(&error), Some("42P04" | "23505")) => {}
                     other => other?,
                 }
-                Ok(Db::reach(&endpoint).await?)
+                Ok(Db::reach(&self.endpoint(database)).await?)
             }
             other => other,
         }

@@ -11,6 +11,7 @@ use clap_complete::engine::ArgValueCandidates;
 use super::complete;
 use super::format::Format;
 use crate::error::{Error, Mask, Result};
+use crate::guard;
 use crate::pg::conninfo;
 use crate::settings::{Environ, Flags, duration};
 use crate::ui::{CsvForm, Detail, Fit, Letters, Manners, Output};
@@ -148,8 +149,8 @@ impl Global {
 
     /// Options that go only with others, or with some commands.
     pub(super) fn check(&self, command: &str) -> Result<()> {
-        let reads = |words: &&str| **words == *command || command.starts_with(&format!("{words} "));
-        if self.database.is_some() && !READING.iter().any(reads) {
+        let reads = || READING.iter().any(|words| guard::covers(words, command));
+        if self.database.is_some() && !reads() {
             return Err(Error::usage(format!(
                 "`{command}` has no `--database`: it goes with what only reads, and with psql"
             ))

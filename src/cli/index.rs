@@ -19,7 +19,7 @@ use crate::plan::counted_as;
 use crate::source::{self, Source};
 
 /// Where indexes are when nobody says otherwise.
-pub(super) const FOLDER: &str = "database/indexes";
+const FOLDER: &str = "database/indexes";
 
 #[derive(Debug, Subcommand)]
 #[command(
@@ -62,7 +62,7 @@ struct SourceArgs {
 }
 
 /// Where indexes are when nobody says otherwise, and how else that is said.
-const NOUN: Noun = Noun {
+pub(super) const NOUN: Noun = Noun {
     folder: FOLDER,
     flag: "--indexes",
     embedded: source::INDEXES,

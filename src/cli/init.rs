@@ -7,7 +7,6 @@ use crate::context::{self, Context};
 use crate::error::{self, Error, Exit, Result};
 use crate::settings::draft::{self, First, Written};
 use crate::settings::words;
-use crate::source;
 use crate::ui::{Cell, Report, Stage, Table};
 
 #[derive(Debug, Args)]
@@ -79,13 +78,8 @@ impl InitArgs {
         let base = there.as_ref().and_then(|there| there.path.parent());
         let base = base.unwrap_or(&here);
         let folders = if self.with_files {
-            let nouns = [
-                (migrate::FOLDER, source::MIGRATIONS),
-                (policy::FOLDER, source::POLICIES),
-                (index::FOLDER, source::INDEXES),
-            ];
-            nouns
-                .map(|(folder, files)| (base.join(folder), files))
+            [migrate::NOUN, policy::NOUN, index::NOUN]
+                .map(|noun| (base.join(noun.folder), noun.embedded))
                 .into()
         } else {
             Vec::new()

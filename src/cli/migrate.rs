@@ -26,7 +26,7 @@ use crate::source::{self, Source};
 use crate::ui::{Cell, Report, Table};
 
 /// Where migrations are when nobody says otherwise.
-pub(super) const FOLDER: &str = "database/migrations";
+const FOLDER: &str = "database/migrations";
 
 #[derive(Debug, Subcommand)]
 #[command(
@@ -104,15 +104,16 @@ impl MigrateCommand {
     }
 }
 
+/// Where migrations are when nobody says otherwise, and how else that is said.
+pub(super) const NOUN: Noun = Noun {
+    folder: FOLDER,
+    flag: "--migrations",
+    embedded: source::MIGRATIONS,
+};
+
 /// Where migrations are, if this folder was named or none.
 pub(super) fn source(cx: &Context, folder: Option<&Path>) -> Result<Source> {
-    let told = cx.settings()?.migrations.as_ref();
-    let noun = Noun {
-        folder: FOLDER,
-        flag: "--migrations",
-        embedded: source::MIGRATIONS,
-    };
-    noun.find(cx, folder, told)
+    NOUN.find(cx, folder, cx.settings()?.migrations.as_ref())
 }
 
 impl SourceArgs {

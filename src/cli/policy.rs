@@ -19,7 +19,7 @@ use crate::error::{Exit, Result};
 use crate::source::{self, Source};
 
 /// Where policies are when nobody says otherwise.
-pub(super) const FOLDER: &str = "database/policies";
+const FOLDER: &str = "database/policies";
 use crate::pg::relation::Named;
 
 #[derive(Debug, Subcommand)]
@@ -70,7 +70,7 @@ struct SourceArgs {
 }
 
 /// Where policies are when nobody says otherwise, and how else that is said.
-const NOUN: Noun = Noun {
+pub(super) const NOUN: Noun = Noun {
     folder: FOLDER,
     flag: "--policies",
     embedded: source::POLICIES,

@@ -99,15 +99,11 @@ impl Noun {
 
 /// Whether the migrations in use are others than those in this program, or copies of all of these and more.
 fn has_own_migrations(cx: &Context, flag: Option<&Path>) -> Result<bool> {
-    let settings = cx.settings()?;
-    let told = settings.migrations.as_ref().map(|(path, _)| path.as_path());
-    let usual = settings.base.join(migrate::FOLDER);
-    let folder = flag.or(told).unwrap_or(&usual);
-    let is_copy = || {
-        let mut names = source::MIGRATIONS.iter();
-        names.all(|(name, _)| folder.join(name).is_file())
+    let Source::Folder { path, .. } = migrate::source(cx, flag)? else {
+        return Ok(false);
     };
-    Ok(folder.is_dir() && !is_copy())
+    let mut names = source::MIGRATIONS.iter();
+    Ok(path.is_dir() && !names.all(|(name, _)| path.join(name).is_file()))
 }
 
 /// The path as seen from the current folder, if it is below.
